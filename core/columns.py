@@ -1,0 +1,337 @@
+"""Columns of entries: what a million lines look like in memory, and the few array operations they need.
+
+A `Texts` is a column of strings held as places in one byte buffer, compared and hashed eight bytes at a time. A `Lane`
+is the entries of one kind in stock's order with exact duplicates folded (`format.md`, "Loading"), each with the files
+and lines that claim it. Objects are made only for what is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model import (
+    Claim,
+    Entry,
+    EpochEndingRecord,
+    LaneKind,
+    RangeRecord,
+    StateSnapshotRecord,
+    TransactionRecord,
+)
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+I32 = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+WORD = 8
+#: Zero bytes that stand behind every text buffer, so that a whole word can be loaded at its last byte.
+PADDING = bytes(WORD)
+_BYTE_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(WORD)] + [2**64 - 1], dtype=np.uint64)
+_EACH_BYTE = np.uint64(0x0101010101010101)
+_POWERS = np.array([10**n for n in range(WORD + 1)], dtype=np.uint64)
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+def words_of(buffer: bytes | NDArray[np.uint8]) -> U64:
+    """A view of `buffer` as one little-endian 64-bit word for each byte position that has a whole word behind it."""
+    return np.ndarray(shape=(max(0, len(buffer) - WORD + 1),), dtype="<u8", buffer=buffer, strides=(1,))
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of byte strings: row i is `buffer[start[i] : start[i] + length[i]]`.
+
+    `buffer` is uint8 and ends with `PADDING`; `start` (int64) and `length` (int32) have one shape (n,).
+    """
+
+    buffer: NDArray[np.uint8]
+    start: I64
+    length: I32
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def raw(self, row: int) -> bytes:
+        """The bytes of one row."""
+        start = int(self.start[row])
+        return self.buffer[start : start + int(self.length[row])].tobytes()
+
+    def __getitem__(self, row: int) -> str:
+        return self.raw(row).decode("utf-8")
+
+    def take(self, rows: I64) -> Texts:
+        """The same texts in another order or selection; the buffer is shared."""
+        return Texts(self.buffer, self.start[rows], self.length[rows])
+
+    def equal(self, left: I64, right: I64) -> Mask:
+        """Whether row `left[k]` equals row `right[k]`, for each k."""
+        result: Mask = self.length[left] == self.length[right]
+        words = words_of(self.buffer)
+        live = np.flatnonzero(result)
+        offset = 0
+        while len(live):
+            rest = self.length[left[live]] - offset
+            live, rest = live[rest > 0], rest[rest > 0]
+            mask = _BYTE_MASKS[np.minimum(rest, WORD)]
+            differs = (words[self.start[left[live]] + offset] ^ words[self.start[right[live]] + offset]) & mask != 0
+            result[live[differs]] = False
+            live = live[~differs]
+            offset += WORD
+        return result
+
+    def hashes(self) -> U64:
+        """A 64-bit hash for each row, for grouping; equal hashes must still be compared. Not keyed, not stored."""
+        words = words_of(self.buffer)
+        state = self.length.astype(np.uint64)
+        live: I64 = np.arange(len(self.start), dtype=np.int64)
+        offset = 0
+        while len(live):
+            rest = self.length[live] - offset
+            live, rest = live[rest > 0], rest[rest > 0]
+            word = words[self.start[live] + offset] & _BYTE_MASKS[np.minimum(rest, WORD)]
+            mixed = (state[live] ^ word) * _HASH_FACTOR
+            state[live] = mixed ^ (mixed >> np.uint64(29))
+            offset += WORD
+        return state
+
+    def leading_numbers(self, prefix: bytes, suffix: bytes) -> tuple[Mask, U64]:
+        """For rows `PREFIX<digits>SUFFIX…`: whether the row has that form, and the number (0 where it has not).
+
+        Up to 19 digits, none of them a leading zero, so that the number always fits; longer ones do not match.
+        """
+        words = words_of(self.buffer)
+        rows = np.flatnonzero(self.length > len(prefix) + len(suffix))
+        rows = rows[matching(words, self.start[rows], prefix)]
+        value, digits = read_numbers(words, self.start[rows] + len(prefix))
+        after = self.start[rows] + len(prefix) + digits
+        inside = np.flatnonzero((digits > 0) & (after + len(suffix) <= self.start[rows] + self.length[rows]))
+        inside = inside[matching(words, after[inside], suffix)]
+        fits = np.zeros(len(self.start), dtype=np.bool_)
+        number = np.zeros(len(self.start), dtype=np.uint64)
+        fits[rows[inside]] = True
+        number[rows[inside]] = value[inside]
+        return fits, number
+
+
+def matching(words: U64, at: I64, literal: bytes) -> I64:
+    """The indices k for which `literal` stands at position `at[k]`, as int64.
+
+    `words` is the view of a buffer that ends with `PADDING`; every position must lie before that padding or at its
+    start. A literal holds no NUL, so it never matches into the padding.
+    """
+    keep: I64 = np.arange(len(at), dtype=np.int64)
+    for offset in range(0, len(literal), WORD):
+        part = literal[offset : offset + WORD]
+        word = words[at + offset]
+        if len(part) < WORD:
+            word &= _BYTE_MASKS[len(part)]
+        hit = word == np.uint64(int.from_bytes(part, "little"))
+        if not hit.all():
+            keep, at = keep[hit], at[hit]
+    return keep
+
+
+def read_numbers(words: U64, at: I64) -> tuple[U64, I64]:
+    """The decimal number that starts at each position, and how many digits it has.
+
+    0 digits: none there, a leading zero, or more than 19 digits (callers take the exact slow path for those, so a
+    number never wraps). `words` is the view of a buffer that ends with `PADDING`; every position must lie before that
+    padding or at its start.
+    """
+    value, digits = _up_to_eight_digits(words, at)
+    zero_first = (words[at] & _BYTE_MASKS[1] == ord("0")) & (digits > 1)
+    longer = np.flatnonzero(digits == WORD)
+    for _ in range(2):
+        if not len(longer):
+            break
+        more, count = _up_to_eight_digits(words, at[longer] + digits[longer])
+        digits[longer] += count
+        fits = digits[longer] <= 19
+        value[longer[fits]] = value[longer[fits]] * _POWERS[count[fits]] + more[fits]
+        longer = longer[count == WORD]
+    digits[zero_first | (digits > 19)] = 0
+    return value, digits
+
+
+def _up_to_eight_digits(words: U64, at: I64) -> tuple[U64, I64]:
+    """The number made by the digits within one word, and their count, eight bytes at once.
+
+    Subtracting "0" leaves 0..9 exactly for digits; adding 0x76 then sets the high bit of every other byte. The digits
+    are moved to the end of the word and summed pair by pair.
+    """
+    word = words[at] ^ _EACH_BYTE * np.uint64(0x30)
+    stops = ((word + _EACH_BYTE * np.uint64(0x76)) | word) & _EACH_BYTE * np.uint64(0x80)
+    count = _lowest_byte_set(stops)
+    word <<= (np.uint64(WORD) - count) % np.uint64(WORD) * np.uint64(8)
+    word = (word * np.uint64(10) + (word >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+    word = (word * np.uint64(100) + (word >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    word = (word * np.uint64(10000) + (word >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+    word[count == 0] = 0
+    return word, count.astype(np.int64)
+
+
+def _lowest_byte_set(flags: U64) -> NDArray[np.uint8]:
+    """The number of whole zero bytes below the lowest bit set; 8 where no bit is set."""
+    return np.bitwise_count((flags & (~flags + np.uint64(1))) - np.uint64(1)) >> np.uint8(3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """The distinct entries of one kind, in stock's sort order.
+
+    Columns of shape (n,): `first` and `last` uint64 in the lane's own unit (epochs for epoch endings, else versions;
+    equal for a state snapshot); `first_version` and `last_version` uint64 (the same arrays as first and last where the
+    unit is versions); `epoch` uint64 for state snapshots, else None; `manifests`. Claims, in file and line order: those
+    of entry i are `claim_file[k]` (an index into the folder's files), `claim_line[k]` for
+    `claim_start[i] <= k < claim_start[i + 1]`.
+    """
+
+    kind: LaneKind
+    first: U64
+    last: U64
+    first_version: U64
+    last_version: U64
+    epoch: U64 | None
+    manifests: Texts
+    claim_start: I64
+    claim_file: I32
+    claim_line: I32
+    file_handles: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def manifest(self, row: int) -> str:
+        """The handle of the manifest that entry `row` names."""
+        return self.manifests[row]
+
+    def claims(self, row: int) -> tuple[Claim, ...]:
+        """Every file and line that holds entry `row`."""
+        span = slice(int(self.claim_start[row]), int(self.claim_start[row + 1]))
+        return tuple(
+            Claim(self.file_handles[int(file)], int(line))
+            for file, line in zip(self.claim_file[span], self.claim_line[span], strict=True)
+        )
+
+    def record(self, row: int) -> RangeRecord:
+        """Entry `row` as the record that its lines hold."""
+        manifest = self.manifest(row)
+        first, last = int(self.first[row]), int(self.last[row])
+        if self.kind is LaneKind.TRANSACTIONS:
+            return TransactionRecord(first, last, manifest)
+        if self.epoch is not None:
+            return StateSnapshotRecord(int(self.epoch[row]), first, manifest)
+        return EpochEndingRecord(first, last, int(self.first_version[row]), int(self.last_version[row]), manifest)
+
+    def entry(self, row: int) -> Entry:
+        """Entry `row` with its claims."""
+        return Entry(self.kind, int(self.first[row]), int(self.last[row]), self.record(row), self.claims(row))
+
+    def entries(self, rows: Sequence[int] | I64 | range | None = None) -> Iterator[Entry]:
+        """The entries of `rows`, or all of them, as objects."""
+        for row in range(len(self)) if rows is None else rows:
+            yield self.entry(int(row))
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLines:
+    """The lines of one kind as they were read, in file and line order, before sorting and folding.
+
+    `keys` are the numeric fields in declaration order (uint64, shape (n,)); `file` and `line` int32.
+    """
+
+    kind: LaneKind
+    keys: tuple[U64, ...]
+    manifests: Texts
+    file: I32
+    line: I32
+
+    def take(self, rows: I64) -> LaneLines:
+        """The same lines in another order or selection."""
+        keys = tuple(key[rows] for key in self.keys)
+        return LaneLines(self.kind, keys, self.manifests.take(rows), self.file[rows], self.line[rows])
+
+
+def build_lane(lines: LaneLines, file_handles: Sequence[str]) -> Lane:
+    """Sort as stock sorts (all fields in declaration order, manifest by bytes) and fold exact duplicates."""
+    order = _stock_order(lines)
+    if order is not None:
+        lines = lines.take(order)
+    heads = _distinct_rows(lines)
+    distinct = lines if heads is None else lines.take(heads)
+    first, last, first_version, last_version, epoch = _axes(lines.kind, distinct.keys)
+    starts = np.arange(len(lines.file)) if heads is None else heads
+    return Lane(
+        kind=lines.kind,
+        first=first,
+        last=last,
+        first_version=first_version,
+        last_version=last_version,
+        epoch=epoch,
+        manifests=distinct.manifests,
+        claim_start=np.append(starts, len(lines.file)),
+        claim_file=lines.file,
+        claim_line=lines.line,
+        file_handles=file_handles,
+    )
+
+
+def _distinct_rows(lines: LaneLines) -> I64 | None:
+    """The first of each run of equal lines (sorted lines), or None when no two are equal."""
+    tied = np.flatnonzero(_equal_neighbours(lines.keys))
+    tied = tied[lines.manifests.equal(tied, tied + 1)]
+    if not len(tied):
+        return None
+    heads = np.ones(len(lines.file), dtype=np.bool_)
+    heads[tied + 1] = False
+    return np.flatnonzero(heads)
+
+
+def _axes(kind: LaneKind, keys: tuple[U64, ...]) -> tuple[U64, U64, U64, U64, U64 | None]:
+    if kind is LaneKind.TRANSACTIONS:
+        first, last = keys
+        return first, last, first, last, None
+    if kind is LaneKind.STATE_SNAPSHOTS:
+        epoch, version = keys
+        return version, version, version, version, epoch
+    first, last, first_version, last_version = keys
+    return first, last, first_version, last_version, None
+
+
+def _equal_neighbours(keys: tuple[U64, ...]) -> Mask:
+    result = np.ones(max(0, len(keys[0]) - 1), dtype=np.bool_)
+    for key in keys:
+        result &= key[1:] == key[:-1]
+    return result
+
+
+def _stock_order(lines: LaneLines) -> I64 | None:
+    """The stable order by all numeric keys, then by manifest bytes; None when the lines stand in it already."""
+    primary = lines.keys[0]
+    if bool(np.all(primary[1:] > primary[:-1])):
+        return None
+    order: I64 = np.argsort(primary, kind="stable")
+    ordered = primary[order]
+    if bool(np.all(ordered[1:] != ordered[:-1])):
+        return order
+    order = np.lexsort(lines.keys[::-1])
+    tied = _equal_neighbours(tuple(key[order] for key in lines.keys))
+    differing = np.flatnonzero(tied)
+    differing = differing[~lines.manifests.equal(order[differing], order[differing + 1])]
+    for start, stop in _runs_around(tied, differing):
+        order[start:stop] = sorted(order[start:stop].tolist(), key=lambda row: (lines.manifests.raw(row), row))
+    return order
+
+
+def _runs_around(tied: Mask, inside: I64) -> Iterator[tuple[int, int]]:
+    """The maximal runs [start, stop) of tied neighbours that contain a place of `inside`."""
+    breaks = np.flatnonzero(~tied) + 1
+    group = np.searchsorted(breaks, inside, side="right")
+    edges = np.concatenate(([0], breaks, [len(tied) + 1]))
+    for which in np.unique(group):
+        yield int(edges[which]), int(edges[which + 1])

@@ -1,0 +1,192 @@
+"""What the names in a store say: metadata files, backup folders and handles. Pure text, nothing is looked up.
+
+Stock never reads names, only content; the names are evidence (`name-content-disagree`, `manifest-name-disagree` in
+hazards.md) and the rule of what may be opened (`own-handle-rule`). Tables: format.md, "Layout of a store" and "Metadata
+lines".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from core.model import (
+    U64_MAX,
+    EpochEndingRecord,
+    IdentityRecord,
+    LaneKind,
+    RangeRecord,
+    Record,
+    StateSnapshotRecord,
+    TimestampsRecord,
+    TransactionRecord,
+)
+
+V = TypeVar("V")
+
+NameKind: TypeAlias = LaneKind | Literal["identity", "timestamps"]
+
+MAX_HANDLE_BYTES: Final = 1_024
+"""Longest handle that is ever opened, in bytes of UTF-8."""
+
+_ALONE_NAMES: Final[Mapping[type[Record], str]] = {
+    TransactionRecord: "transaction_{0.first_version}-{0.last_version}.meta",
+    EpochEndingRecord: "epoch_ending_{0.first_epoch}-{0.last_epoch}.meta",
+    StateSnapshotRecord: "state_snapshot_ver_{0.version}.meta",
+    TimestampsRecord: "compaction_timestamps_{0.file_compacted_at}.meta",
+    IdentityRecord: "identity.meta",
+}
+
+_COMPACTED_NAMES: Final[Mapping[type[RangeRecord], str]] = {
+    TransactionRecord: "transaction_compacted_{0.first_version}-{1.last_version}.meta",
+    EpochEndingRecord: "epoch_ending_compacted_{0.first_epoch}-{1.last_epoch}.meta",
+    StateSnapshotRecord: "state_snapshot_compacted_epoch_{0.epoch}_{1.epoch}.meta",
+}
+
+_SAFE_NAME_RE: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{2,126}")
+_SCHEME_RE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataName:
+    """What the name of a metadata file promises to hold.
+
+    `first` and `last` are inclusive, in `unit`. A state snapshot alone has first == last == its version; a timestamps
+    file has first == last == its time; an identity file has 0 and 0.
+    """
+
+    kind: NameKind
+    compacted: bool
+    first: int
+    last: int
+
+    @property
+    def unit(self) -> str:
+        """What `first` and `last` count: `epoch`, `version`, `second`, or nothing for an identity."""
+        if not isinstance(self.kind, LaneKind):
+            return "second" if self.kind == "timestamps" else ""
+        # Compacted snapshots are the exception: their lane counts versions, their names count epochs.
+        return "epoch" if self.compacted and self.kind is LaneKind.STATE_SNAPSHOTS else self.kind.unit
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFolder:
+    """What the name of a backup's folder says: the lane, where the backup starts, and the random suffix.
+
+    `first` is in the lane's unit; for a state snapshot it is the version, and `epoch` its epoch (else `None`).
+    """
+
+    kind: LaneKind
+    first: int
+    epoch: int | None
+    suffix: str
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern in which `#` is a number without leading zeros: no two names for one thing."""
+    return re.compile(text.replace("#", "(0|[1-9][0-9]{0,19})"))
+
+
+_METADATA_NAMES: Final[Mapping[re.Pattern[str], tuple[NameKind, bool]]] = {
+    _pattern(r"transaction_#-#\.meta"): (LaneKind.TRANSACTIONS, False),
+    _pattern(r"transaction_compacted_#-#\.meta"): (LaneKind.TRANSACTIONS, True),
+    _pattern(r"epoch_ending_#-#\.meta"): (LaneKind.EPOCH_ENDINGS, False),
+    _pattern(r"epoch_ending_compacted_#-#\.meta"): (LaneKind.EPOCH_ENDINGS, True),
+    _pattern(r"state_snapshot_ver_#\.meta"): (LaneKind.STATE_SNAPSHOTS, False),
+    _pattern(r"state_snapshot_compacted_epoch_#_#\.meta"): (LaneKind.STATE_SNAPSHOTS, True),
+    _pattern(r"compaction_timestamps_#\.meta"): ("timestamps", False),
+    _pattern(r"identity\.meta"): ("identity", False),
+}
+
+_FOLDER_NAMES: Final[Mapping[re.Pattern[str], LaneKind]] = {
+    _pattern(r"transaction_#-\.[0-9a-f]{4}"): LaneKind.TRANSACTIONS,
+    _pattern(r"epoch_ending_#-\.[0-9a-f]{4}"): LaneKind.EPOCH_ENDINGS,
+    _pattern(r"state_epoch_#_ver_#\.[0-9a-f]{4}"): LaneKind.STATE_SNAPSHOTS,
+}
+
+
+def _meaning(patterns: Mapping[re.Pattern[str], V], name: str) -> tuple[V, list[int]] | None:
+    """What the pattern that the name follows stands for, and the name's numbers; `None` also for numbers beyond u64."""
+    for pattern, meaning in patterns.items():
+        match = pattern.fullmatch(name)
+        if match:
+            numbers = [int(digits) for digits in match.groups()]
+            return (meaning, numbers) if max(numbers, default=0) <= U64_MAX else None
+    return None
+
+
+def parse_metadata_name(name: str) -> MetadataName | None:
+    """What a metadata file's name (no folder before it) promises; `None` if stock never gives such a name."""
+    found = _meaning(_METADATA_NAMES, name)
+    if found is None:
+        return None
+    (kind, compacted), numbers = found
+    first, last = (numbers[0], numbers[-1]) if numbers else (0, 0)
+    return MetadataName(kind, compacted, first, last)
+
+
+def parse_backup_folder(handle: str) -> BackupFolder | None:
+    """What the first part of a handle (or a folder's name) says, if it is named as stock names backup folders."""
+    folder = handle.partition("/")[0]
+    found = _meaning(_FOLDER_NAMES, folder)
+    if found is None:
+        return None
+    kind, numbers = found
+    return BackupFolder(kind, numbers[-1], numbers[0] if len(numbers) > 1 else None, folder[-4:])
+
+
+def alone_name(record: Record) -> str:
+    """The file name stock uses for a record written alone."""
+    return _ALONE_NAMES[type(record)].format(record)
+
+
+def compacted_name(records: Sequence[RangeRecord]) -> str:
+    """The file name stock uses for a compacted run: the records of one lane, in sort order.
+
+    Raises `ValueError` for a run that is empty or of mixed lanes.
+    """
+    kinds = {type(record) for record in records}
+    if len(kinds) != 1:
+        raise ValueError("a compacted file holds at least one record, and only of one lane")
+    return _COMPACTED_NAMES[kinds.pop()].format(records[0], records[-1])
+
+
+def is_safe_name(name: str) -> bool:
+    r"""Whether stock takes the name for a file it writes: `\A[a-zA-Z0-9][a-zA-Z0-9._-]{2,126}\z`."""
+    return _SAFE_NAME_RE.fullmatch(name) is not None
+
+
+def handle_problem(handle: str) -> str | None:
+    """Why a handle must not be opened as a path in the store (`own-handle-rule`), or `None` if its text is fine.
+
+    The reason reads well after "not opened: ". That the resolved path stays inside the store is for the storage to see.
+    """
+    return next((reason for is_so, reason in _HANDLE_RULES if is_so(handle)), None)
+
+
+def _is_too_long(handle: str) -> bool:
+    return len(handle.encode("utf-8", "surrogatepass")) > MAX_HANDLE_BYTES
+
+
+def _has_control(handle: str) -> bool:
+    return any(unicodedata.category(char) == "Cc" for char in handle)
+
+
+def _has_surrogate(handle: str) -> bool:
+    return any(unicodedata.category(char) == "Cs" for char in handle)
+
+
+_HANDLE_RULES: Final[Sequence[tuple[Callable[[str], bool], str]]] = (
+    (lambda handle: not handle, "it is empty"),
+    (_is_too_long, f"it is longer than {MAX_HANDLE_BYTES:,} bytes"),
+    (_has_surrogate, "it is not valid Unicode"),
+    (_has_control, "it has a control character"),
+    (lambda handle: _SCHEME_RE.match(handle) is not None, "it is another storage's handle"),
+    (lambda handle: "\\" in handle, "it has a backslash"),
+    (lambda handle: handle.startswith("/"), "it is an absolute path"),
+    (lambda handle: "" in handle.split("/"), "it has an empty part"),
+    (lambda handle: not {".", ".."}.isdisjoint(handle.split("/")), 'it has a "." or ".." part'),
+)

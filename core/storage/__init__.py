@@ -1,0 +1,39 @@
+"""Where the bytes of a store live: one protocol for reading, and what can go wrong with a single handle.
+
+`reader_for` turns what the operator typed into a reader. Nothing in here creates, changes or removes anything.
+"""
+
+from __future__ import annotations
+
+from core.errors import UsageError
+from core.storage.local import LocalReader
+from core.storage.protocol import (
+    HandleUnreadable,
+    Listed,
+    ListedKind,
+    ReadFault,
+    StoreReader,
+)
+
+__all__ = [
+    "HandleUnreadable",
+    "Listed",
+    "ListedKind",
+    "LocalReader",
+    "ReadFault",
+    "StoreReader",
+    "reader_for",
+]
+
+
+def reader_for(location: str) -> StoreReader:
+    """A reader for a folder or a `file://` URL. Raises `UsageError` or `StoreUnreachable`, and creates nothing."""
+    scheme, separator, rest = location.partition("://")
+    if not separator:
+        return LocalReader(location)
+    if scheme == "file":
+        return LocalReader(rest)
+    raise UsageError(
+        f"this version reads folders only, not {scheme}:// stores",
+        hint="copy or mount the store's metadata/ folder and name that folder",
+    )
