@@ -7,11 +7,12 @@ and lines that claim it. Objects are made only for what is looked at.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.model import (
     Claim,
@@ -22,24 +23,26 @@ from core.model import (
     StateSnapshotRecord,
     TransactionRecord,
 )
+from core.words import BYTE_MASKS, I32, I64, PADDING, U64, WORD, Buffer, Mask, matching, words_of
 
-U64 = NDArray[np.uint64]
-I64 = NDArray[np.int64]
-I32 = NDArray[np.int32]
-Mask = NDArray[np.bool_]
+__all__ = [
+    "I32",
+    "I64",
+    "PADDING",
+    "U64",
+    "WORD",
+    "Lane",
+    "LaneLines",
+    "Mask",
+    "Texts",
+    "build_lane",
+    "matching",
+    "words_of",
+]
 
-WORD = 8
-#: Zero bytes that stand behind every text buffer, so that a whole word can be loaded at its last byte.
-PADDING = bytes(WORD)
-_BYTE_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(WORD)] + [2**64 - 1], dtype=np.uint64)
-_EACH_BYTE = np.uint64(0x0101010101010101)
-_POWERS = np.array([10**n for n in range(WORD + 1)], dtype=np.uint64)
-_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-
-
-def words_of(buffer: bytes | NDArray[np.uint8]) -> U64:
-    """A view of `buffer` as one little-endian 64-bit word for each byte position that has a whole word behind it."""
-    return np.ndarray(shape=(max(0, len(buffer) - WORD + 1),), dtype="<u8", buffer=buffer, strides=(1,))
+_HASH_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+#: Texts are taken word by word up to here and as a whole beyond, so that one huge text does not take a million steps.
+_WORDWISE_BYTES: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Texts:
     `buffer` is uint8 and ends with `PADDING`; `start` (int64) and `length` (int32) have one shape (n,).
     """
 
-    buffer: NDArray[np.uint8]
+    buffer: Buffer
     start: I64
     length: I32
 
@@ -58,8 +61,7 @@ class Texts:
 
     def raw(self, row: int) -> bytes:
         """The bytes of one row."""
-        start = int(self.start[row])
-        return self.buffer[start : start + int(self.length[row])].tobytes()
+        return self._tail(row, 0)
 
     def __getitem__(self, row: int) -> str:
         return self.raw(row).decode("utf-8")
@@ -73,15 +75,17 @@ class Texts:
         result: Mask = self.length[left] == self.length[right]
         words = words_of(self.buffer)
         live = np.flatnonzero(result)
-        offset = 0
-        while len(live):
+        for offset in range(0, _WORDWISE_BYTES, WORD):
             rest = self.length[left[live]] - offset
             live, rest = live[rest > 0], rest[rest > 0]
-            mask = _BYTE_MASKS[np.minimum(rest, WORD)]
+            if not len(live):
+                return result
+            mask = BYTE_MASKS[np.minimum(rest, WORD)]
             differs = (words[self.start[left[live]] + offset] ^ words[self.start[right[live]] + offset]) & mask != 0
             result[live[differs]] = False
             live = live[~differs]
-            offset += WORD
+        for k in live.tolist():
+            result[k] = self._tail(left[k], _WORDWISE_BYTES) == self._tail(right[k], _WORDWISE_BYTES)
         return result
 
     def hashes(self) -> U64:
@@ -89,95 +93,26 @@ class Texts:
         words = words_of(self.buffer)
         state = self.length.astype(np.uint64)
         live: I64 = np.arange(len(self.start), dtype=np.int64)
-        offset = 0
-        while len(live):
+        for offset in range(0, _WORDWISE_BYTES, WORD):
             rest = self.length[live] - offset
             live, rest = live[rest > 0], rest[rest > 0]
-            word = words[self.start[live] + offset] & _BYTE_MASKS[np.minimum(rest, WORD)]
-            mixed = (state[live] ^ word) * _HASH_FACTOR
-            state[live] = mixed ^ (mixed >> np.uint64(29))
-            offset += WORD
+            if not len(live):
+                return state
+            word = words[self.start[live] + offset] & BYTE_MASKS[np.minimum(rest, WORD)]
+            state[live] = _mixed(state[live], word)
+        tails = [zlib.crc32(self._tail(row, _WORDWISE_BYTES)) for row in live.tolist()]
+        state[live] = _mixed(state[live], np.array(tails, dtype=np.uint64))
         return state
 
-    def leading_numbers(self, prefix: bytes, suffix: bytes) -> tuple[Mask, U64]:
-        """For rows `PREFIX<digits>SUFFIX…`: whether the row has that form, and the number (0 where it has not).
-
-        Up to 19 digits, none of them a leading zero, so that the number always fits; longer ones do not match.
-        """
-        words = words_of(self.buffer)
-        rows = np.flatnonzero(self.length > len(prefix) + len(suffix))
-        rows = rows[matching(words, self.start[rows], prefix)]
-        value, digits = read_numbers(words, self.start[rows] + len(prefix))
-        after = self.start[rows] + len(prefix) + digits
-        inside = np.flatnonzero((digits > 0) & (after + len(suffix) <= self.start[rows] + self.length[rows]))
-        inside = inside[matching(words, after[inside], suffix)]
-        fits = np.zeros(len(self.start), dtype=np.bool_)
-        number = np.zeros(len(self.start), dtype=np.uint64)
-        fits[rows[inside]] = True
-        number[rows[inside]] = value[inside]
-        return fits, number
+    def _tail(self, row: int, offset: int) -> bytes:
+        """The bytes of one row from `offset` on."""
+        start = int(self.start[row])
+        return bytes(self.buffer[start + offset : start + int(self.length[row])])
 
 
-def matching(words: U64, at: I64, literal: bytes) -> I64:
-    """The indices k for which `literal` stands at position `at[k]`, as int64.
-
-    `words` is the view of a buffer that ends with `PADDING`; every position must lie before that padding or at its
-    start. A literal holds no NUL, so it never matches into the padding.
-    """
-    keep: I64 = np.arange(len(at), dtype=np.int64)
-    for offset in range(0, len(literal), WORD):
-        part = literal[offset : offset + WORD]
-        word = words[at + offset]
-        if len(part) < WORD:
-            word &= _BYTE_MASKS[len(part)]
-        hit = word == np.uint64(int.from_bytes(part, "little"))
-        if not hit.all():
-            keep, at = keep[hit], at[hit]
-    return keep
-
-
-def read_numbers(words: U64, at: I64) -> tuple[U64, I64]:
-    """The decimal number that starts at each position, and how many digits it has.
-
-    0 digits: none there, a leading zero, or more than 19 digits (callers take the exact slow path for those, so a
-    number never wraps). `words` is the view of a buffer that ends with `PADDING`; every position must lie before that
-    padding or at its start.
-    """
-    value, digits = _up_to_eight_digits(words, at)
-    zero_first = (words[at] & _BYTE_MASKS[1] == ord("0")) & (digits > 1)
-    longer = np.flatnonzero(digits == WORD)
-    for _ in range(2):
-        if not len(longer):
-            break
-        more, count = _up_to_eight_digits(words, at[longer] + digits[longer])
-        digits[longer] += count
-        fits = digits[longer] <= 19
-        value[longer[fits]] = value[longer[fits]] * _POWERS[count[fits]] + more[fits]
-        longer = longer[count == WORD]
-    digits[zero_first | (digits > 19)] = 0
-    return value, digits
-
-
-def _up_to_eight_digits(words: U64, at: I64) -> tuple[U64, I64]:
-    """The number made by the digits within one word, and their count, eight bytes at once.
-
-    Subtracting "0" leaves 0..9 exactly for digits; adding 0x76 then sets the high bit of every other byte. The digits
-    are moved to the end of the word and summed pair by pair.
-    """
-    word = words[at] ^ _EACH_BYTE * np.uint64(0x30)
-    stops = ((word + _EACH_BYTE * np.uint64(0x76)) | word) & _EACH_BYTE * np.uint64(0x80)
-    count = _lowest_byte_set(stops)
-    word <<= (np.uint64(WORD) - count) % np.uint64(WORD) * np.uint64(8)
-    word = (word * np.uint64(10) + (word >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
-    word = (word * np.uint64(100) + (word >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
-    word = (word * np.uint64(10000) + (word >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
-    word[count == 0] = 0
-    return word, count.astype(np.int64)
-
-
-def _lowest_byte_set(flags: U64) -> NDArray[np.uint8]:
-    """The number of whole zero bytes below the lowest bit set; 8 where no bit is set."""
-    return np.bitwise_count((flags & (~flags + np.uint64(1))) - np.uint64(1)) >> np.uint8(3)
+def _mixed(state: U64, word: U64) -> U64:
+    mixed = (state ^ word) * _HASH_FACTOR
+    return mixed ^ (mixed >> np.uint64(29))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,10 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.columns import I64, PADDING, U64, matching, read_numbers, words_of
+from core.codec import MAX_LINE_BYTES
 from core.model import LaneKind
+from core.words import I64, U64, Mask, all_match, matching, read_numbers, words_of
 
 _SUFFIX: Final = b'"}}'
+_FIRST_PRINTABLE: Final = 32
+_LINE_FEED: Final = ord("\n")
 _QUOTE: Final = ord('"')
 _BACKSLASH: Final = ord("\\")
 
@@ -29,6 +32,11 @@ class _Form:
     literals: tuple[bytes, ...]
     before_manifest: bytes = b',"manifest":"'
 
+    @property
+    def quotes(self) -> int:
+        """How many quotation marks a line holds."""
+        return sum(part.count(b'"') for part in (*self.literals, self.before_manifest, _SUFFIX))
+
 
 _FORMS: Final = (
     _Form(LaneKind.TRANSACTIONS, (b'{"TransactionBackup":{"first_version":', b',"last_version":')),
@@ -38,17 +46,15 @@ _FORMS: Final = (
     ),
     _Form(LaneKind.STATE_SNAPSHOTS, (b'{"StateSnapshotBackup":{"epoch":', b',"version":')),
 )
-
-
-#: How many quotation marks a canonical line of each kind holds.
-_QUOTES: Final = {
-    form.kind: sum(part.count(b'"') for part in (*form.literals, form.before_manifest, _SUFFIX)) for form in _FORMS
-}
+_QUOTES: Final = {form.kind: form.quotes for form in _FORMS}
 
 
 @dataclass(frozen=True, slots=True)
 class CanonicalLines:
-    """Lines of one kind in a block: `row` (int64) counts the block's lines from 0, places are byte offsets in it."""
+    """Lines of one kind in a block: `row` counts the block's lines from 0, the handle is at a place in the text.
+
+    All columns have shape (n,): `row` and the places int64, `keys` (the numbers in declaration order) uint64.
+    """
 
     kind: LaneKind
     row: I64
@@ -56,8 +62,10 @@ class CanonicalLines:
     text_start: I64
     text_length: I64
 
-    def only(self, keep: NDArray[np.bool_]) -> CanonicalLines:
-        """The lines for which `keep` is set."""
+    def only(self, keep: I64) -> CanonicalLines:
+        """The lines with the indices `keep`, which are distinct and in order."""
+        if len(keep) == len(self.row):
+            return self
         keys = tuple(key[keep] for key in self.keys)
         return CanonicalLines(self.kind, self.row[keep], keys, self.text_start[keep], self.text_length[keep])
 
@@ -72,72 +80,92 @@ class Block:
     others: I64
 
 
-def decode_block(block: bytes) -> Block:
-    """Take apart a block of whole lines, each ended by a line feed, and `PADDING` behind the last."""
-    raw = np.frombuffer(block, dtype=np.uint8)[: -len(PADDING)]
-    words = words_of(block)
-    line_end = np.flatnonzero(raw == ord("\n"))
-    line_start = np.concatenate((np.zeros(1, dtype=np.int64), line_end + 1))[:-1]
-    rows = _plain_rows(block, raw, line_end)
+def decode_block(text: NDArray[np.uint8], start: int, stop: int) -> Block:
+    """Take apart `text[start:stop]`: one or more whole lines, each ended by a line feed.
+
+    `PADDING` or other text stands behind `stop`. All places in the answer are places in `text`.
+    """
+    raw = text[start:stop]
+    controls = np.flatnonzero(raw < _FIRST_PRINTABLE)
+    feeds = raw[controls] == _LINE_FEED
+    line_end = (controls if feeds.all() else controls[feeds]) + start
+    line_start = np.concatenate((np.array([start]), line_end[:-1] + 1))
+    rows = _plain_rows(raw, line_start, line_end, bool(feeds.all()))
     found: list[CanonicalLines] = []
     for form in _FORMS:
-        lines = _match_form(form, words, rows, line_start, line_end)
+        lines = _match_form(form, text, rows, line_start, line_end)
         if len(lines.row):
             found.append(lines)
         if len(lines.row) == len(rows):
             break
         rows = np.setdiff1d(rows, lines.row, assume_unique=True)
-    others = _rows_besides(len(line_end), found)
-    inside = sum(block.count(b'"', int(line_start[row]), int(line_end[row])) for row in others)
-    if sum(_QUOTES[lines.kind] * len(lines.row) for lines in found) + inside != np.count_nonzero(raw == _QUOTE):
-        found = _without_quoted_handles(found, raw)
-        others = _rows_besides(len(line_end), found)
+    found, others = _without_quoted_handles(found, text, raw, line_start, line_end)
     return Block(line_start, line_end, tuple(found), others)
 
 
+def _plain_rows(raw: NDArray[np.uint8], line_start: I64, line_end: I64, feeds_only: bool) -> I64:
+    """The rows of fair length without a byte for the strict parser: not ASCII, a control character, an escape."""
+    piece = raw.tobytes()
+    if feeds_only and piece.isascii() and b"\\" not in piece and len(piece) <= MAX_LINE_BYTES:
+        return np.arange(len(line_end), dtype=np.int64)
+    odd = ((raw < _FIRST_PRINTABLE) & (raw != _LINE_FEED)) | (raw >= 128) | (raw == _BACKSLASH)
+    odd_rows = np.logical_or.reduceat(odd, line_start - line_start[0])
+    return np.flatnonzero(~odd_rows & (line_end - line_start <= MAX_LINE_BYTES))
+
+
+def _match_form(form: _Form, text: NDArray[np.uint8], rows: I64, line_start: I64, line_end: I64) -> CanonicalLines:
+    """Those of `rows` that have exactly the canonical text of `form`, but for quotation marks inside the handle."""
+    words = words_of(text)
+    lines = CanonicalLines(form.kind, rows, (), line_start[rows], line_end[rows] - line_start[rows])
+    for literal in form.literals:
+        lines = _past(lines, text, words, literal)
+        value, digits = read_numbers(words, lines.text_start)
+        lines = _from(lines, digits, (*lines.keys, value)).only(np.flatnonzero(digits))
+    lines = _past(lines, text, words, form.before_manifest)
+    lines = _from(lines, 0, lines.keys, after=len(_SUFFIX))
+    lines = lines.only(np.flatnonzero(lines.text_length >= 0))
+    suffix_at = lines.text_start + lines.text_length
+    return lines if all_match(text, suffix_at, _SUFFIX) else lines.only(matching(words, suffix_at, _SUFFIX))
+
+
+def _past(lines: CanonicalLines, text: NDArray[np.uint8], words: U64, literal: bytes) -> CanonicalLines:
+    """The lines that go on with `literal`, behind it."""
+    if not all_match(text, lines.text_start, literal):
+        lines = lines.only(matching(words, lines.text_start, literal))
+    return _from(lines, len(literal), lines.keys)
+
+
+def _from(lines: CanonicalLines, skip: I64 | int, keys: tuple[U64, ...], after: int = 0) -> CanonicalLines:
+    """The same lines with `skip` bytes fewer before and `after` bytes fewer behind."""
+    return CanonicalLines(lines.kind, lines.row, keys, lines.text_start + skip, lines.text_length - skip - after)
+
+
+def _without_quoted_handles(
+    found: list[CanonicalLines], text: NDArray[np.uint8], raw: NDArray[np.uint8], line_start: I64, line_end: I64
+) -> tuple[list[CanonicalLines], I64]:
+    """Drop the lines with a quotation mark where only the handle may stand, and tell which rows are none of these.
+
+    The marks of the whole block are counted first: they add up in nearly every block.
+    """
+    others = _rows_besides(len(line_end), found)
+    expected = sum(_QUOTES[lines.kind] * len(lines.row) for lines in found)
+    inside = sum(np.count_nonzero(text[line_start[row] : line_end[row]] == _QUOTE) for row in others.tolist())
+    if expected + inside == np.count_nonzero(raw == _QUOTE):
+        return found, others
+    found = [lines.only(_unquoted(lines, text)) for lines in found]
+    return found, _rows_besides(len(line_end), found)
+
+
+def _unquoted(lines: CanonicalLines, text: NDArray[np.uint8]) -> I64:
+    """The indices of the lines whose handle holds no quotation mark."""
+    places = zip(lines.text_start.tolist(), lines.text_length.tolist(), strict=True)
+    return np.array(
+        [k for k, (at, length) in enumerate(places) if not (text[at : at + length] == _QUOTE).any()], dtype=np.int64
+    )
+
+
 def _rows_besides(count: int, found: list[CanonicalLines]) -> I64:
-    others = np.ones(count, dtype=np.bool_)
+    others: Mask = np.ones(count, dtype=np.bool_)
     for lines in found:
         others[lines.row] = False
     return np.flatnonzero(others)
-
-
-def _without_quoted_handles(found: list[CanonicalLines], raw: NDArray[np.uint8]) -> list[CanonicalLines]:
-    """Drop the lines with a quotation mark where only the handle may stand: they hold more than one handle."""
-    quotes = np.flatnonzero(raw == _QUOTE)
-    kept = []
-    for lines in found:
-        before = np.searchsorted(quotes, lines.text_start)
-        kept.append(lines.only(before == np.searchsorted(quotes, lines.text_start + lines.text_length)))
-    return kept
-
-
-def _plain_rows(block: bytes, raw: NDArray[np.uint8], line_end: I64) -> I64:
-    """The rows without a byte that needs the strict parser: not ASCII, a control character, an escape."""
-    rows: I64 = np.arange(len(line_end), dtype=np.int64)
-    if block.isascii() and b"\\" not in block and np.count_nonzero(raw < 32) == len(line_end):
-        return rows
-    odd = np.flatnonzero(((raw < 32) & (raw != ord("\n"))) | (raw >= 128) | (raw == _BACKSLASH))
-    return np.setdiff1d(rows, np.searchsorted(line_end, odd))
-
-
-def _match_form(form: _Form, words: U64, rows: I64, line_start: I64, line_end: I64) -> CanonicalLines:
-    """Those of `rows` that have exactly the canonical text of `form`, but for quotation marks inside the handle."""
-    at = line_start[rows]
-    keys: list[U64] = []
-    for literal in form.literals:
-        keep = matching(words, at, literal)
-        value, digits = read_numbers(words, at[keep] + len(literal))
-        number = digits > 0
-        keep = keep[number]
-        rows, at = rows[keep], at[keep] + len(literal) + digits[number]
-        keys = [*(key[keep] for key in keys), value[number]]
-    keep = matching(words, at, form.before_manifest)
-    rows, at = rows[keep], at[keep] + len(form.before_manifest)
-    keys = [key[keep] for key in keys]
-    length = line_end[rows] - len(_SUFFIX) - at
-    good = length >= 0
-    ends = np.flatnonzero(good)
-    good[:] = False
-    good[ends[matching(words, at[ends] + length[ends], _SUFFIX)]] = True
-    return CanonicalLines(form.kind, rows, tuple(keys), at, length).only(good)

@@ -1,18 +1,23 @@
-"""Gathers metadata files one by one and decodes them a block at a time into an `Index`."""
+"""Gathers metadata files one by one and decodes them a block at a time into an `Index`.
+
+However hostile the files are, what is kept of them stays within `Limits`; what is left out is counted or named.
+"""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Final, TypeVar
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.codec import LineRefused, parse_line
-from core.columns import I32, I64, PADDING, U64, LaneLines, Texts, build_lane
+from core.columns import build_lane
 from core.decode import decode_block
+from core.growing import GrowingLines, GrowingText
+from core.gzips import GZIP_MAGIC, GzipFault, inflated
 from core.index import Index, LineNote, LineProblem, MetaFile
 from core.model import (
     Claim,
@@ -25,179 +30,229 @@ from core.model import (
 )
 from core.storage.protocol import HandleUnreadable, Listed, ReadFault
 
-#: `hazards.md`, `own-bounded-memory`.
+#: `hazards.md`, `own-bounded-memory`. Bytes count after inflating.
 MAX_FILE_BYTES: Final = 64 << 20
 MAX_FILE_LINES: Final = 1_000_000
-#: More bad lines than this in one file are counted, not kept: stock stops at the first.
+MAX_FOLDER_BYTES: Final = 4 << 30
+#: More bad lines, or more notes of one kind, in one file are counted, not kept: stock stops at the first.
 PROBLEMS_KEPT_PER_FILE: Final = 20
-_BLOCK_BYTES: Final = 1 << 20
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_Number = TypeVar("_Number", np.uint64, np.int64, np.int32)
+#: Once so many are kept of a folder, only the first of each file is.
+PROBLEMS_KEPT: Final = 10_000
+#: Identities, and the times in compaction timestamps: those of a hundred runs over 40,000 files.
+MAX_OBJECTS: Final = 4_000_000
 _KEY_COUNTS: Final = {LaneKind.EPOCH_ENDINGS: 4, LaneKind.STATE_SNAPSHOTS: 2, LaneKind.TRANSACTIONS: 2}
 
 
-class _Text:
-    """Bytes that only grow, in one array made large enough for what the listing promises.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of one metadata folder is kept, and how much of it is decoded at once."""
 
-    Views taken earlier stay valid: nothing before their end is written again.
-    """
+    file_bytes: int = MAX_FILE_BYTES
+    file_lines: int = MAX_FILE_LINES
+    folder_bytes: int = MAX_FOLDER_BYTES
+    problems_per_file: int = PROBLEMS_KEPT_PER_FILE
+    problems: int = PROBLEMS_KEPT
+    objects: int = MAX_OBJECTS
+    block_bytes: int = 1 << 20
+    block_files: int = 500
 
-    def __init__(self, expected_bytes: int) -> None:
-        self._bytes = np.empty(expected_bytes + (1 << 12), dtype=np.uint8)
-        self._length = 0
 
-    def append(self, padded: bytes) -> int:
-        """Add text that ends with `PADDING`, which the next text overwrites; returns where it begins."""
-        start, stop = self._length, self._length + len(padded)
-        if stop > len(self._bytes):
-            larger = np.empty(max(stop, len(self._bytes) * 3 // 2), dtype=np.uint8)
-            larger[:start] = self._bytes[:start]
-            self._bytes = larger
-        self._bytes[start:stop] = np.frombuffer(padded, dtype=np.uint8)
-        self._length = stop - len(PADDING)
-        return start
-
-    def view(self) -> NDArray[np.uint8]:
-        """All bytes so far with `PADDING` behind them."""
-        return self._bytes[: self._length + len(PADDING)]
+LIMITS: Final = Limits()
 
 
 @dataclass(slots=True)
-class _Columns:
-    """The lines of one kind, gathered block by block. `in_order` is False once a line came out of file order."""
+class _Taken:
+    """A file that was read: its text stands at `[start, stop)`, and what was found in it so far."""
 
-    keys: tuple[list[U64], ...]
-    text_start: list[I64] = field(default_factory=list)
-    text_length: list[I32] = field(default_factory=list)
-    file: list[I32] = field(default_factory=list)
-    line: list[I32] = field(default_factory=list)
-    in_order: bool = True
+    listed: Listed
+    start: int
+    stop: int
+    gzip: bool
+    ends_with_newline: bool
+    fault: HandleUnreadable | None
+    lines: int = 0
+    bad_lines: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
 
-    def add(self, keys: tuple[U64, ...], text_start: I64, *columns: I64) -> None:
-        for gathered, key in zip(self.keys, keys, strict=True):
-            gathered.append(key)
-        self.text_start.append(text_start)
-        for target, values in zip((self.text_length, self.file, self.line), columns, strict=True):
-            target.append(values.astype(np.int32))
-
-    def lines(self, kind: LaneKind, text: NDArray[np.uint8]) -> LaneLines:
-        keys = tuple(_joined(key, np.uint64) for key in self.keys)
-        texts = Texts(text, _joined(self.text_start, np.int64), _joined(self.text_length, np.int32))
-        lines = LaneLines(kind, keys, texts, _joined(self.file, np.int32), _joined(self.line, np.int32))
-        return lines if self.in_order else lines.take(np.lexsort((lines.line, lines.file)))
-
-
-def _joined(parts: list[NDArray[_Number]], dtype: type[_Number]) -> NDArray[_Number]:
-    """All parts in one array, which then stands for them in the list too, so that nothing is held twice."""
-    parts[:] = [np.concatenate(parts) if parts else np.empty(0, dtype=dtype)]
-    return parts[0]
+    def meta_file(self) -> MetaFile:
+        """The file as it stands now."""
+        notes = dict(self.notes)
+        return MetaFile(
+            self.listed, self.lines, self.bad_lines, self.gzip, self.ends_with_newline, notes=notes, fault=self.fault
+        )
 
 
 class Gatherer:
-    """The one mutable thing behind an `Index`; `index()` may be called at any time for what is there so far."""
+    """The one mutable thing behind an `Index`.
 
-    def __init__(self, folder: str, listed_count: int, expected_bytes: int) -> None:
+    `gather` takes the files; while it pauses, `index()` tells what is there so far. An index never changes later.
+    """
+
+    def __init__(self, folder: str, listed_count: int, expected_bytes: int, limits: Limits = LIMITS) -> None:
         self._folder = folder
         self._listed_count = listed_count
+        self._limits = limits
+        self._complete = False
+        self._text = GrowingText(min(expected_bytes, limits.folder_bytes))
         self._files: list[MetaFile] = []
-        self._text = _Text(expected_bytes)
         self._spans: list[tuple[int, int]] = []
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
-        self._pending_from = 0
-        self._columns = {kind: _Columns(tuple([] for _ in range(count))) for kind, count in _KEY_COUNTS.items()}
+        self._waiting: deque[_Taken] = deque()
+        self._decoded = 0
+        self._cuts: list[int] = []
+        self._lines = {kind: GrowingLines(tuple([] for _ in range(count))) for kind, count in _KEY_COUNTS.items()}
         self._odd_rows: dict[LaneKind, list[tuple[tuple[int, ...], tuple[int, int, int, int]]]] = {
             kind: [] for kind in _KEY_COUNTS
         }
         self._identities: list[tuple[IdentityRecord, Claim]] = []
         self._timestamps: list[tuple[TimestampsRecord, Claim]] = []
+        self._objects = 0
         self._problems: list[LineProblem] = []
         self._notes: list[LineNote] = []
 
     @property
     def done(self) -> int:
-        """How many listed names have been taken."""
+        """How many listed names have been taken and decoded."""
         return len(self._files)
 
-    def add(self, listed: Listed, content: bytes | HandleUnreadable) -> bool:
-        """Take one file. True when a block was decoded, a good moment to tell how far it is."""
-        data, file = _plain_content(listed, content)
-        if data and not data.endswith(b"\n"):
-            data += b"\n"
-        self._files.append(file)
-        self._pending.append(data)
-        self._pending_bytes += len(data)
-        if self._pending_bytes < _BLOCK_BYTES:
-            return False
-        self._decode_pending()
-        return True
+    def gather(self, contents: Iterable[tuple[Listed, bytes | HandleUnreadable]]) -> Iterator[bool]:
+        """Take every file. Pauses after each (False) and after each block decoded (True); may be left then for good."""
+        for listed, content in contents:
+            self._take(listed, content)
+            pending = self._cuts[-1] - self._decoded if self._cuts else 0
+            if pending >= self._limits.block_bytes or len(self._waiting) >= self._limits.block_files:
+                yield from self._decode_waiting()
+            else:
+                yield False
+        yield from self._decode_waiting()
+        self._complete = True
 
     def index(self) -> Index:
-        """Everything taken so far, decoded; more may be taken afterwards."""
-        self._decode_pending()
+        """Everything decoded so far; of a large file that may be its first lines only."""
+        half = [taken for taken in self._waiting if taken.start < self._decoded]
+        files = (*self._files, *(taken.meta_file() for taken in half))
         text = self._text.view()
-        handles = tuple(file.handle for file in self._files)
-        lanes = {kind: build_lane(columns.lines(kind, text), handles) for kind, columns in self._columns.items()}
+        handles = tuple(file.handle for file in files)
         return Index(
             folder=self._folder,
-            files=tuple(self._files),
-            lanes=lanes,
+            files=files,
+            lanes={kind: build_lane(lines.lines(kind, text), handles) for kind, lines in self._lines.items()},
             identities=tuple(self._identities),
             timestamps=tuple(self._timestamps),
             problems=tuple(self._problems),
             notes=tuple(self._notes),
             listed_count=self._listed_count,
-            complete=len(self._files) == self._listed_count,
+            complete=self._complete,
             text=text,
-            text_spans=tuple(self._spans),
+            text_spans=(*self._spans, *((taken.start, self._decoded) for taken in half)),
         )
 
-    def _decode_pending(self) -> None:
-        """Decode the files taken since the last block and note how many lines each has."""
-        block = b"".join((*self._pending, PADDING))
-        base = self._text.append(block)
-        first_file = self._pending_from
-        starts = np.cumsum([0, *map(len, self._pending)], dtype=np.int64)
-        self._spans.extend((base + int(a), base + int(b)) for a, b in pairwise(starts))
-        lines = decode_block(block)
-        first_rows = np.searchsorted(lines.line_start, starts)
-        for offset, count in enumerate(np.diff(first_rows)):
-            self._files[first_file + offset] = replace(self._files[first_file + offset], lines=int(count))
-        file_of = np.searchsorted(starts, lines.line_start, side="right") - 1
-        line_of = np.arange(len(lines.line_start)) - first_rows[file_of] + 1
-        for found in lines.canonical:
-            places = (found.text_start + base, found.text_length, file_of[found.row] + first_file, line_of[found.row])
-            self._columns[found.kind].add(found.keys, *places)
-        for row in lines.others.tolist():
-            line = block[int(lines.line_start[row]) : int(lines.line_end[row])]
-            self._add_odd_line(line, int(file_of[row]) + first_file, int(line_of[row]))
-        self._add_odd_rows()
-        self._pending, self._pending_bytes, self._pending_from = [], 0, len(self._files)
+    def _take(self, listed: Listed, content: bytes | HandleUnreadable) -> None:
+        """Put the text of one file behind what is there, to be decoded later."""
+        fault = None
+        try:
+            data = self._text_of(content)
+        except HandleUnreadable as unreadable:
+            # A new one, as the old one's traceback would keep all that its frames held.
+            data, fault = b"", HandleUnreadable(unreadable.fault, unreadable.message)
+        whole = not data or data.endswith(b"\n")
+        data = data if whole else data + b"\n"
+        start = self._text.append(data)
+        if not self._waiting:
+            self._decoded = start
+        zipped = isinstance(content, bytes) and content.startswith(GZIP_MAGIC)
+        self._waiting.append(_Taken(listed, start, start + len(data), zipped, whole, fault))
+        self._cuts.extend(start + cut for cut in _line_ends(data, self._limits.block_bytes // 2))
 
-    def _add_odd_line(self, line: bytes, file: int, number: int) -> None:
+    def _text_of(self, content: bytes | HandleUnreadable) -> bytes:
+        """The text of a file, inflated when it is gzip. Raises `HandleUnreadable`."""
+        if isinstance(content, HandleUnreadable):
+            raise content
+        limits = self._limits
+        data = _inflated(content, limits.file_bytes) if content.startswith(GZIP_MAGIC) else content
+        if len(data) > limits.file_lines and data.count(b"\n", 0, -1) >= limits.file_lines:
+            raise HandleUnreadable(ReadFault.TOO_LARGE, f"more than {limits.file_lines:,} lines")
+        if len(self._text) + len(data) > limits.folder_bytes:
+            message = f"left out: the files of {self._folder}/ hold more than {limits.folder_bytes:,} bytes together"
+            raise HandleUnreadable(ReadFault.TOO_LARGE, message)
+        return data
+
+    def _decode_waiting(self) -> Iterator[bool]:
+        """Decode what was taken, block by block, each of whole lines and of `block_bytes` or somewhat more."""
+        cuts, self._cuts = self._cuts, []
+        for cut in cuts:
+            if cut - self._decoded >= self._limits.block_bytes or cut == cuts[-1]:
+                self._decode_block(cut)
+                self._finish_files()
+                yield True
+        self._finish_files()
+
+    def _finish_files(self) -> None:
+        while self._waiting and self._waiting[0].stop <= self._decoded:
+            taken = self._waiting.popleft()
+            self._files.append(taken.meta_file())
+            self._spans.append((taken.start, taken.stop))
+
+    def _decode_block(self, stop: int) -> None:
+        text = self._text.view()
+        files = [taken for taken in self._waiting if taken.start < stop]
+        block = decode_block(text, self._decoded, stop)
+        first_rows = np.searchsorted(block.line_start, np.array([taken.start for taken in files]))
+        counts = np.diff(first_rows, append=len(block.line_start))
+        file_of = np.repeat(np.arange(len(files)), counts)
+        line_of = np.arange(len(block.line_start)) - np.repeat(first_rows, counts) + 1
+        line_of[: counts[0]] += files[0].lines
+        for taken, count in zip(files, counts.tolist(), strict=True):
+            taken.lines += count
+        for found in block.canonical:
+            places = (found.text_start, found.text_length, file_of[found.row] + len(self._files), line_of[found.row])
+            self._lines[found.kind].add(found.keys, *places)
+        for row in block.others.tolist():
+            line = text[int(block.line_start[row]) : int(block.line_end[row])].tobytes()
+            file = int(file_of[row])
+            self._add_odd_line(line, files[file], len(self._files) + file, int(line_of[row]))
+        self._add_odd_rows()
+        self._decoded = stop
+
+    def _add_odd_line(self, line: bytes, taken: _Taken, file: int, number: int) -> None:
         """One line that is not in stock's own canonical form, through the strict parser."""
-        claim = Claim(self._files[file].handle, number)
+        claim = Claim(taken.listed.handle, number)
         try:
             parsed = parse_line(line)
         except LineRefused as refused:
-            bad_lines = self._files[file].bad_lines + 1
-            self._files[file] = replace(self._files[file], bad_lines=bad_lines)
-            if bad_lines <= PROBLEMS_KEPT_PER_FILE:
+            if self._is_kept(taken.bad_lines, len(self._problems)):
                 self._problems.append(LineProblem(claim, refused.hazard, refused.message))
+            taken.bad_lines += 1
             return
-        self._notes.extend(LineNote(claim, note) for note in parsed.notes)
-        if isinstance(parsed.record, IdentityRecord):
-            self._identities.append((parsed.record, claim))
-        elif isinstance(parsed.record, TimestampsRecord):
-            self._timestamps.append((parsed.record, claim))
+        for note in parsed.notes:
+            seen = taken.notes.get(note, 0)
+            if self._is_kept(seen, len(self._notes)):
+                self._notes.append(LineNote(claim, note))
+            taken.notes[note] = seen + 1
+        if isinstance(parsed.record, IdentityRecord | TimestampsRecord):
+            self._add_object(parsed.record, claim, taken)
         else:
             self._add_record(parsed.record, file, number)
+
+    def _is_kept(self, seen_in_file: int, kept: int) -> bool:
+        return seen_in_file == 0 or (seen_in_file < self._limits.problems_per_file and kept < self._limits.problems)
+
+    def _add_object(self, record: IdentityRecord | TimestampsRecord, claim: Claim, taken: _Taken) -> None:
+        size = 1 if isinstance(record, IdentityRecord) else 1 + len(record.compaction_timestamps)
+        if self._objects + size > self._limits.objects:
+            message = f"line {claim.line} and more left out: above {self._limits.objects:,} identities and times in all"
+            taken.fault = taken.fault or HandleUnreadable(ReadFault.TOO_LARGE, message)
+            return
+        self._objects += size
+        if isinstance(record, IdentityRecord):
+            self._identities.append((record, claim))
+        else:
+            self._timestamps.append((record, claim))
 
     def _add_record(self, record: RangeRecord, file: int, number: int) -> None:
         """An entry on its own; its manifest goes behind the files' text, as the line may spell it with escapes."""
         kind, keys = _fields(record)
         manifest = record.manifest.encode("utf-8")
-        start = self._text.append(manifest + PADDING)
+        start = self._text.append(manifest)
         self._odd_rows[kind].append((keys, (start, len(manifest), file, number)))
 
     def _add_odd_rows(self) -> None:
@@ -205,8 +260,7 @@ class Gatherer:
             if rows:
                 keys = np.array([keys for keys, _ in rows], dtype=np.uint64)
                 places = np.array([places for _, places in rows], dtype=np.int64)
-                self._columns[kind].in_order = False
-                self._columns[kind].add(tuple(keys.T), *places.T)
+                self._lines[kind].add(tuple(keys.T), *places.T, in_order=False)
                 rows.clear()
 
 
@@ -220,36 +274,20 @@ def _fields(record: RangeRecord) -> tuple[LaneKind, tuple[int, ...]]:
     return LaneKind.EPOCH_ENDINGS, numbers
 
 
-def _plain_content(listed: Listed, content: bytes | HandleUnreadable) -> tuple[bytes, MetaFile]:
-    """The text of a file, inflated when it is gzip, or nothing with the reason."""
-    if isinstance(content, HandleUnreadable):
-        return b"", MetaFile(listed, fault=content)
-    zipped = content.startswith(_GZIP_MAGIC)
-    try:
-        data = _inflated(content) if zipped else content
-    except HandleUnreadable as fault:
-        return b"", MetaFile(listed, gzip=True, fault=fault)
-    if len(data) > MAX_FILE_LINES and data.count(b"\n") > MAX_FILE_LINES:
-        too_long = HandleUnreadable(ReadFault.TOO_LARGE, f"more than {MAX_FILE_LINES:,} lines")
-        return b"", MetaFile(listed, gzip=zipped, fault=too_long)
-    return data, MetaFile(listed, gzip=zipped, ends_with_newline=not data or data.endswith(b"\n"))
+def _line_ends(data: bytes, size: int) -> Iterator[int]:
+    """Where text (empty, or ended by a line feed) can be cut: behind a line, every `size` bytes or so, and its end."""
+    at = 0
+    while len(data) - at > size:
+        at = data.rfind(b"\n", at, at + size) + 1 or data.find(b"\n", at + size) + 1
+        yield at
+    if at < len(data):
+        yield len(data)
 
 
-def _inflated(data: bytes) -> bytes:
-    """A whole gzip stream (members one after another), never more than `MAX_FILE_BYTES`. Raises `HandleUnreadable`."""
-    parts: list[bytes] = []
-    room = MAX_FILE_BYTES
+def _inflated(data: bytes, limit: int) -> bytes:
+    """The content of a gzip file. Raises `HandleUnreadable` where gzip would complain, and beyond `limit` bytes."""
     try:
-        while data:
-            member = zlib.decompressobj(wbits=31)
-            part = member.decompress(data, room + 1)
-            room -= len(part)
-            if room < 0:
-                raise HandleUnreadable(ReadFault.TOO_LARGE, f"inflates to more than {MAX_FILE_BYTES:,} bytes")
-            if not member.eof:
-                raise HandleUnreadable(ReadFault.BAD_GZIP, "gzip: unexpected end of file")
-            parts.append(part)
-            data = member.unused_data
-    except zlib.error as error:
-        raise HandleUnreadable(ReadFault.BAD_GZIP, f"gzip: {error}") from error
-    return b"".join(parts)
+        return b"".join(inflated(io.BytesIO(data), limit))
+    except GzipFault as damage:
+        fault = ReadFault.TOO_LARGE if damage.hazard == "decompression-bomb" else ReadFault.BAD_GZIP
+        raise HandleUnreadable(fault, f"gzip: {damage.message}") from damage
