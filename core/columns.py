@@ -1,16 +1,13 @@
 """Columns of entries: what a million lines look like in memory, and the few array operations they need.
 
-A `Texts` is a column of strings held as places in one byte buffer, compared and hashed eight bytes at a time. A `Lane`
-is the entries of one kind in stock's order with exact duplicates folded (`format.md`, "Loading"), each with the files
-and lines that claim it. Objects are made only for what is looked at.
+A `Lane` is the entries of one kind in stock's order with exact duplicates folded (`format.md`, "Loading"), each with
+the files and lines that claim it. Objects are made only for what is looked at; the columns of a lane can't be written.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -23,96 +20,20 @@ from core.model import (
     StateSnapshotRecord,
     TransactionRecord,
 )
-from core.words import BYTE_MASKS, I32, I64, PADDING, U64, WORD, Buffer, Mask, matching, words_of
+from core.texts import Texts
+from core.words import I32, I64, PADDING, U64, Mask, read_only
 
 __all__ = [
     "I32",
     "I64",
     "PADDING",
     "U64",
-    "WORD",
     "Lane",
     "LaneLines",
     "Mask",
     "Texts",
     "build_lane",
-    "matching",
-    "words_of",
 ]
-
-_HASH_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
-#: Texts are taken word by word up to here and as a whole beyond, so that one huge text does not take a million steps.
-_WORDWISE_BYTES: Final = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """A column of byte strings: row i is `buffer[start[i] : start[i] + length[i]]`.
-
-    `buffer` is uint8 and ends with `PADDING`; `start` (int64) and `length` (int32) have one shape (n,).
-    """
-
-    buffer: Buffer
-    start: I64
-    length: I32
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def raw(self, row: int) -> bytes:
-        """The bytes of one row."""
-        return self._tail(row, 0)
-
-    def __getitem__(self, row: int) -> str:
-        return self.raw(row).decode("utf-8")
-
-    def take(self, rows: I64) -> Texts:
-        """The same texts in another order or selection; the buffer is shared."""
-        return Texts(self.buffer, self.start[rows], self.length[rows])
-
-    def equal(self, left: I64, right: I64) -> Mask:
-        """Whether row `left[k]` equals row `right[k]`, for each k."""
-        result: Mask = self.length[left] == self.length[right]
-        words = words_of(self.buffer)
-        live = np.flatnonzero(result)
-        for offset in range(0, _WORDWISE_BYTES, WORD):
-            rest = self.length[left[live]] - offset
-            live, rest = live[rest > 0], rest[rest > 0]
-            if not len(live):
-                return result
-            mask = BYTE_MASKS[np.minimum(rest, WORD)]
-            differs = (words[self.start[left[live]] + offset] ^ words[self.start[right[live]] + offset]) & mask != 0
-            result[live[differs]] = False
-            live = live[~differs]
-        for k in live.tolist():
-            result[k] = self._tail(left[k], _WORDWISE_BYTES) == self._tail(right[k], _WORDWISE_BYTES)
-        return result
-
-    def hashes(self) -> U64:
-        """A 64-bit hash for each row, for grouping; equal hashes must still be compared. Not keyed, not stored."""
-        words = words_of(self.buffer)
-        state = self.length.astype(np.uint64)
-        live: I64 = np.arange(len(self.start), dtype=np.int64)
-        for offset in range(0, _WORDWISE_BYTES, WORD):
-            rest = self.length[live] - offset
-            live, rest = live[rest > 0], rest[rest > 0]
-            if not len(live):
-                return state
-            word = words[self.start[live] + offset] & BYTE_MASKS[np.minimum(rest, WORD)]
-            state[live] = _mixed(state[live], word)
-        tails = [zlib.crc32(self._tail(row, _WORDWISE_BYTES)) for row in live.tolist()]
-        state[live] = _mixed(state[live], np.array(tails, dtype=np.uint64))
-        return state
-
-    def _tail(self, row: int, offset: int) -> bytes:
-        """The bytes of one row from `offset` on."""
-        start = int(self.start[row])
-        return bytes(self.buffer[start + offset : start + int(self.length[row])])
-
-
-def _mixed(state: U64, word: U64) -> U64:
-    mixed = (state ^ word) * _HASH_FACTOR
-    return mixed ^ (mixed >> np.uint64(29))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,15 +124,15 @@ def build_lane(lines: LaneLines, file_handles: Sequence[str]) -> Lane:
     starts = np.arange(len(lines.file)) if heads is None else heads
     return Lane(
         kind=lines.kind,
-        first=first,
-        last=last,
-        first_version=first_version,
-        last_version=last_version,
-        epoch=epoch,
+        first=read_only(first),
+        last=read_only(last),
+        first_version=read_only(first_version),
+        last_version=read_only(last_version),
+        epoch=None if epoch is None else read_only(epoch),
         manifests=distinct.manifests,
-        claim_start=np.append(starts, len(lines.file)),
-        claim_file=lines.file,
-        claim_line=lines.line,
+        claim_start=read_only(np.append(starts, len(lines.file))),
+        claim_file=read_only(lines.file),
+        claim_line=read_only(lines.line),
         file_handles=file_handles,
     )
 
@@ -258,15 +179,8 @@ def _stock_order(lines: LaneLines) -> I64 | None:
     tied = _equal_neighbours(tuple(key[order] for key in lines.keys))
     differing = np.flatnonzero(tied)
     differing = differing[~lines.manifests.equal(order[differing], order[differing + 1])]
-    for start, stop in _runs_around(tied, differing):
-        order[start:stop] = sorted(order[start:stop].tolist(), key=lambda row: (lines.manifests.raw(row), row))
+    if len(differing):
+        groups = np.append(0, np.cumsum(~tied))
+        mixed = np.flatnonzero(np.isin(groups, groups[differing]))
+        order[mixed] = lines.manifests.sorted_within(groups[mixed], order[mixed])
     return order
-
-
-def _runs_around(tied: Mask, inside: I64) -> Iterator[tuple[int, int]]:
-    """The maximal runs [start, stop) of tied neighbours that contain a place of `inside`."""
-    breaks = np.flatnonzero(~tied) + 1
-    group = np.searchsorted(breaks, inside, side="right")
-    edges = np.concatenate(([0], breaks, [len(tied) + 1]))
-    for which in np.unique(group):
-        yield int(edges[which]), int(edges[which + 1])

@@ -7,6 +7,7 @@ accepted here that the strict parser would refuse.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,6 +70,13 @@ class CanonicalLines:
         keys = tuple(key[keep] for key in self.keys)
         return CanonicalLines(self.kind, self.row[keep], keys, self.text_start[keep], self.text_length[keep])
 
+    def between(self, first: int, stop: int) -> CanonicalLines:
+        """The lines of the rows from `first` up to `stop`, counted from `first`."""
+        low, high = np.searchsorted(self.row, (first, stop))
+        keys = tuple(key[low:high] for key in self.keys)
+        places = self.text_start[low:high], self.text_length[low:high]
+        return CanonicalLines(self.kind, self.row[low:high] - first, keys, *places)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -78,6 +86,20 @@ class Block:
     line_end: I64
     canonical: tuple[CanonicalLines, ...]
     others: I64
+
+    def parts(self, most_others: int) -> Iterator[Block]:
+        """The same lines in parts of at most so many other rows each, as these take their time."""
+        first = 0
+        for stop in (*self.others[most_others::most_others].tolist(), len(self.line_start)):
+            yield self._rows(first, stop)
+            first = stop
+
+    def _rows(self, first: int, stop: int) -> Block:
+        if stop - first == len(self.line_start):
+            return self
+        canonical = tuple(lines.between(first, stop) for lines in self.canonical)
+        low, high = np.searchsorted(self.others, (first, stop))
+        return Block(self.line_start[first:stop], self.line_end[first:stop], canonical, self.others[low:high] - first)
 
 
 def decode_block(text: NDArray[np.uint8], start: int, stop: int) -> Block:
@@ -99,8 +121,8 @@ def decode_block(text: NDArray[np.uint8], start: int, stop: int) -> Block:
         if len(lines.row) == len(rows):
             break
         rows = np.setdiff1d(rows, lines.row, assume_unique=True)
-    found, others = _without_quoted_handles(found, text, raw, line_start, line_end)
-    return Block(line_start, line_end, tuple(found), others)
+    found = _without_quoted_handles(found, raw == _QUOTE, line_start - start)
+    return Block(line_start, line_end, tuple(found), _rows_besides(len(line_end), found))
 
 
 def _plain_rows(raw: NDArray[np.uint8], line_start: I64, line_end: I64, feeds_only: bool) -> I64:
@@ -109,8 +131,8 @@ def _plain_rows(raw: NDArray[np.uint8], line_start: I64, line_end: I64, feeds_on
     if feeds_only and piece.isascii() and b"\\" not in piece and len(piece) <= MAX_LINE_BYTES:
         return np.arange(len(line_end), dtype=np.int64)
     odd = ((raw < _FIRST_PRINTABLE) & (raw != _LINE_FEED)) | (raw >= 128) | (raw == _BACKSLASH)
-    odd_rows = np.logical_or.reduceat(odd, line_start - line_start[0])
-    return np.flatnonzero(~odd_rows & (line_end - line_start <= MAX_LINE_BYTES))
+    has_odd = np.logical_or.reduceat(odd, line_start - line_start[0])
+    return np.flatnonzero(~has_odd & (line_end - line_start <= MAX_LINE_BYTES))
 
 
 def _match_form(form: _Form, text: NDArray[np.uint8], rows: I64, line_start: I64, line_end: I64) -> CanonicalLines:
@@ -140,28 +162,17 @@ def _from(lines: CanonicalLines, skip: I64 | int, keys: tuple[U64, ...], after: 
     return CanonicalLines(lines.kind, lines.row, keys, lines.text_start + skip, lines.text_length - skip - after)
 
 
-def _without_quoted_handles(
-    found: list[CanonicalLines], text: NDArray[np.uint8], raw: NDArray[np.uint8], line_start: I64, line_end: I64
-) -> tuple[list[CanonicalLines], I64]:
-    """Drop the lines with a quotation mark where only the handle may stand, and tell which rows are none of these.
+def _without_quoted_handles(found: list[CanonicalLines], quotes: Mask, line_start: I64) -> list[CanonicalLines]:
+    """Drop the lines with a quotation mark where only the handle may stand.
 
-    The marks of the whole block are counted first: they add up in nearly every block.
+    All marks of a block together add up when it holds nothing else than such lines, as nearly every block does.
     """
-    others = _rows_besides(len(line_end), found)
+    matched = sum(len(lines.row) for lines in found)
     expected = sum(_QUOTES[lines.kind] * len(lines.row) for lines in found)
-    inside = sum(np.count_nonzero(text[line_start[row] : line_end[row]] == _QUOTE) for row in others.tolist())
-    if expected + inside == np.count_nonzero(raw == _QUOTE):
-        return found, others
-    found = [lines.only(_unquoted(lines, text)) for lines in found]
-    return found, _rows_besides(len(line_end), found)
-
-
-def _unquoted(lines: CanonicalLines, text: NDArray[np.uint8]) -> I64:
-    """The indices of the lines whose handle holds no quotation mark."""
-    places = zip(lines.text_start.tolist(), lines.text_length.tolist(), strict=True)
-    return np.array(
-        [k for k, (at, length) in enumerate(places) if not (text[at : at + length] == _QUOTE).any()], dtype=np.int64
-    )
+    if matched == len(line_start) and expected == np.count_nonzero(quotes):
+        return found
+    counts = np.add.reduceat(quotes, line_start, dtype=np.int32)
+    return [lines.only(np.flatnonzero(counts[lines.row] == _QUOTES[lines.kind])) for lines in found]
 
 
 def _rows_besides(count: int, found: list[CanonicalLines]) -> I64:

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.codec import LineRefused, parse_line
 from core.columns import build_lane
-from core.decode import decode_block
+from core.decode import Block, decode_block
 from core.growing import GrowingLines, GrowingText
 from core.gzips import GZIP_MAGIC, GzipFault, inflated
 from core.index import Index, LineNote, LineProblem, MetaFile
@@ -55,6 +55,7 @@ class Limits:
     objects: int = MAX_OBJECTS
     block_bytes: int = 1 << 20
     block_files: int = 500
+    block_odd_lines: int = 20_000
 
 
 LIMITS: Final = Limits()
@@ -181,9 +182,11 @@ class Gatherer:
         cuts, self._cuts = self._cuts, []
         for cut in cuts:
             if cut - self._decoded >= self._limits.block_bytes or cut == cuts[-1]:
-                self._decode_block(cut)
-                self._finish_files()
-                yield True
+                block = decode_block(self._text.view(), self._decoded, cut)
+                for part in block.parts(self._limits.block_odd_lines):
+                    self._add_lines(part)
+                    self._finish_files()
+                    yield True
         self._finish_files()
 
     def _finish_files(self) -> None:
@@ -192,10 +195,10 @@ class Gatherer:
             self._files.append(taken.meta_file())
             self._spans.append((taken.start, taken.stop))
 
-    def _decode_block(self, stop: int) -> None:
-        text = self._text.view()
+    def _add_lines(self, block: Block) -> None:
+        """Take over the lines that come next."""
+        stop = int(block.line_end[-1]) + 1
         files = [taken for taken in self._waiting if taken.start < stop]
-        block = decode_block(text, self._decoded, stop)
         first_rows = np.searchsorted(block.line_start, np.array([taken.start for taken in files]))
         counts = np.diff(first_rows, append=len(block.line_start))
         file_of = np.repeat(np.arange(len(files)), counts)
@@ -206,6 +209,7 @@ class Gatherer:
         for found in block.canonical:
             places = (found.text_start, found.text_length, file_of[found.row] + len(self._files), line_of[found.row])
             self._lines[found.kind].add(found.keys, *places)
+        text = self._text.view()
         for row in block.others.tolist():
             line = text[int(block.line_start[row]) : int(block.line_end[row])].tobytes()
             file = int(file_of[row])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.columns import I32, I64, PADDING, U64, LaneLines, Texts
 from core.model import LaneKind
+from core.words import read_only
 
 #: A listing may promise anything; more than this is allocated only for text that really came.
 _MAX_FIRST_BYTES: Final = 1 << 30
@@ -41,7 +42,7 @@ class GrowingText:
 
     def view(self) -> NDArray[np.uint8]:
         """All bytes so far and as many as `PADDING` behind them, which alone may change later."""
-        return self._bytes[: self._length + len(PADDING)]
+        return read_only(self._bytes[: self._length + len(PADDING)])
 
 
 @dataclass(slots=True)

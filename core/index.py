@@ -6,7 +6,8 @@ keeps in `problems` what decides stock's answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,10 @@ from core.storage.protocol import HandleUnreadable, Listed
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """A line that stock refuses: where, the hazard's id, and stock's own words."""
+    """A line that stock refuses: where, the hazard's id, and stock's own words.
+
+    Of one file only the first few are kept; `MetaFile.bad_lines` counts all.
+    """
 
     claim: Claim
     hazard: str
@@ -27,7 +31,10 @@ class LineProblem:
 
 @dataclass(frozen=True, slots=True)
 class LineNote:
-    """A line that stock accepts but that is worth a word: where and which (an id, see `core.codec.ParsedLine`)."""
+    """A line that stock accepts but that is worth a word: where and which (an id, see `core.codec.ParsedLine`).
+
+    Of one file only the first few of each kind are kept; `MetaFile.notes` counts all.
+    """
 
     claim: Claim
     note: str
@@ -37,7 +44,8 @@ class LineNote:
 class MetaFile:
     """One listed name of a metadata folder and what came of reading it.
 
-    `fault` is None when it was read; `lines` counts all its lines, `bad_lines` those that stock refuses.
+    `lines` counts all its lines, `bad_lines` those that stock refuses, `notes` the lines with each note. `fault` is
+    None when it was read and kept as a whole.
     """
 
     listed: Listed
@@ -45,6 +53,7 @@ class MetaFile:
     bad_lines: int = 0
     gzip: bool = False
     ends_with_newline: bool = True
+    notes: Mapping[str, int] = field(default_factory=dict, hash=False)
     fault: HandleUnreadable | None = None
 
     @property
@@ -57,7 +66,9 @@ class MetaFile:
 class Index:
     """The decoded content of one metadata folder.
 
-    `complete` is False when reading was stopped; `files` then holds only what was read, of `listed_count` listed.
+    `complete` is False while reading goes on and when it was stopped; `files` then holds only what was read, of
+    `listed_count` listed, and of the last file perhaps its first lines only. `text` is all that was read (uint8), file
+    i at `text_spans[i]`.
     """
 
     folder: str
@@ -100,5 +111,9 @@ class Index:
     def raw_line(self, claim: Claim) -> bytes:
         """The bytes of one line, without its line feed; empty if there is no such line."""
         number = next((i for i, file in enumerate(self.files) if file.handle == claim.file), None)
-        lines = self.content(number).split(b"\n") if number is not None else []
-        return lines[claim.line - 1] if 0 < claim.line <= len(lines) else b""
+        if number is None or not 0 < claim.line <= self.files[number].lines:
+            return b""
+        start, stop = self.text_spans[number]
+        ends = np.flatnonzero(self.text[start:stop] == ord("\n")) + start
+        begin = start if claim.line == 1 else int(ends[claim.line - 2]) + 1
+        return self.text[begin : int(ends[claim.line - 1])].tobytes()

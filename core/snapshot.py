@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from core.gather import MAX_FILE_BYTES, Gatherer
+from core.errors import StoreUnreachable
+from core.gather import LIMITS, Gatherer, Limits
 from core.host import Host
 from core.index import Index
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
+_NO_FILE: Final = {
+    ListedKind.FOLDER: "a folder",
+    ListedKind.LINK: "a link, and links are not followed",
+    ListedKind.OTHER: "a fifo, a socket or a device",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a look has come: `done` of `total` files of `folder`; `partial` makes a snapshot of what is there."""
+    """How far a look has come: `done` of `total` names of `folder`.
+
+    `partial` makes a snapshot of what is there by now. It is called, if at all, by who is told, before that returns;
+    what it made never changes.
+    """
 
     folder: str
     done: int
@@ -56,14 +67,15 @@ class Snapshot:
 
     @property
     def complete(self) -> bool:
-        """Whether every listed metadata file was read, or at least tried."""
-        return self.index.complete
+        """Whether every listed file, the retired ones too, was read, or at least tried."""
+        return self.index.complete and self.retired.complete
 
 
-def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None) -> Snapshot:
+def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None, limits: Limits = LIMITS) -> Snapshot:
     """Look at a store: `metadata/`, then `metadata_backup/` as evidence, and the names at its top.
 
-    Raises `StoreUnreachable` when a listing can't be had.
+    Raises `StoreUnreachable` when a listing can't be had. `metadata_backup/` that can't be had is no reason to show
+    nothing: it then stands for itself in `retired`, as one file that can't be read.
     """
     watch = watch or Unwatched()
     taken_at, root, one_device = host.now(), tuple(reader.list_folder("")), reader.on_one_device()
@@ -71,30 +83,41 @@ def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None) -
     def snapshot(index: Index, retired: Index) -> Snapshot:
         return Snapshot(reader.location, taken_at, index, retired, root, one_device)
 
-    nothing = Gatherer("metadata_backup", 0, 0).index()
-    index = _read_folder(reader, "metadata", watch, lambda index: snapshot(index, nothing))
-    retired = _read_folder(reader, "metadata_backup", watch, lambda retired: snapshot(index, retired))
+    unread = Gatherer("metadata_backup", 0, 0).index()
+    index = _read_folder(reader, "metadata", watch, limits, lambda index: snapshot(index, unread))
+    try:
+        retired = _read_folder(reader, "metadata_backup", watch, limits, lambda retired: snapshot(index, retired))
+    except StoreUnreachable as unreachable:
+        retired = _unread_folder("metadata_backup", unreachable.message)
     return snapshot(index, retired)
 
 
-def _read_folder(reader: StoreReader, folder: str, watch: Watch, partial: Callable[[Index], Snapshot]) -> Index:
+def _unread_folder(folder: str, why: str) -> Index:
+    gatherer = Gatherer(folder, 1, 0)
+    itself = Listed(folder, ListedKind.OTHER, 0, 0.0)
+    list(gatherer.gather([(itself, HandleUnreadable(ReadFault.FAILED, why))]))
+    return gatherer.index()
+
+
+def _read_folder(
+    reader: StoreReader, folder: str, watch: Watch, limits: Limits, partial: Callable[[Index], Snapshot]
+) -> Index:
     listing = reader.list_folder(folder)
-    gatherer = Gatherer(folder, len(listing), sum(min(each.size, MAX_FILE_BYTES) for each in listing))
-    for listed, data in _contents(reader, folder, listing):
-        if watch.stopped():
-            break
-        if gatherer.add(listed, data):
+    gatherer = Gatherer(folder, len(listing), sum(min(each.size, limits.file_bytes) for each in listing), limits)
+    steps = gatherer.gather(_contents(reader, folder, listing, limits.file_bytes))
+    while not watch.stopped() and (decoded := next(steps, None)) is not None:
+        if decoded:
             watch.progress(Progress(folder, gatherer.done, len(listing), lambda: partial(gatherer.index())))
     return gatherer.index()
 
 
 def _contents(
-    reader: StoreReader, folder: str, listing: list[Listed]
+    reader: StoreReader, folder: str, listing: list[Listed], limit: int
 ) -> Iterator[tuple[Listed, bytes | HandleUnreadable]]:
     """Each listed name with its content; only plain files are opened."""
-    contents = reader.read_many(folder, (each.name for each in listing if each.kind is ListedKind.FILE), MAX_FILE_BYTES)
+    contents = reader.read_many(folder, (each.name for each in listing if each.kind is ListedKind.FILE), limit)
     for listed in listing:
         if listed.kind is ListedKind.FILE:
             yield listed, next(contents)
         else:
-            yield listed, HandleUnreadable(ReadFault.REFUSED, f"not opened: it is a {listed.kind.value}, not a file")
+            yield listed, HandleUnreadable(ReadFault.REFUSED, f"not opened: it is {_NO_FILE[listed.kind]}")

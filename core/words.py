@@ -5,7 +5,7 @@ All functions take positions in one byte buffer that ends with `PADDING`. No pos
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ I64: TypeAlias = NDArray[np.int64]
 I32: TypeAlias = NDArray[np.int32]
 Mask: TypeAlias = NDArray[np.bool_]
 Buffer: TypeAlias = bytes | NDArray[np.uint8]
+_Number = TypeVar("_Number", bound=np.generic)
 
 WORD: Final = 8
 #: Zero bytes that stand behind every text buffer, so that a whole word can be loaded at its last byte.
@@ -27,6 +28,13 @@ _ZEROS: Final = np.uint64(0x3030303030303030)
 _TOP_BITS: Final = np.uint64(0x8080808080808080)
 #: Lifts every byte above 9 to its top bit.
 _ABOVE_NINE: Final = np.uint64(0x7676767676767676)
+
+
+def read_only(array: NDArray[_Number]) -> NDArray[_Number]:
+    """A view of `array` through which nothing can be written."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def words_of(buffer: Buffer) -> U64:
@@ -69,37 +77,31 @@ def read_numbers(words: U64, at: I64) -> tuple[U64, I64]:
     padding or at its start.
     """
     word = words[at] ^ _ZEROS
-    value, digits = _up_to_eight_digits(word)
-    zero_first = (word & BYTE_MASKS[1] == 0) & (digits > 1)
-    longer = np.flatnonzero(digits == WORD)
+    value, count = _up_to_eight_digits(word)
+    digits = count.astype(np.int64)
     for _ in range(2):
-        if not len(longer):
+        if not (count == WORD).any():
             break
-        more, count = _up_to_eight_digits(words[at[longer] + digits[longer]] ^ _ZEROS)
-        digits[longer] += count
-        fits = digits[longer] <= _MOST_DIGITS
-        value[longer[fits]] = value[longer[fits]] * _POWERS[count[fits]] + more[fits]
-        longer = longer[count == WORD]
-    digits[zero_first | (digits > _MOST_DIGITS)] = 0
+        # Behind a shorter number stands no digit: for such rows this adds nothing.
+        more, count = _up_to_eight_digits(words[at + digits] ^ _ZEROS)
+        value = value * _POWERS[count] + more
+        digits += count
+    digits[(word & BYTE_MASKS[1] == 0) & (digits > 1) | (digits > _MOST_DIGITS)] = 0
     return value, digits
 
 
-def _up_to_eight_digits(word: U64) -> tuple[U64, I64]:
+def _up_to_eight_digits(word: U64) -> tuple[U64, NDArray[np.uint8]]:
     """The number made by the leading digits within each word, "0" taken off each byte already, and their count.
 
     Digits are then bytes 0..9; adding 0x76 sets the top bit of every other byte (what it carries into higher bytes
-    comes behind the first of those). The digits are moved to the end of the word and summed pair by pair.
+    comes behind the first of those). The digits are moved to the end of the word, none at all by shifting everything
+    out, and summed pair by pair.
     """
     stops = ((word + _ABOVE_NINE) | word) & _TOP_BITS
-    count = _lowest_byte_set(stops)
-    word = word << (np.uint64(WORD) - count) % np.uint64(WORD) * np.uint64(8)
+    below = (stops & (~stops + np.uint64(1))) - np.uint64(1)
+    bits = np.bitwise_count(below) & np.uint8(0xF8)
+    word = word << (np.uint64(64) - bits)
     word = (word * np.uint64(10) + (word >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
     word = (word * np.uint64(100) + (word >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
     word = (word * np.uint64(10000) + (word >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
-    word[count == 0] = 0
-    return word, count.astype(np.int64)
-
-
-def _lowest_byte_set(flags: U64) -> NDArray[np.uint8]:
-    """The number of whole zero bytes below the lowest bit set; 8 where no bit is set."""
-    return np.bitwise_count((flags & (~flags + np.uint64(1))) - np.uint64(1)) >> np.uint8(3)
+    return word, bits >> np.uint8(3)

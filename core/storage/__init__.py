@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from core.errors import UsageError
 from core.storage.local import LocalReader
 from core.storage.protocol import (
@@ -32,8 +34,11 @@ def reader_for(location: str) -> StoreReader:
     if not separator:
         return LocalReader(location)
     if scheme == "file":
-        return LocalReader(rest)
+        host, slash, path = rest.partition("/")
+        if host not in ("", "localhost"):
+            raise UsageError(f"{location!r} names another machine", hint="write file:/// and the whole path")
+        return LocalReader(unquote(slash + path))
     raise UsageError(
-        f"this version reads folders only, not {scheme}:// stores",
+        f"this version reads folders only, not {scheme!r} stores",
         hint="copy or mount the store's metadata/ folder and name that folder",
     )

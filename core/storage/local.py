@@ -10,8 +10,10 @@ import errno
 import os
 import stat as stat_bits
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import aiofiles
 
@@ -19,18 +21,25 @@ from core.errors import StoreUnreachable
 from core.names import handle_problem
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault
 
+#: Names in one folder beyond which it is not listed (`hazards.md`, `own-bounded-memory`).
+MAX_NAMES: Final = 5_000_000
 #: The folders that stock itself reads through links, so that mounting one elsewhere keeps working.
-_OWN_FOLDERS = frozenset({"metadata", "metadata_backup"})
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OWN_FOLDERS: Final = frozenset({"metadata", "metadata_backup"})
+_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_METADATA: Final = "it holds no metadata/ folder"
 
 
 class LocalReader:
-    """The read half of a LocalFs store (`format.md`, "Layout of a store")."""
+    """The read half of a LocalFs store (`format.md`, "Layout of a store").
 
-    def __init__(self, folder: str) -> None:
+    Raises `StoreUnreachable` for a folder that is not there or is no store.
+    """
+
+    def __init__(self, folder: str, max_names: int = MAX_NAMES) -> None:
         self._root = Path(folder)
         self._location = folder
+        self._max_names = max_names
         _require_store(self._root, folder)
 
     @property
@@ -40,16 +49,25 @@ class LocalReader:
 
     def list_folder(self, folder: str) -> list[Listed]:
         """The direct children of `folder`, sorted by the bytes of their handles."""
-        prefix = f"{folder}/" if folder else ""
+        what = folder or "its folder"
+        problem = handle_problem(folder) if folder else None
+        if problem:
+            raise _unreachable(self._location, f"{folder!r} is not listed: {problem}")
         try:
-            with os.scandir(self._root / folder) as children:
-                listed = [_listed(prefix + child.name, child.stat(follow_symlinks=False)) for child in children]
-        except FileNotFoundError:
-            if folder == "metadata":
-                raise _unreachable(self._location, "it holds no metadata/ folder") from None
-            return []
+            folder_fd = self._open_folder(folder)
+        except HandleUnreadable as unreadable:
+            if unreadable.fault is ReadFault.MISSING and folder not in ("", "metadata"):
+                return []
+            why = _NO_METADATA if unreadable.fault is ReadFault.MISSING and folder else unreadable.message
+            raise _unreachable(self._location, f"{what} can't be listed: {why}") from unreadable
+        try:
+            listed = _children(folder_fd, f"{folder}/" if folder else "", self._max_names + 1)
         except OSError as error:
-            raise _unreachable(self._location, f"{folder or 'its folder'} can't be listed: {_reason(error)}") from error
+            raise _unreachable(self._location, f"{what} can't be listed: {_reason(error)}") from error
+        finally:
+            os.close(folder_fd)
+        if len(listed) > self._max_names:
+            raise _unreachable(self._location, f"{what} holds more than {self._max_names:,} names")
         return sorted(listed, key=lambda each: os.fsencode(each.handle))
 
     def read_many(self, folder: str, names: Iterable[str], limit: int) -> Iterator[bytes | HandleUnreadable]:
@@ -61,53 +79,73 @@ class LocalReader:
         try:
             for name in names:
                 try:
-                    yield _read_fd(_open_file(folder_fd, name), limit)
+                    yield _read_file(folder_fd, name, limit)
                 except HandleUnreadable as unreadable:
                     yield unreadable
         finally:
             os.close(folder_fd)
 
     def stat(self, handle: str) -> Listed:
-        """Size and time of one handle, taken from the file itself."""
-        descriptor = self._open(handle)
+        """What one handle is, its size and time; nothing is opened."""
+        folder_fd, name = self._open_parent(handle)
         try:
-            return _listed(handle, os.fstat(descriptor))
+            return _listed(handle, os.stat(name, dir_fd=folder_fd, follow_symlinks=False))
+        except OSError as error:
+            raise _unreadable(error) from error
         finally:
-            os.close(descriptor)
+            os.close(folder_fd)
 
     def open(self, handle: str) -> BinaryIO:
         """A seekable stream over one handle's bytes."""
         return os.fdopen(self._open(handle), "rb")
 
     async def read(self, handle: str, limit: int) -> bytes:
-        """The content of one handle, read without holding up the event loop."""
-        descriptor = self._open(handle)
-        async with aiofiles.open(descriptor, "rb") as file:
-            data: bytes = await file.read(limit + 1)
+        """The content of one handle, opened and read without holding up the event loop."""
+        _refuse_odd(handle)
+        try:
+            async with aiofiles.open(handle, "rb", opener=lambda *_: self._open(handle)) as file:
+                if os.fstat(file.fileno()).st_size > limit:
+                    raise _too_large(limit)
+                data: bytes = await file.read(limit + 1)
+        except OSError as error:
+            raise _unreadable(error) from error
         return _within(data, limit)
 
     def on_one_device(self) -> bool:
         """Whether metadata/ and metadata_backup/ (its parent, when it does not exist yet) share a file system."""
-        retired = self._root / "metadata_backup"
-        return (self._root / "metadata").stat().st_dev == (retired if retired.exists() else self._root).stat().st_dev
-
-    def _open_root(self) -> int:
-        return os.open(self._root, _FOLDER_FLAGS)
+        try:
+            device = (self._root / "metadata").stat().st_dev
+            try:
+                return device == (self._root / "metadata_backup").stat().st_dev
+            except FileNotFoundError:
+                return device == self._root.stat().st_dev
+        except OSError as error:
+            raise _unreachable(self._location, f"metadata can't be looked at: {_reason(error)}") from error
 
     def _open(self, handle: str) -> int:
-        problem = handle_problem(handle)
-        if problem:
-            raise HandleUnreadable(ReadFault.REFUSED, f"not opened: {problem}")
-        parent, _, name = handle.rpartition("/")
-        folder_fd = self._open_folder(parent)
+        """A descriptor of the plain file at `handle`. Opening anything else could wait or do something: not tried."""
+        folder_fd, name = self._open_parent(handle)
         try:
+            if not stat_bits.S_ISREG(os.stat(name, dir_fd=folder_fd, follow_symlinks=False).st_mode):
+                raise _not_plain()
             return _open_file(folder_fd, name)
+        except OSError as error:
+            raise _unreadable(error) from error
         finally:
             os.close(folder_fd)
 
+    def _open_parent(self, handle: str) -> tuple[int, str]:
+        """A descriptor of the folder that a handle lies in, and its name there. Raises `HandleUnreadable`."""
+        _refuse_odd(handle)
+        parent, _, name = handle.rpartition("/")
+        return self._open_folder(parent), name
+
     def _open_folder(self, folder: str) -> int:
         """A descriptor of a folder of the store, reached without following a link. Raises `HandleUnreadable`."""
-        current = self._open_root()
+        try:
+            current = os.open(self._root, _FOLDER_FLAGS)
+        except OSError as error:
+            raise _unreadable(error) from error
         for part in folder.split("/") if folder else ():
             flags = _FOLDER_FLAGS if folder in _OWN_FOLDERS else _FOLDER_FLAGS | os.O_NOFOLLOW
             try:
@@ -121,6 +159,8 @@ class LocalReader:
 
 
 def _require_store(root: Path, folder: str) -> None:
+    if not folder:
+        raise _unreachable(folder, "no folder is named")
     try:
         mode = root.stat().st_mode
     except (OSError, ValueError) as error:
@@ -128,11 +168,33 @@ def _require_store(root: Path, folder: str) -> None:
         raise _unreachable(folder, f"the folder can't be opened: {reason}") from error
     if not stat_bits.S_ISDIR(mode):
         raise _unreachable(folder, "it is not a folder")
-    if not (root / "metadata").is_dir():
+    try:
+        mode = (root / "metadata").stat().st_mode
+    except FileNotFoundError as error:
         hint = "name the folder that holds metadata/"
-        if root.name == "metadata":
+        if root.absolute().name == "metadata":
             hint = "name the folder above metadata/"
-        raise StoreUnreachable(f"{folder!r} is no backup store: it holds no metadata/ folder", hint=hint)
+        raise StoreUnreachable(f"{folder!r} is no backup store: {_NO_METADATA}", hint=hint) from error
+    except OSError as error:
+        raise _unreachable(folder, f"its metadata/ can't be opened: {_reason(error)}") from error
+    if not stat_bits.S_ISDIR(mode):
+        raise _unreachable(folder, "its metadata is not a folder")
+
+
+def _refuse_odd(handle: str) -> None:
+    problem = handle_problem(handle)
+    if problem:
+        raise HandleUnreadable(ReadFault.REFUSED, f"not opened: {problem}")
+
+
+def _children(folder_fd: int, prefix: str, most: int) -> list[Listed]:
+    """What stands in an open folder, at most so many names; a name that goes away meanwhile is not among them."""
+    listed: list[Listed] = []
+    with os.scandir(folder_fd) as children:
+        for child in islice(children, most):
+            with suppress(FileNotFoundError):
+                listed.append(_listed(prefix + child.name, child.stat(follow_symlinks=False)))
+    return listed
 
 
 def _unreachable(folder: str, why: str) -> StoreUnreachable:
@@ -153,26 +215,34 @@ def _kind(mode: int) -> ListedKind:
     return ListedKind.LINK if stat_bits.S_ISLNK(mode) else ListedKind.OTHER
 
 
-def _open_file(folder_fd: int, name: str) -> int:
-    """A descriptor of a plain file in an open folder; never blocks on a fifo, never follows a link."""
+def _opened(folder_fd: int, name: str) -> int:
+    """A descriptor of what stands in an open folder; never blocks on a fifo, never follows a link."""
     try:
-        descriptor = os.open(name, _FILE_FLAGS, dir_fd=folder_fd)
+        return os.open(name, _FILE_FLAGS, dir_fd=folder_fd)
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
+
+
+def _open_file(folder_fd: int, name: str) -> int:
+    """A descriptor of a plain file in an open folder. Raises `HandleUnreadable`."""
+    descriptor = _opened(folder_fd, name)
     if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise HandleUnreadable(ReadFault.REFUSED, "not opened: it is not a plain file")
+        raise _not_plain()
     return descriptor
 
 
-def _read_fd(descriptor: int, limit: int) -> bytes:
-    """All bytes of an open file, which is closed. Raises `HandleUnreadable` beyond `limit` bytes."""
+def _read_file(folder_fd: int, name: str, limit: int) -> bytes:
+    """All bytes of a plain file in an open folder. Raises `HandleUnreadable`, also beyond `limit` bytes."""
+    descriptor = _opened(folder_fd, name)
     try:
-        expected = os.fstat(descriptor).st_size
-        if expected > limit:
+        status = os.fstat(descriptor)
+        if not stat_bits.S_ISREG(status.st_mode):
+            raise _not_plain()
+        if status.st_size > limit:
             raise _too_large(limit)
-        data = os.read(descriptor, expected + 1)
-        if len(data) == expected:
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) == status.st_size:
             return data
         # The file is growing or shrinking under the reader: what comes until its end counts, up to the limit.
         with os.fdopen(os.dup(descriptor), "rb") as rest:
@@ -189,13 +259,17 @@ def _within(data: bytes, limit: int) -> bytes:
     return data
 
 
+def _not_plain() -> HandleUnreadable:
+    return HandleUnreadable(ReadFault.REFUSED, "not opened: it is not a plain file")
+
+
 def _too_large(limit: int) -> HandleUnreadable:
     return HandleUnreadable(ReadFault.TOO_LARGE, f"larger than the {limit:,} bytes that are read of such a file")
 
 
 def _unreadable(error: OSError | ValueError) -> HandleUnreadable:
     if not isinstance(error, OSError):
-        return HandleUnreadable(ReadFault.REFUSED, "not opened: its name holds a NUL")
+        return HandleUnreadable(ReadFault.REFUSED, "not opened: no file can have its name")
     if error.errno == errno.ENOENT:
         return HandleUnreadable(ReadFault.MISSING, _reason(error))
     if error.errno == errno.ELOOP:

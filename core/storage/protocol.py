@@ -76,7 +76,7 @@ class StoreReader(Protocol):
         """The content of each file of `folder` in turn, or why it can't be read; gzip is left as it is."""
 
     def stat(self, handle: str) -> Listed:
-        """Size and time of one handle. Raises `HandleUnreadable`."""
+        """What one handle is, its size and time, nothing opened; a link is told as such. Raises `HandleUnreadable`."""
 
     def open(self, handle: str) -> BinaryIO:
         """A seekable stream over one handle's bytes; the caller closes it. Raises `HandleUnreadable`."""

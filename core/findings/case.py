@@ -1,0 +1,151 @@
+"""One check's view of a store: the snapshot, and facts that several detectors share, each worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from core.chain import Chain, find_chain
+from core.chain.cost import claims_of
+from core.columns import I64, Lane
+from core.findings.contents import Contents, contents_of
+from core.findings.handles import odd_rows
+from core.findings.retired import only_retired
+from core.findings.sweep import Sweep, sweep
+from core.index import Index, MetaFile
+from core.model import LaneKind, TimestampsRecord
+from core.names import MetadataName, parse_metadata_name
+from core.snapshot import Snapshot
+from core.stock import (
+    CompactionOptions,
+    CompactionRun,
+    StockFailure,
+    greatest_working_target,
+    load_error,
+    newest_timestamps,
+    simulate_compaction,
+)
+
+if TYPE_CHECKING:
+    from core.manifests import Evidence
+
+#: What is simulated in any case: stock's own default, and the factor of the official chart.
+USUAL_FACTORS: Final = (CompactionOptions(), CompactionOptions(100, 100, 100))
+
+#: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
+IN_FLIGHT_SECONDS: Final = 60
+
+#: The lanes whose entries must follow each other.
+CHAINED: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS)
+#: The lanes that hold entries.
+ENTRY_LANES: Final = (*CHAINED, LaneKind.STATE_SNAPSHOTS)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A snapshot under examination at `now` (unix seconds).
+
+    `factors` are simulated besides the usual 1 and 100; `evidence` is what levels 2 to 4 read, None below.
+    """
+
+    snapshot: Snapshot
+    now: float
+    factors: tuple[CompactionOptions, ...] = ()
+    evidence: Evidence | None = None
+
+    @property
+    def index(self) -> Index:
+        """What `metadata/` holds."""
+        return self.snapshot.index
+
+    @property
+    def retired(self) -> Index:
+        """What `metadata_backup/` holds: evidence, nothing that stock reads."""
+        return self.snapshot.retired
+
+    def lane(self, kind: LaneKind) -> Lane:
+        """The visible entries of one kind."""
+        return self.index.lanes[kind]
+
+    @cached_property
+    def load_error(self) -> StockFailure | None:
+        """Why stock can't load the store at all."""
+        return load_error(self.snapshot)
+
+    @cached_property
+    def works_to(self) -> int | None:
+        """The greatest version to which stock restores today, None if it restores nothing."""
+        return None if self.load_error else greatest_working_target(self.index)
+
+    @cached_property
+    def sweeps(self) -> dict[LaneKind, Sweep]:
+        """Gaps and overlaps of the lanes whose entries must follow each other."""
+        return {kind: sweep(self.lane(kind)) for kind in CHAINED}
+
+    @cached_property
+    def odd_rows(self) -> dict[LaneKind, I64]:
+        """For each lane the rows whose handle is not the one that stock would give them."""
+        return {kind: odd_rows(self.lane(kind)) for kind in ENTRY_LANES}
+
+    @cached_property
+    def only_retired(self) -> dict[LaneKind, I64]:
+        """For each lane the rows of the retired lane whose entries survive nowhere else."""
+        return {kind: only_retired(self.retired.lanes[kind], self.lane(kind)) for kind in ENTRY_LANES}
+
+    @cached_property
+    def hidden_lines(self) -> I64:
+        """For each retired file how many of its lines are not visible in `metadata/`, bad lines included."""
+        hidden = np.array([file.bad_lines + (file.fault is not None) for file in self.retired.files], dtype=np.int64)
+        for kind, rows in self.only_retired.items():
+            _, file = claims_of(self.retired.lanes[kind], rows)
+            hidden += np.bincount(file, minlength=len(hidden))
+        return hidden
+
+    @cached_property
+    def names(self) -> tuple[MetadataName | None, ...]:
+        """What the name of each file of `index.files` promises."""
+        return tuple(parse_metadata_name(file.listed.name) for file in self.index.files)
+
+    @cached_property
+    def contents(self) -> dict[LaneKind, Contents]:
+        """What each file of `index.files` really holds of each lane."""
+        return {kind: contents_of(self.lane(kind), len(self.index.files)) for kind in ENTRY_LANES}
+
+    @cached_property
+    def newest_timestamps(self) -> TimestampsRecord | None:
+        """The compaction record that stock goes by."""
+        return newest_timestamps(self.index)
+
+    @cached_property
+    def options(self) -> tuple[CompactionOptions, ...]:
+        """The compactions to simulate."""
+        return tuple(dict.fromkeys((*USUAL_FACTORS, *self.factors)))
+
+    @cached_property
+    def compactions(self) -> tuple[CompactionRun, ...]:
+        """What stock's compaction would do, once for each set of options."""
+        return tuple(simulate_compaction(self.index, each, int(self.now)) for each in self.options)
+
+    @cached_property
+    def file_numbers(self) -> dict[str, int]:
+        """The number in `index.files` of each handle."""
+        return {file.handle: number for number, file in enumerate(self.index.files)}
+
+    def in_flight(self, file: MetaFile) -> bool:
+        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
+        return abs(self.now - file.listed.modified) < IN_FLIGHT_SECONDS
+
+    @cached_property
+    def greatest_version(self) -> int | None:
+        """The greatest version that any transaction entry covers; inverted entries cover nothing."""
+        lane = self.lane(LaneKind.TRANSACTIONS)
+        covering = lane.last[lane.first <= lane.last]
+        return int(np.max(covering)) if len(covering) else None
+
+    @cached_property
+    def chains(self) -> dict[LaneKind, Chain]:
+        """The chain that works as far as any does, for each lane that needs one."""
+        return {kind: find_chain(self.lane(kind)) for kind in CHAINED}

@@ -1,0 +1,88 @@
+"""The commands that findings end in, ready to paste. Every word is quoted; nothing of a store is ever run by us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from core.findings.case import Case
+from core.findings.text import command
+from core.model import LaneKind, end_of
+from core.stock import CompactionOptions
+
+#: More files than this in one command are no longer read by whoever pastes it.
+MOST_FILES: Final = 40
+
+_ONE_OFF: Final = ("aptos-db-tool", "backup", "oneoff")
+
+
+def restore_plan(case: Case, target: int | None = None) -> str:
+    """What stock would restore and which chain works, up to version `target`."""
+    wish = () if target is None else ("--target-version", target)
+    return command("seamline", "restore-plan", case.snapshot.location, *wish)
+
+
+def check(case: Case, level: int) -> str:
+    """Look again, deeper."""
+    return command("seamline", "check", case.snapshot.location, "--level", level)
+
+
+def compaction(case: Case, options: CompactionOptions) -> str:
+    """What compaction would write, and where it stops."""
+    factors = (
+        ("--epoch-ending-file-compact-factor", options.epoch_ending_factor),
+        ("--state-snapshot-file-compact-factor", options.state_snapshot_factor),
+        ("--transaction-file-compact-factor", options.transaction_factor),
+    )
+    given = [word for pair in factors if pair[1] != 1 for word in pair]
+    return command("seamline", "compact", case.snapshot.location, *given, "--dry-run")
+
+
+def back_up(case: Case, kind: LaneKind, first: int, last: int) -> str:
+    """Back the closed range up again: versions, or epochs (of which stock wants the end, not the last)."""
+    end = end_of(last)
+    wishes: dict[LaneKind, tuple[str | int, ...]] = {
+        LaneKind.TRANSACTIONS: ("transaction", "--start-version", first, "--num_transactions", end - first),
+        LaneKind.EPOCH_ENDINGS: ("epoch-ending", "--start-epoch", first, "--end-epoch", end),
+    }
+    return command(*_ONE_OFF, *wishes[kind], "--local-fs-dir", case.snapshot.location)
+
+
+def back_up_snapshot(case: Case, epoch: int) -> str:
+    """Take the state snapshot at the end of an epoch."""
+    wish = ("state-snapshot", "--state-snapshot-epoch", epoch)
+    return command(*_ONE_OFF, *wish, "--local-fs-dir", case.snapshot.location)
+
+
+def path(case: Case, handle: str) -> str:
+    """Where a handle lies on this machine."""
+    return f"{case.snapshot.location.rstrip('/')}/{handle}"
+
+
+def look_at(case: Case, handle: str, line: int = 0) -> str:
+    """Show one line of a file, or all of it, with nothing in it that a terminal would obey."""
+    show = command("sed", "-n", f"{line}p", "--", path(case, handle)) if line else ""
+    return f"{show} | cat -v" if line else command("cat", "-v", "--", path(case, handle))
+
+
+def listing(case: Case, folder: str) -> str:
+    """List a folder with times and sizes."""
+    return command("ls", "-lab", "--", path(case, folder))
+
+
+def set_aside(case: Case, handles: Sequence[str]) -> str:
+    """Move files out of `metadata/` into a folder that stock never lists; nothing there is replaced."""
+    folder = path(case, "metadata_quarantine")
+    make = command("mkdir", "-p", "--", folder)
+    move = command("mv", "-n", "--", *(path(case, handle) for handle in handles[:MOST_FILES]), f"{folder}/")
+    return f"{make} && {move}"
+
+
+def bring_back(case: Case, handles: Iterable[str]) -> str:
+    """Copy retired files back under their own names; nothing is replaced."""
+    return command("cp", "-pn", "--", *(path(case, handle) for handle in handles), f"{path(case, 'metadata')}/")
+
+
+def mounted_at(case: Case, *folders: str) -> str:
+    """Show on which file systems the store, or folders of it, lie."""
+    return command("df", "--", *(path(case, folder) for folder in folders or ("",)))

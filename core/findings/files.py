@@ -1,0 +1,211 @@
+"""Metadata files that do not hold what they should: empty, cut off, unreadable, or of two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from core.findings import commands
+from core.findings.build import finding
+from core.findings.case import IN_FLIGHT_SECONDS, Case
+from core.findings.contents import Agreement, agreement, missing_part
+from core.findings.recovery import bring_back, survivors
+from core.findings.registry import detector
+from core.findings.text import count, listed, shown, size, span
+from core.index import MetaFile
+from core.model import Claim, Finding, LaneKind, Severity
+from core.names import MetadataName
+from core.storage.protocol import ListedKind, ReadFault
+
+#: More files than this of one kind are told by their number.
+_MOST_FILES: Final = 500
+
+_TORN_CAUSE: Final = (
+    "The run that wrote it was killed, or the disk was full. LocalFs creates the final name first, writes afterwards "
+    "and never overwrites, so later compactions trust the torn file, and a day later move the originals away."
+)
+
+
+def in_flight(file: MetaFile, what: str, case: Case) -> Finding:
+    """A file that looks cut off but is too young to say so."""
+    return finding(
+        "read-while-written",
+        explanation=f"{shown(file.handle)} {what}, but it was written less than {IN_FLIGHT_SECONDS} seconds ago: a "
+        "writer may still be at it.",
+        cause="LocalFs creates the final name first and writes the lines afterwards; a reader in between sees a part.",
+        next_step=commands.check(case, 1),
+        claims=[Claim(file.handle, 0)],
+    )
+
+
+@detector("empty-meta-file", "read-while-written")
+def empty_files(case: Case) -> Iterator[Finding]:
+    """Files without a line."""
+    empty = [
+        (file, name)
+        for file, name in zip(case.index.files, case.names, strict=True)
+        if file.listed.kind is ListedKind.FILE and file.fault is None and not file.lines
+    ]
+    for file, name in empty[:_MOST_FILES]:
+        yield in_flight(file, "is empty", case) if case.in_flight(file) else _empty(case, file, name, len(empty))
+
+
+def _empty(case: Case, file: MetaFile, name: MetadataName | None, total: int) -> Finding:
+    missing = missing_part(name, None) if name else None
+    lane = name.kind if name and missing and isinstance(name.kind, LaneKind) else LaneKind.FILES
+    promise, step = "", commands.set_aside(case, [file.handle])
+    claims: tuple[Claim, ...] = ()
+    if missing is not None:
+        found = survivors(case, lane, *missing)
+        promise = f" Its name promises {span(lane, *missing)}. {found.text}"
+        claims = found.claims
+        if found.covers and found.files:
+            step = bring_back(case, found.files)
+        elif lane in (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS):
+            step = f"{step} && {commands.back_up(case, lane, *missing)}"
+    others = f" {total:,} files are empty." if total > 1 else ""
+    form = "inflates to nothing" if file.gzip else "is empty"
+    return finding(
+        "empty-meta-file",
+        lane=lane,
+        range_=missing,
+        explanation=f"{shown(file.handle)} {form}. Stock accepts it and knows of nothing that it should "
+        f"hold.{promise}{others}",
+        cause="The writer died between creating the file and writing to it. As LocalFs never overwrites, writing the "
+        "line again does nothing while the empty file is there.",
+        next_step=step,
+        claims=[Claim(file.handle, 0), *claims],
+    )
+
+
+@detector("name-content-disagree", "partial-compacted-file", "read-while-written")
+def names_and_contents(case: Case) -> Iterator[Finding]:
+    """Files that hold another range than their name says; compacted ones that hold less were torn."""
+    for number, (file, name) in enumerate(zip(case.index.files, case.names, strict=True)):
+        if name is None or not isinstance(name.kind, LaneKind) or not file.lines or file.bad_lines:
+            continue
+        held = case.contents[name.kind].range_of(number, name.unit)
+        state = agreement(name, held)
+        if state is Agreement.SHORT and name.compacted and case.in_flight(file):
+            yield in_flight(file, "holds less than its name says", case)
+        elif state is not Agreement.SAME:
+            yield _disagrees(case, file, name, held)
+            if state is Agreement.SHORT and name.compacted:
+                yield _torn(case, file, name, held)
+
+
+def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] | None) -> Finding:
+    missing, lane = _place(name, held)
+    holds = "none of that kind" if held is None else f"{held[0]:,} to {held[1]:,}"
+    return finding(
+        "name-content-disagree",
+        lane=lane,
+        range_=missing,
+        explanation=f"{shown(file.handle)} promises {name.unit}s {name.first:,} to {name.last:,}, but its "
+        f"{count(file.lines, 'line')} hold {holds}. Stock never reads names: what it holds is what counts.",
+        cause="A write that was cut off, a file edited by hand, or one that was renamed.",
+        next_step=commands.look_at(case, file.handle),
+        claims=[Claim(file.handle, 0)],
+    )
+
+
+def _place(name: MetadataName, held: tuple[int, int] | None) -> tuple[tuple[int, int] | None, LaneKind]:
+    missing = missing_part(name, held)
+    return missing, name.kind if missing and isinstance(name.kind, LaneKind) else LaneKind.FILES
+
+
+def _torn(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] | None) -> Finding:
+    missing, lane = _place(name, held)
+    fate, step = "", commands.look_at(case, file.handle)
+    claims: tuple[Claim, ...] = ()
+    if missing is not None:
+        found = survivors(case, lane, *missing)
+        claims = found.claims
+        fate = f" {_visible(case, lane, missing)} {found.text}"
+        if found.files:
+            step = bring_back(case, found.files)
+    end = f"end at {held[1]:,}" if held and held[1] < name.last else f"begin at {held[0] if held else 0:,}"
+    lost = f": {size(lane, *missing)} are missing" if missing else ""
+    return finding(
+        "partial-compacted-file",
+        lane=lane,
+        range_=missing,
+        explanation=f"{shown(file.handle)} was torn while it was written: by its name it goes from {name.first:,} to "
+        f"{name.last:,}, but its {count(file.lines, 'line')} {end}{lost}. Every later compaction that makes this name "
+        f"skips it, drops its own lines and still moves the originals away.{fate} Set the torn file aside before the "
+        "next compaction, once its lines stand elsewhere.",
+        cause=_TORN_CAUSE,
+        next_step=step,
+        claims=[Claim(file.handle, 0), *claims],
+    )
+
+
+def _visible(case: Case, kind: LaneKind, missing: tuple[int, int]) -> str:
+    """How many visible entries lie in the missing part, in words."""
+    lane = case.lane(kind)
+    inside = (lane.first >= np.uint64(missing[0])) & (lane.last <= np.uint64(missing[1]))
+    number = int(np.count_nonzero(inside))
+    if not number:
+        return "No other file of metadata/ has them."
+    return f"{count(number, 'entry', 'entries')} of them {'stands' if number == 1 else 'stand'} in other files still."
+
+
+@detector("download-ignored-then-fatal", "gzip-damaged", "decompression-bomb", "foreign-file-in-metadata", level=1)
+def unreadable_files(case: Case) -> Iterator[Finding]:
+    """Plain files whose content could not be had."""
+    faults = [file for file in case.index.files if file.fault and file.listed.kind is ListedKind.FILE]
+    for file in faults[:_MOST_FILES]:
+        yield _unreadable(case, file)
+
+
+def _unreadable(case: Case, file: MetaFile) -> Finding:
+    fault = file.fault.fault if file.fault else ReadFault.FAILED
+    message = file.fault.message if file.fault else ""
+    kind, cause = _FAULTS.get(fault, _FAULTS[ReadFault.FAILED])
+    if fault is ReadFault.TOO_LARGE and file.gzip:
+        kind = "decompression-bomb"
+    stock = None if fault is ReadFault.TOO_LARGE or case.load_error is None else case.load_error.message
+    return finding(
+        kind,
+        severity=Severity.ERROR if stock is None else Severity.CRITICAL,
+        explanation=f"{shown(file.handle)} ({file.listed.size:,} bytes) was not read: {shown(message)}. Whatever it "
+        "holds is not in the picture.",
+        cause=cause,
+        next_step=commands.listing(case, "metadata"),
+        stock_says=stock,
+        claims=[Claim(file.handle, 0)],
+    )
+
+
+_FAULTS: Final = {
+    ReadFault.MISSING: (
+        "download-ignored-then-fatal",
+        "The file was moved or deleted after it had been listed: a compaction is at work. Look again.",
+    ),
+    ReadFault.FAILED: ("download-ignored-then-fatal", "Permissions, or a fault of the storage."),
+    ReadFault.BAD_GZIP: ("gzip-damaged", "A transfer that was cut off, or a plain file put into a gzip store."),
+    ReadFault.TOO_LARGE: ("foreign-file-in-metadata", "No metadata file is that large: a foreign or hostile file."),
+}
+
+
+@detector("plain-vs-gzip-store")
+def plain_and_gzip(case: Case) -> Iterator[Finding]:
+    """Plain and gzip files side by side."""
+    zipped = [file for file in case.index.files if file.gzip]
+    plain = [file for file in case.index.files if not file.gzip and file.lines]
+    if not zipped or not plain:
+        return
+    few, form = (zipped, "gzip") if len(zipped) <= len(plain) else (plain, "plain")
+    yield finding(
+        "plain-vs-gzip-store",
+        severity=Severity.CRITICAL,
+        explanation=f"{count(len(zipped), 'file')} of metadata/ {'is' if len(zipped) == 1 else 'are'} gzip and "
+        f"{len(plain):,} plain. In {form} form: {listed([shown(file.handle) for file in few])}. Written directly the "
+        "store is plain, through an adapter gzip, and neither way of reading takes the other's files.",
+        cause="The store was written both with --local-fs-dir and through a command adapter.",
+        next_step=commands.listing(case, "metadata"),
+        stock_says=case.load_error.message if case.load_error else "stream did not contain valid UTF-8",
+        claims=[Claim(file.handle, 0) for file in few],
+    )

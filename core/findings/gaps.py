@@ -1,0 +1,150 @@
+"""Versions and epochs that no entry covers, and what could fill them (`hazards.md`, "Metadata lines and files")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from core.columns import I64
+from core.findings import commands
+from core.findings.build import finding, some_claims, some_entries
+from core.findings.case import CHAINED, Case
+from core.findings.recovery import Survivors, bring_back, survivors
+from core.findings.registry import detector
+from core.findings.sweep import Gap
+from core.findings.text import count, entries, listed, shown, size, span
+from core.findings.verdicts import continuity, severity_at, works_today
+from core.model import Finding, LaneKind, Severity
+from core.names import parse_backup_folder
+from core.storage.protocol import ListedKind
+
+#: More gaps than this in one lane are reported as one.
+MOST_GAPS: Final = 200
+
+_KINDS: Final = {LaneKind.TRANSACTIONS: "gap-range", LaneKind.EPOCH_ENDINGS: "epoch-gap"}
+_CAUSE: Final = (
+    "A metadata file was lost, emptied or cut off, or a coordinator went on from the wrong version. Coordinators "
+    "resume from the greatest version they see, so the hole is never filled by itself."
+)
+
+
+@detector("gap-range", "epoch-gap", "no-zero-start")
+def gaps(case: Case) -> Iterator[Finding]:
+    """Ranges that no entry covers, one finding each, with what survives of them."""
+    for kind in CHAINED:
+        swept = case.sweeps[kind]
+        for gap in swept.gaps(MOST_GAPS):
+            yield _gap(case, kind, gap)
+        if len(swept.gap_rows) > MOST_GAPS:
+            yield _further(case, kind, swept.gap_rows[MOST_GAPS:], int(swept.gap_first[MOST_GAPS]))
+
+
+def _gap(case: Case, kind: LaneKind, gap: Gap) -> Finding:
+    lane = case.lane(kind)
+    got = int(lane.first[gap.next_row])
+    found = survivors(case, kind, gap.first, gap.last)
+    begins = int(lane.first_version[gap.next_row])
+    where = f"{span(kind, gap.first, gap.last)} ({size(kind, gap.first, gap.last)})"
+    reach = "any version" if gap.first == 0 and begins == 0 else f"version {begins:,} or later"
+    return finding(
+        _KINDS[kind] if gap.first else "no-zero-start",
+        lane=kind,
+        range_=(gap.first, gap.last),
+        severity=severity_at(case, lane, gap.next_row),
+        explanation=f"No entry covers {where}: every restore to {reach} stops. {found.text}{_folders(case, kind, gap)} "
+        f"{works_today(case)}",
+        cause=_CAUSE if gap.first else "The entry that begins at 0 was lost, or the backup was started later.",
+        next_step=_fill(case, kind, gap, found),
+        stock_says=continuity(kind, gap.first, got),
+        entries=some_entries(lane, _beside(gap)),
+        claims=found.claims,
+    )
+
+
+def _beside(gap: Gap) -> range:
+    """The rows on both sides of a gap."""
+    return range(max(0, gap.next_row - 1), gap.next_row + 1)
+
+
+def _fill(case: Case, kind: LaneKind, gap: Gap, found: Survivors) -> str:
+    if found.files and found.covers:
+        return bring_back(case, found.files)
+    return commands.back_up(case, kind, gap.first, gap.last)
+
+
+def _folders(case: Case, kind: LaneKind, gap: Gap) -> str:
+    """Backup folders that begin inside the gap: nobody points to them, as no entry covers it."""
+    inside = []
+    for listing in case.snapshot.root:
+        folder = parse_backup_folder(listing.name) if listing.kind is ListedKind.FOLDER else None
+        if folder is not None and folder.kind is kind and gap.first <= folder.first <= gap.last:
+            inside.append(shown(listing.name))
+    if not inside:
+        return ""
+    return f" {count(len(inside), 'backup folder begins', 'backup folders begin')} inside it: {listed(inside)}."
+
+
+def _further(case: Case, kind: LaneKind, rows: I64, first: int) -> Finding:
+    lane = case.lane(kind)
+    last = int(lane.first[rows[-1]]) - 1
+    return finding(
+        _KINDS[kind],
+        lane=kind,
+        range_=(first, last),
+        severity=severity_at(case, lane, int(rows[0])),
+        explanation=f"There are {len(rows):,} further gaps over {span(kind, first, last)}.",
+        cause=_CAUSE,
+        next_step=commands.restore_plan(case),
+        entries=some_entries(lane, rows),
+    )
+
+
+@detector("gap-below-target")
+def silently_short(case: Case) -> Iterator[Finding]:
+    """Targets inside a gap, for which stock restores less than was asked for and says nothing."""
+    for gap in case.sweeps[LaneKind.TRANSACTIONS].gaps(MOST_GAPS):
+        if gap.first:
+            where = span(LaneKind.TRANSACTIONS, gap.first, gap.last)
+            yield finding(
+                "gap-below-target",
+                lane=LaneKind.TRANSACTIONS,
+                range_=(gap.first, gap.last),
+                explanation=f"A restore to any of {where} ends at version {gap.first - 1:,} at best and reports "
+                "success.",
+                cause="Stock stops selecting at the first entry that begins above the target, before it would notice "
+                "that the entries do not reach it.",
+                next_step=commands.restore_plan(case, gap.last),
+                entries=some_entries(case.lane(LaneKind.TRANSACTIONS), _beside(gap)),
+            )
+
+
+@detector("gap-range", "epoch-gap")
+def lost_tail(case: Case) -> Iterator[Finding]:
+    """Entries above all visible ones that survive only in `metadata_backup/`: stock restores less, without a word."""
+    for kind in CHAINED:
+        lane, rows = case.retired.lanes[kind], case.only_retired[kind]
+        end = int(case.lane(kind).last.max()) if len(case.lane(kind)) else -1
+        above = rows[(lane.first[rows] <= lane.last[rows]) & _above(lane.first[rows], end)]
+        if len(above):
+            first, last = int(lane.first[above[0]]), int(np.max(lane.last[above]))
+            found = survivors(case, kind, first, last)
+            yield finding(
+                _KINDS[kind],
+                lane=kind,
+                range_=(first, last),
+                severity=Severity.ERROR,
+                explanation=f"{entries(len(above), kind)} for {span(kind, first, last)} are in no file of metadata/ "
+                f"any more. {found.text} Stock does not miss them: it restores less and reports success. "
+                f"{works_today(case)}",
+                cause="A compaction moved the originals away although the file that should hold their lines does not, "
+                "or a compacted file was lost.",
+                next_step=bring_back(case, found.files) if found.files else commands.restore_plan(case),
+                claims=some_claims(lane, above),
+            )
+
+
+def _above(first: np.ndarray[tuple[int], np.dtype[np.uint64]], end: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which starts lie above `end`, which is -1 when there is nothing visible."""
+    return np.ones(len(first), dtype=np.bool_) if end < 0 else first > np.uint64(end)

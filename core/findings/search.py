@@ -1,0 +1,44 @@
+"""Runs the detectors and puts what they find in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from core.findings.case import Case
+from core.findings.catalogue import CATALOGUE
+from core.findings.registry import DETECTORS
+from core.model import Finding, LaneKind
+
+_LANES: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS, LaneKind.FILES)
+
+
+def find(case: Case, level: int) -> tuple[Finding, ...]:
+    """All findings up to `level` (`recovery.md`, "Findings"): worst first, then by lane and place. Ids are unique."""
+    found = [
+        finding
+        for detector in DETECTORS.values()
+        if detector.level <= level
+        for finding in detector.detect(case)
+        if (CATALOGUE[finding.kind].level or 0) <= level
+    ]
+    return _with_unique_ids(sorted(found, key=worst_first))
+
+
+def worst_first(finding: Finding) -> tuple[int, int, int, str, str]:
+    """The order of findings; those without a range come before the others of their lane."""
+    first = -1 if finding.first is None else finding.first
+    return -finding.severity.rank, _LANES.index(finding.lane), first, finding.kind, finding.id
+
+
+def _with_unique_ids(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings of one id (equal in all that the id is made of) are numbered."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for finding in findings:
+        seen[finding.id] += 1
+        number = seen[finding.id]
+        unique.append(finding if number == 1 else replace(finding, id=f"{finding.id}-{number}"))
+    return tuple(unique)

@@ -1,0 +1,257 @@
+"""State snapshots: two for one place, wrong places, and places without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Final
+
+import numpy as np
+
+from core.columns import I64, U64, Lane
+from core.findings import commands
+from core.findings.build import finding, some_entries
+from core.findings.case import CHAINED, Case
+from core.findings.overlaps import starts_over
+from core.findings.registry import detector
+from core.findings.text import count, shown
+from core.model import Finding, LaneKind, Severity
+from core.stock import max_transaction_version
+
+_LANE: Final = LaneKind.STATE_SNAPSHOTS
+_MOST: Final = 200
+#: An epoch with more different versions than this is wrong whatever a snapshot says.
+_MOST_VERSIONS: Final = 64
+
+
+@detector("snapshot-conflict", "empty-listing-new-identity")
+def two_of_one(case: Case) -> Iterator[Finding]:
+    """Several manifests for one version or one epoch; neighbours that are all like that make one finding."""
+    lane = case.lane(_LANE)
+    conflicts = _conflicts(lane)
+    for run in conflicts[:_MOST]:
+        yield _conflict(case, lane, run)
+        if len(run) > 1 and any(starts_over(tangle) for kind in CHAINED for tangle in case.sweeps[kind].tangles[:1]):
+            yield _second_history(case, lane, run)
+    if len(conflicts) > _MOST:
+        yield _conflict(case, lane, [rows for run in conflicts[_MOST:] for rows in run])
+
+
+def _conflicts(lane: Lane) -> list[list[I64]]:
+    """Runs of versions that follow each other in the lane, each the rows of one version that stand for it."""
+    if lane.epoch is None or len(lane) < 2:
+        return []
+    order = np.lexsort((np.arange(len(lane)), lane.first))
+    version, epoch = lane.first[order], lane.epoch[order]
+    # A version twice, or an epoch twice: in a lane in order both stand next to each other.
+    together = (version[1:] == version[:-1]) | (epoch[1:] == epoch[:-1])
+    if not together.any():
+        return []
+    group = np.concatenate(([0], np.cumsum(~together)))
+    places = np.flatnonzero(np.bincount(group)[group] > 1)
+    runs: list[list[I64]] = []
+    before = -2
+    for number, members in groupby(places.tolist(), key=lambda place: int(group[place])):
+        if number != before + 1:
+            runs.append([])
+        runs[-1].append(order[list(members)])
+        before = number
+    return runs
+
+
+def _conflict(case: Case, lane: Lane, run: Sequence[I64]) -> Finding:
+    rows = np.sort(np.concatenate(run))
+    first, last = int(lane.first[rows].min()), int(lane.first[rows].max())
+    return finding(
+        "snapshot-conflict",
+        lane=_LANE,
+        range_=(first, last),
+        explanation=_what(lane, run),
+        cause="The snapshot of an epoch was taken again, by a second coordinator or by one that began again.",
+        next_step=commands.check(case, 3),
+        entries=some_entries(lane, rows),
+    )
+
+
+def _what(lane: Lane, run: Sequence[I64]) -> str:
+    rows = np.sort(run[-1])
+    picked, resumed = shown(lane.manifest(int(rows[-1]))), shown(lane.manifest(int(rows[0])))
+    choice = f"Stock says nothing: a restore takes {picked}, a resumed one the other, {resumed}."
+    if len(run) > 1:
+        return f"{len(run):,} versions that follow each other have more than one state snapshot each. {choice}"
+    versions, epochs = (
+        _distinct(lane.first[rows]),
+        _distinct(lane.epoch[rows] if lane.epoch is not None else lane.first),
+    )
+    if len(versions) > 1:
+        return f"Epoch {epochs[0]:,} has snapshots of {len(versions):,} versions, {versions[0]:,} and {versions[-1]:,}."
+    number = "two state snapshots" if len(rows) == 2 else f"{len(rows):,} state snapshots"
+    return f"Version {versions[0]:,} (epoch {epochs[0]:,}) has {number}. {choice}"
+
+
+def _distinct(numbers: U64) -> list[int]:
+    distinct: list[int] = np.unique(numbers).tolist()
+    return distinct
+
+
+def _second_history(case: Case, lane: Lane, run: Sequence[I64]) -> Finding:
+    rows = np.concatenate(run)
+    first, last = int(lane.first[rows].min()), int(lane.first[rows].max())
+    return finding(
+        "empty-listing-new-identity",
+        lane=_LANE,
+        range_=(first, last),
+        explanation=f"The snapshots belong to two histories: {len(run):,} versions from {first:,} to {last:,} were "
+        "taken again.",
+        cause="A coordinator saw an empty listing, took the store for a new one and began again at 0.",
+        next_step=commands.restore_plan(case),
+        entries=some_entries(lane, rows),
+    )
+
+
+@detector("snapshot-epoch-order")
+def out_of_order(case: Case) -> Iterator[Finding]:
+    """A higher epoch with a lower version."""
+    lane = case.lane(_LANE)
+    if lane.epoch is None or len(lane) < 2:
+        return
+    highest = np.maximum.accumulate(lane.first)
+    rows = np.flatnonzero(lane.first[1:] < highest[:-1]) + 1
+    for row in rows[:_MOST].tolist():
+        other = int(np.argmax(lane.first[:row]))
+        if lane.epoch[other] == lane.epoch[row]:
+            continue
+        low, high = int(lane.first[row]), int(lane.first[other])
+        yield finding(
+            "snapshot-epoch-order",
+            lane=_LANE,
+            range_=(low, high),
+            explanation=f"The snapshot of epoch {int(lane.epoch[row]):,} is at version {low:,}, below version {high:,} "
+            f"of epoch {int(lane.epoch[other]):,}. Stock sorts by epoch, so for targets from {high:,} on it starts "
+            f"from the older state at {low:,} and replays {count(high - low, 'version')} more.",
+            cause="A line with a wrong epoch: edited by hand, or from another chain.",
+            next_step=commands.check(case, 2),
+            entries=some_entries(lane, [other, row]),
+        )
+
+
+@detector("snapshot-not-epoch-end")
+def not_at_epoch_end(case: Case) -> Iterator[Finding]:
+    """A snapshot that is not where its epoch ends by the epoch endings."""
+    lane = case.lane(_LANE)
+    if lane.epoch is None:
+        return
+    ends = _epoch_ends(case.lane(LaneKind.EPOCH_ENDINGS))
+    rows = _rows_elsewhere(lane.epoch, lane.first, *ends)
+    for row in rows[:_MOST].tolist():
+        epoch, version = int(lane.epoch[row]), int(lane.first[row])
+        end = int(ends[1][np.searchsorted(ends[0], lane.epoch[row])])
+        yield finding(
+            "snapshot-not-epoch-end",
+            lane=_LANE,
+            range_=(version, version),
+            explanation=f"The snapshot of epoch {epoch:,} is at version {version:,}, but the epoch endings say that "
+            f"the epoch ends at version {end:,}. {count(len(rows), 'snapshot is', 'snapshots are')} like that.",
+            cause="A line edited by hand, or an entry of another chain: snapshots are only ever taken at the end of "
+            "an epoch. The manifest shows which side is right.",
+            next_step=commands.check(case, 2),
+            entries=some_entries(lane, [row]),
+        )
+
+
+def _epoch_ends(lane: Lane) -> tuple[U64, U64]:
+    """All (epoch, version of its end) that the epoch endings name, sorted, each once."""
+    epoch = np.concatenate((lane.last, lane.first))
+    version = np.concatenate((lane.last_version, lane.first_version))
+    order = np.lexsort((version, epoch))
+    epoch, version = epoch[order], version[order]
+    fresh = np.ones(len(epoch), dtype=np.bool_)
+    fresh[1:] = (epoch[1:] != epoch[:-1]) | (version[1:] != version[:-1])
+    return epoch[fresh], version[fresh]
+
+
+def _rows_elsewhere(epoch: U64, version: U64, end_epoch: U64, end_version: U64) -> I64:
+    """The rows whose epoch is known to end, but nowhere at their version."""
+    low, high = np.searchsorted(end_epoch, epoch, "left"), np.searchsorted(end_epoch, epoch, "right")
+    live = np.flatnonzero(high > low)
+    for step in range(_MOST_VERSIONS):
+        place = np.minimum(low[live] + step, high[live] - 1)
+        live = live[end_version[place] != version[live]]
+        if not len(live):
+            break
+    return live
+
+
+@detector("snapshot-ahead-of-transactions")
+def ahead_of_transactions(case: Case) -> Iterator[Finding]:
+    """The newest snapshot can't be used yet."""
+    lane, greatest = case.lane(_LANE), max_transaction_version(case.lane(LaneKind.TRANSACTIONS))
+    if greatest is None or not len(lane):
+        return
+    rows = np.flatnonzero(lane.first > np.uint64(greatest))
+    if len(rows):
+        usable = lane.first[lane.first <= np.uint64(greatest)]
+        lands = f" A full restore starts from the one at {int(usable.max()):,}." if len(usable) else ""
+        yield finding(
+            "snapshot-ahead-of-transactions",
+            lane=_LANE,
+            explanation=f"{count(len(rows), 'snapshot lies', 'snapshots lie')} above the newest transaction, "
+            f"{greatest:,}; the newest is at version {int(lane.first.max()):,}.{lands}",
+            cause="Transactions are written only when a batch is full, so the newest snapshot is often ahead of them.",
+            next_step=commands.restore_plan(case),
+            entries=some_entries(lane, rows[::-1]),
+        )
+
+
+@detector("snapshot-none", "snapshot-none-for-history")
+def no_snapshot(case: Case) -> Iterator[Finding]:
+    """No snapshot to start from, or none for old versions."""
+    lane, greatest = case.lane(_LANE), max_transaction_version(case.lane(LaneKind.TRANSACTIONS))
+    if greatest is None:
+        return
+    oldest = int(lane.first.min()) if len(lane) else None
+    if oldest is None or oldest > greatest:
+        yield finding(
+            "snapshot-none",
+            lane=_LANE,
+            severity=Severity.CRITICAL,
+            explanation=f"There is no state snapshot at or below the newest transaction, {greatest:,}, so stock has "
+            f"nothing to start from.{'' if oldest is None else f' The oldest is at version {oldest:,}.'}",
+            cause="The snapshots were lost, or none was ever taken.",
+            next_step=commands.back_up_snapshot(case, 0),
+            stock_says="Cannot find tree snapshot before target version",
+        )
+    elif oldest:
+        yield finding(
+            "snapshot-none-for-history",
+            lane=_LANE,
+            range_=(0, oldest - 1),
+            explanation=f"The oldest snapshot is at version {oldest:,}. A restore to an older version stops at once, "
+            f"one with a history from below it runs for hours and dies late. Nothing below {oldest:,} can be "
+            "restored.",
+            cause="The first snapshots were lost, or taken only from a later epoch on.",
+            next_step=commands.restore_plan(case, oldest),
+            stock_says="Cannot find tree snapshot before target version",
+            entries=some_entries(lane, [int(np.argmin(lane.first))]),
+        )
+
+
+@detector("replay-jobs-arithmetic")
+def replay_jobs(case: Case) -> Iterator[Finding]:
+    """Lists of snapshots on which gen-replay-verify-jobs aborts."""
+    lane = case.lane(_LANE)
+    if lane.epoch is None or not len(lane) or not len(case.lane(LaneKind.TRANSACTIONS)):
+        return
+    falls = any(after < before for before, after in pairwise(lane.first[:_MOST].tolist()))
+    if int(lane.epoch[-1]) == 0 or falls:
+        why = (
+            "the versions of the snapshots fall while their epochs rise" if falls else "the only snapshot is of epoch 0"
+        )
+        yield finding(
+            "replay-jobs-arithmetic",
+            lane=_LANE,
+            explanation=f"gen-replay-verify-jobs aborts on this store: {why}.",
+            cause="It subtracts epochs and versions of neighbouring snapshots without a check.",
+            next_step=commands.restore_plan(case),
+            stock_says="attempt to subtract with overflow",
+        )

@@ -1,0 +1,172 @@
+"""One manifest looked at from its file down to the records of its chunks, as deep as the level asks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from core.manifests.facts import PROBLEMS_KEPT, ManifestFacts, ManifestProblem, ManifestStatus
+from core.manifests.files import BackupFiles, check_presence, check_unnamed
+from core.manifests.load import LoadedManifest, Unloaded, load_manifest
+from core.manifests.model import (
+    EpochEndingManifest,
+    Manifest,
+    StateManifest,
+    TransactionManifest,
+    chunks_of,
+    named_files,
+    range_of,
+)
+from core.manifests.records import check_content
+from core.manifests.verify import check_against_entry, check_manifest
+from core.model import LaneKind, RangeRecord
+from core.names import handle_problem
+from core.storage.protocol import HandleUnreadable, ListedKind, StoreReader
+
+LEVEL_MANIFESTS: Final = 2
+LEVEL_FILES: Final = 3
+LEVEL_RECORDS: Final = 4
+
+
+class Inspector:
+    """Looks at manifests one after another and counts what it reads; nothing is kept of one but its facts.
+
+    `root` holds the kinds of the names at the store's top. `stopped` is asked between files and within large ones.
+    `read` is told of every file that was read to its end, with its size in bytes.
+    """
+
+    def __init__(
+        self,
+        reader: StoreReader,
+        level: int,
+        root: Mapping[str, ListedKind],
+        stopped: Callable[[], bool],
+        read: Callable[[int], None],
+    ) -> None:
+        self._reader = reader
+        self._level = level
+        self._root = root
+        self._stopped = stopped
+        self._read = read
+        self._beside: BackupFiles | None = None
+
+    def inspect(self, lane: LaneKind, handle: str, records: Sequence[RangeRecord]) -> ManifestFacts | None:
+        """What one manifest shows; `records` are the lines that name it. None when stopped before the end."""
+        try:
+            loaded = load_manifest(self._reader, lane, handle, self._root)
+        except Unloaded as unloaded:
+            return _unloaded_facts(lane, handle, self._level, unloaded, tuple(records))
+        self._read(loaded.listed.size)
+        problems = _Problems(check_manifest(loaded.manifest, handle))
+        for record in records:
+            problems.extend(check_against_entry(loaded.manifest, record, handle))
+        chunk_bytes = None
+        if self._level >= LEVEL_FILES:
+            chunk_bytes = self._check_files(loaded.manifest, lane, handle, problems)
+        if self._stopped():
+            return None
+        return _facts(lane, self._level, loaded, problems, chunk_bytes, tuple(records))
+
+    def _check_files(self, manifest: Manifest, lane: LaneKind, handle: str, problems: _Problems) -> int:
+        """Check every file that a manifest names; the bytes of the chunk files that are there."""
+        files = self._files_beside(handle)
+        chunk_bytes = 0
+        for named in named_files(manifest):
+            if self._stopped():
+                break
+            if handle_problem(named.handle):
+                continue
+            found = files.look_up(named.handle)
+            problem = check_presence(manifest, named, found)
+            if problem or isinstance(found, HandleUnreadable):
+                problems.extend((problem,) if problem else ())
+                continue
+            chunk_bytes += 0 if named.is_proof else found.size
+            if self._level >= LEVEL_RECORDS:
+                problems.extend(check_content(self._reader, manifest, named, self._stopped))
+                self._read(found.size)
+        problems.extend(check_unnamed(files, manifest, lane, handle))
+        return chunk_bytes
+
+    def _files_beside(self, handle: str) -> BackupFiles:
+        """The files of a manifest's folder; manifests that share one share its listing."""
+        folder = handle.rpartition("/")[0]
+        if self._beside is None or self._beside.folder != folder:
+            self._beside = BackupFiles(self._reader, folder)
+        return self._beside
+
+
+class _Problems:
+    """The first problems of each hazard, and how many there are."""
+
+    def __init__(self, problems: Iterable[ManifestProblem]) -> None:
+        self.kept: list[ManifestProblem] = []
+        self.counts: Counter[str] = Counter()
+        self.extend(problems)
+
+    def extend(self, problems: Iterable[ManifestProblem]) -> None:
+        for problem in problems:
+            self.counts[problem.hazard] += 1
+            if self.counts[problem.hazard] <= PROBLEMS_KEPT:
+                self.kept.append(problem)
+
+
+@cache
+def _once(hazard: str) -> Mapping[str, int]:
+    """One problem of a kind: shared, since in a copy of the metadata alone a million manifests have just this."""
+    return {hazard: 1}
+
+
+def _unloaded_facts(
+    lane: LaneKind, handle: str, level: int, unloaded: Unloaded, records: tuple[RangeRecord, ...]
+) -> ManifestFacts:
+    listed = unloaded.listed
+    return ManifestFacts(
+        lane,
+        handle,
+        level,
+        unloaded.status,
+        size=listed.size if listed else None,
+        modified=listed.modified if listed else None,
+        problems=(unloaded.problem,),
+        counts=_once(unloaded.problem.hazard),
+        named_by=records,
+    )
+
+
+def _facts(
+    lane: LaneKind,
+    level: int,
+    loaded: LoadedManifest,
+    problems: _Problems,
+    chunk_bytes: int | None,
+    records: tuple[RangeRecord, ...],
+) -> ManifestFacts:
+    manifest = loaded.manifest
+    first, last = range_of(manifest)
+    state = manifest if isinstance(manifest, StateManifest) else None
+    waypoints = manifest.waypoints if isinstance(manifest, EpochEndingManifest) else ()
+    formats = (chunk.format for chunk in manifest.chunks) if isinstance(manifest, TransactionManifest) else ()
+    return ManifestFacts(
+        lane,
+        loaded.listed.handle,
+        level,
+        ManifestStatus.READ,
+        size=loaded.listed.size,
+        modified=loaded.listed.modified,
+        gzip=loaded.gzip,
+        first=first,
+        last=last,
+        epoch=state.epoch if state else None,
+        root_hash=state.root_hash if state else None,
+        first_waypoint=waypoints[0] if waypoints else None,
+        last_waypoint=waypoints[-1] if waypoints else None,
+        formats=frozenset(formats),
+        chunk_count=len(chunks_of(manifest)),
+        chunk_bytes=chunk_bytes,
+        problems=tuple(problems.kept),
+        counts=dict(problems.counts),
+        named_by=records if problems.kept else (),
+    )

@@ -1,0 +1,41 @@
+"""Restore plans: what stock would do with a request, and the restore that works on what a store holds."""
+
+from core.restore.model import (
+    BestRestore,
+    Needs,
+    RestoreNote,
+    RestoreOptions,
+    RestorePreview,
+    RestoreStep,
+    StepKind,
+    StepStatus,
+    StockAnswer,
+    StoreVerdict,
+    WayThrough,
+)
+from core.restore.plan import plan_restore
+from core.restore.skipped import LeftOut, Runs, SkippedRun
+from core.restore.verdict import verdict
+from core.restore.words import gap_commands, preview_sentences, verdict_sentence
+
+__all__ = [
+    "BestRestore",
+    "LeftOut",
+    "Needs",
+    "RestoreNote",
+    "RestoreOptions",
+    "RestorePreview",
+    "RestoreStep",
+    "Runs",
+    "SkippedRun",
+    "StepKind",
+    "StepStatus",
+    "StockAnswer",
+    "StoreVerdict",
+    "WayThrough",
+    "gap_commands",
+    "plan_restore",
+    "preview_sentences",
+    "verdict",
+    "verdict_sentence",
+]

@@ -1,0 +1,237 @@
+"""What a restore preview holds: stock's answer, the chain that works beside it, and what is between them.
+
+Pure values. Rows are rows of the snapshot's lanes; versions are Python ints, closed ranges as on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from core.chain import Chain, Gap, Policy
+from core.columns import I64
+from core.model import LaneKind, Severity
+from core.restore.skipped import LeftOut
+from core.snapshot import Snapshot
+from core.stock import StockPlan
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """What is asked for. None: everything there is, and no history before the snapshot, as in stock.
+
+    The rest chooses among competing entries, see `core.chain.ChainOptions`; handles of snapshots count as well.
+    """
+
+    target_version: int | None = None
+    ledger_history_start: int | None = None
+    policy: Policy = Policy.VERIFIED
+    pins: frozenset[str] = frozenset()
+    vetoes: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    unverified: frozenset[str] = frozenset()
+
+
+def no_rows() -> I64:
+    """No rows at all, int64."""
+    return np.empty(0, dtype=np.int64)
+
+
+class Needs(StrEnum):
+    """What a restore to the wanted version takes (`headless.md`, `best.needs`)."""
+
+    NOTHING = "nothing"
+    """Stock does it by itself."""
+    OVERLAY = "overlay"
+    """A chain leads there; stock has to be shown that chain and nothing else."""
+    BACKUP = "backup"
+    """No chain leads there until the missing versions are backed up again."""
+
+
+class StepKind(StrEnum):
+    """The steps of a restore, in stock's order (`format.md`, "Restore plan")."""
+
+    EPOCH_ENDINGS = "epoch endings"
+    KV_SNAPSHOT = "snapshot, keys+values"
+    SAVED = "transactions, saved"
+    APPLIED = "transactions, applied"
+    TREE_SNAPSHOT = "snapshot, tree"
+    WHOLE_SNAPSHOT = "snapshot"
+    REPLAYED = "transactions, replayed"
+
+
+_MARKS: Final = {StepKind.KV_SNAPSHOT: "K", StepKind.TREE_SNAPSHOT: "T", StepKind.WHOLE_SNAPSHOT: "T"}
+
+
+class StepStatus(StrEnum):
+    """What becomes of a step. Stock selects before it restores, so a plan that stops restores nothing at all."""
+
+    OK = "ok"
+    STOPS = "stops"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoreStep:
+    """One step: what it covers in its lane's unit, and the rows (int64) it reads, as far as they were selected."""
+
+    kind: StepKind
+    lane: LaneKind
+    first: int
+    last: int
+    rows: I64 = field(repr=False)
+    status: StepStatus = StepStatus.OK
+
+    @property
+    def mark(self) -> str:
+        """K and T for the key-value and the tree snapshot, else nothing."""
+        return _MARKS.get(self.kind, "")
+
+    @property
+    def manifests(self) -> int:
+        """How many manifests the step reads."""
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StockAnswer:
+    """What unpatched stock does with this request.
+
+    `target` is the wish after stock's cap at its greatest version, `lands_at` the last version it would load, below
+    the target where a gap is passed over in silence. `error` is what it says, at once or (`late`) only after it has
+    restored for a while; `panic` where the process aborts. `plan` is None where selection fails.
+
+    `transactions` and `epoch_endings` are the rows (int64) selected, up to the stop. It stops at `stops_row` of
+    `stops_lane`, where it `expected` another start than the entry's, None where the entry's end overflows.
+    `reads_broken` are the manifests known to be broken among those it would read.
+    """
+
+    plan: StockPlan | None = None
+    target: int | None = None
+    lands_at: int | None = None
+    error: str | None = None
+    panic: bool = False
+    late: bool = False
+    kv_snapshot: int | None = None
+    tree_snapshot: int | None = None
+    transactions: I64 = field(default_factory=no_rows, repr=False)
+    epoch_endings: I64 = field(default_factory=no_rows, repr=False)
+    stops_lane: LaneKind | None = None
+    stops_row: int | None = None
+    expected: int | None = None
+    steps: tuple[RestoreStep, ...] = field(default=(), repr=False)
+    reads_broken: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether stock would end without an error; compare `lands_at` with `target` all the same."""
+        return self.error is None and not self.reads_broken
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BestRestore:
+    """The restore that works on the chain. Rows as in `StockAnswer`; `transactions` are those that it reads.
+
+    `kv_snapshot` differs from `tree_snapshot` where history is wanted from further back (phase 1), and is None where
+    no snapshot is old enough for that. `lands_at` is the last version.
+    """
+
+    lands_at: int
+    kv_snapshot: int | None
+    tree_snapshot: int
+    transactions: I64 = field(repr=False)
+    epoch_endings: I64 = field(repr=False)
+    steps: tuple[RestoreStep, ...] = field(repr=False)
+
+    @property
+    def manifests(self) -> int:
+        """How many manifests the restore reads in all."""
+        snapshots = {self.tree_snapshot, self.tree_snapshot if self.kv_snapshot is None else self.kv_snapshot}
+        return len(self.transactions) + len(self.epoch_endings) + len(snapshots)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreNote:
+    """Something to know before a restore: the id of a hazard, or `broken-manifest`; how bad it is; a sentence."""
+
+    kind: str
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayThrough:
+    """What opens the way if one entry is left out: `out_row` of `lane`, and what then has to be backed up again."""
+
+    lane: LaneKind
+    out_row: int
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreVerdict:
+    """How far a store can be restored, without a wish for a version of its own.
+
+    `latest` is the greatest version that a usable entry covers. Stock restores to `stock_restorable_to` and lands
+    there; from `stock_fails_from` on it says `stock_error` (None: it never fails, but may land lower in silence).
+    `oldest_snapshot` is the lowest target that works at all. `best_restorable_to` is what chain, snapshots and epoch
+    endings allow together; `best_needs` what it takes to restore the latest version.
+    """
+
+    latest: int | None
+    stock_restorable_to: int | None
+    stock_fails_from: int | None
+    stock_error: str | None
+    oldest_snapshot: int | None
+    best_restorable_to: int | None
+    best_needs: Needs
+
+    @property
+    def stock_restores_latest(self) -> bool:
+        """Whether unpatched stock restores the latest version."""
+        return self.latest is not None and self.stock_restorable_to == self.latest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestorePreview:
+    """Stock's answer to a request, and the chain that works.
+
+    Three numbers to be told apart (`gap-below-target`): `requested` (None: everything), `stock.target`, which stock
+    makes of it, and where a restore lands. `goal` is the request after the cap at the latest version; None in a store
+    without transactions. `transactions` and `epoch_endings` are the chains, `best` the restore along them, None where
+    nothing can be restored. `gaps` are those in the way of the goal, `left_out` says why each entry is not used.
+    """
+
+    snapshot: Snapshot = field(repr=False)
+    options: RestoreOptions
+    goal: int | None
+    stock: StockAnswer
+    transactions: Chain
+    epoch_endings: Chain
+    best: BestRestore | None
+    needs: Needs
+    gaps: tuple[Gap, ...]
+    notes: tuple[RestoreNote, ...]
+    ways_through: tuple[WayThrough, ...]
+    verdict: StoreVerdict
+    left_out: dict[LaneKind, LeftOut] = field(repr=False)
+
+    @property
+    def requested(self) -> int | None:
+        """The target version that was asked for."""
+        return self.options.target_version
+
+    @property
+    def complete(self) -> bool:
+        """Whether the chain's restore lands on the goal."""
+        return self.best is not None and self.best.lands_at == self.goal
+
+    def skipped(self) -> Iterator[tuple[LaneKind, int, str]]:
+        """Every entry that the chain's restore does not read: lane, row and why, lane by lane in stock's order."""
+        for kind, left_out in self.left_out.items():
+            for row in left_out.rows().tolist():
+                yield kind, row, left_out.why(row)

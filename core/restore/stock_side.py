@@ -1,0 +1,125 @@
+"""What unpatched stock answers to a request, told so that it can stand beside the chain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from core.chain import named_rows
+from core.columns import I64, Lane
+from core.index import Index
+from core.model import U64_MAX, LaneKind
+from core.restore.model import RestoreOptions, StockAnswer
+from core.restore.steps import Selection, restore_steps
+from core.snapshot import Snapshot
+from core.stock import (
+    StockFailure,
+    StockPlan,
+    load_error,
+    max_transaction_version,
+    restore_plan,
+    select_state_snapshot,
+)
+from core.stock.selection import rows_up_to
+from core.stock.walk import Offence, first_offence
+
+#: What stock says only after it has begun (`hazards.md`, `epoch-history-empty` and `snapshot-none-for-history`).
+EMPTY_HISTORY: Final = "Empty epoch history."
+NO_VERSION_DATA: Final = "VersionData at … is missing"
+
+
+def ask_stock(snapshot: Snapshot, options: RestoreOptions) -> StockAnswer:
+    """Stock's answer to a request; of `options` only the two versions are known to it."""
+    index = snapshot.index
+    failure = load_error(snapshot)
+    if failure is not None:
+        return StockAnswer(error=failure.message, panic=failure.panic)
+    try:
+        plan = restore_plan(index, options.target_version, options.ledger_history_start)
+    except StockFailure as refusal:
+        return _refused(index, refusal, options)
+    late = _late_error(plan)
+    selection = Selection(plan.epoch_endings, plan.kv_snapshot, plan.tree_snapshot, plan.transactions, plan.target)
+    return StockAnswer(
+        plan=plan,
+        target=plan.target,
+        lands_at=plan.lands_at if late is None else None,
+        error=late,
+        late=late is not None,
+        kv_snapshot=plan.kv_snapshot,
+        tree_snapshot=plan.tree_snapshot,
+        transactions=plan.transactions,
+        epoch_endings=plan.epoch_endings,
+        steps=restore_steps(index, selection),
+        reads_broken=broken_in_plan(index, plan, options.broken),
+    )
+
+
+def _refused(index: Index, refusal: StockFailure, options: RestoreOptions) -> StockAnswer:
+    """Stock stops while it selects: what it had taken by then, and where it stops."""
+    answer = StockAnswer(error=refusal.message, panic=refusal.panic)
+    greatest, snapshots = max_transaction_version(index.transactions), index.state_snapshots
+    if greatest is None:
+        return answer
+    wish = U64_MAX if options.target_version is None else options.target_version
+    history = wish if options.ledger_history_start is None else options.ledger_history_start
+    target = min(wish, greatest)
+    tree = select_state_snapshot(snapshots, target)
+    stopping = ((lane, _offence(lane, target)) for lane in (index.transactions, index.epoch_endings))
+    lane, offence = next((each for each in stopping if each[1] is not None), (None, None))
+    if tree is None or lane is None or offence is None:
+        return replace(answer, target=target)
+    kv = select_state_snapshot(snapshots, min(history, greatest))
+    start = 0 if kv is None else int(snapshots.first[kv])
+    taken, epochs = _taken(index.transactions, target), _taken(index.epoch_endings, target)
+    read = taken[index.transactions.last[taken] >= np.uint64(start)]
+    at = offence.got if offence.expected is None else offence.expected
+    return replace(
+        answer,
+        target=target,
+        kv_snapshot=kv,
+        tree_snapshot=tree,
+        transactions=read,
+        epoch_endings=epochs,
+        stops_lane=lane.kind,
+        stops_row=offence.row,
+        expected=offence.expected,
+        steps=restore_steps(index, Selection(epochs, kv, tree, read, target, 0, lane.kind, at)),
+    )
+
+
+def _offence(lane: Lane, target: int) -> Offence | None:
+    stop = rows_up_to(lane, target)
+    return first_offence(lane.first[:stop], lane.last[:stop])
+
+
+def _taken(lane: Lane, target: int) -> I64:
+    """The rows that stock's walk accepts up to a target version, before it stops."""
+    offence = _offence(lane, target)
+    return np.arange(rows_up_to(lane, target) if offence is None else offence.row, dtype=np.int64)
+
+
+def _late_error(plan: StockPlan) -> str | None:
+    """What stock says of a plan only once it restores."""
+    if not len(plan.epoch_endings):
+        return EMPTY_HISTORY
+    return NO_VERSION_DATA if plan.kv_snapshot is None and plan.phase_1 else None
+
+
+def broken_in_plan(index: Index, plan: StockPlan, broken: frozenset[str]) -> tuple[str, ...]:
+    """The manifests known to be broken that a plan reads, in the order of reading, each once."""
+    if not broken:
+        return ()
+    snapshots = [row for row in (plan.kv_snapshot, plan.tree_snapshot) if row is not None]
+    read = (
+        (LaneKind.EPOCH_ENDINGS, plan.epoch_endings),
+        (LaneKind.STATE_SNAPSHOTS, np.array(snapshots, dtype=np.int64)),
+        (LaneKind.TRANSACTIONS, plan.transactions),
+    )
+    found: dict[str, None] = {}
+    for kind, rows in read:
+        manifests = index.lanes[kind].manifests.take(rows)
+        found |= dict.fromkeys(manifests[row] for row in named_rows(manifests, broken).tolist())
+    return tuple(found)

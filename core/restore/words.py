@@ -1,0 +1,82 @@
+"""A restore preview in sentences. No text from the store in them but stock's own messages."""
+
+from __future__ import annotations
+
+import shlex
+
+from core.chain import gap_command
+from core.restore.model import Needs, RestorePreview, StockAnswer, StoreVerdict
+
+
+def verdict_sentence(verdict: StoreVerdict) -> str:
+    """How far the store goes: restorable to V, latest L, stock fails from X because …."""
+    if verdict.latest is None:
+        return f"Nothing to restore: {verdict.stock_error or 'no usable transaction entry'}"
+    parts = [_reach(verdict), _why(verdict), _way_on(verdict)]
+    return " ".join(part for part in parts if part)
+
+
+def _reach(verdict: StoreVerdict) -> str:
+    if verdict.stock_restores_latest:
+        return f"Stock restores everything, up to {verdict.latest or 0:,}."
+    if verdict.stock_restorable_to is None:
+        return f"Stock restores nothing, latest {verdict.latest or 0:,}."
+    return f"Stock restores up to {verdict.stock_restorable_to:,}, latest {verdict.latest or 0:,}."
+
+
+def _why(verdict: StoreVerdict) -> str:
+    if verdict.stock_fails_from is None:
+        return "" if verdict.stock_restores_latest else "What lies above is left out without an error."
+    start = f"It fails from {verdict.stock_fails_from:,} on"
+    if verdict.stock_error is None:
+        return f"{start}: it would read broken manifests."
+    return f'{start}: "{verdict.stock_error}"'
+
+
+def _way_on(verdict: StoreVerdict) -> str:
+    if verdict.best_needs is Needs.NOTHING:
+        return ""
+    best = verdict.best_restorable_to
+    overlay = "" if best in (None, verdict.stock_restorable_to) else f"With an overlay, up to {best:,}."
+    if verdict.best_needs is Needs.OVERLAY:
+        return overlay
+    missing = "What is missing" if best is None else f"What lies above {best:,}"
+    return f"{overlay} {missing} has to be backed up again.".lstrip()
+
+
+def preview_sentences(preview: RestorePreview) -> tuple[str, ...]:
+    """What stock does with this request, what the chain does, and how far the store goes at all."""
+    return (_stock(preview.stock), _chain(preview), verdict_sentence(preview.verdict))
+
+
+def gap_commands(preview: RestorePreview) -> tuple[str, ...]:
+    """For each of the preview's gaps the stock command that backs it up again into this store, ready for a shell."""
+    storage = f"--local-fs-dir {shlex.quote(preview.snapshot.location)}"
+    return tuple(gap_command(gap, storage) for gap in preview.gaps)
+
+
+def _stock(stock: StockAnswer) -> str:
+    if stock.error is not None:
+        when = "Stock stops after it has begun" if stock.late else "Stock stops before it restores anything"
+        return f'{when}: "{stock.error}"'
+    if stock.reads_broken:
+        return f"Stock would read {len(stock.reads_broken):,} manifests that are known to be broken."
+    if stock.lands_at != stock.target:
+        landing = "without any transaction" if stock.lands_at is None else f"at {stock.lands_at:,}"
+        return f"Stock ends {landing}, below its target {stock.target or 0:,}, and says nothing."
+    return f"Stock restores to {stock.target or 0:,}."
+
+
+def _chain(preview: RestorePreview) -> str:
+    best = preview.best
+    if preview.goal is None:
+        return "There are no transactions."
+    if best is None:
+        return "No restore is possible from what is here."
+    if preview.needs is Needs.NOTHING:
+        return f"The chain lands there too, with {best.manifests:,} manifests."
+    if preview.needs is Needs.OVERLAY:
+        return f"Works with an overlay: {best.manifests:,} manifests lead to {best.lands_at:,}."
+    versions = sum(gap.last + 1 - gap.first for gap in preview.gaps if gap.lane is preview.transactions.lane.kind)
+    missing = f"; {versions:,} versions have to be backed up again" if versions else ""
+    return f"The chain lands at {best.lands_at:,}, not at {preview.goal:,}{missing}."
