@@ -43,14 +43,14 @@ class WithoutEntry:
 class WithEntry:
     """The chain when `entry` is chosen: whether it goes through it, how far it leads, and what that takes.
 
-    `left_out` counts the entries that begin inside the chain's range without being in it.
+    `stock_reads` says whether stock, left to itself, reads the entry in a restore of everything.
     """
 
     entry: Entry
     used: bool
     lands_at: int | None
     needs: Needs
-    left_out: int
+    stock_reads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,18 @@ def _choice(snapshot: Snapshot, entry: Entry, other: Entry) -> Choice:
 def with_entry(snapshot: Snapshot, entry: Entry) -> WithEntry:
     """The restore of everything when the chain is to use `entry`."""
     preview = plan_restore(snapshot, RestoreOptions(pins=frozenset({entry.manifest})))
-    best = preview.best
+    best, stock = preview.best, preview.stock
+    row = row_of(snapshot.index.lanes[entry.lane], entry)
     if entry.lane is LaneKind.STATE_SNAPSHOTS:
-        lane = snapshot.index.state_snapshots
-        rows = set() if best is None else {best.tree_snapshot, best.kv_snapshot}
-        used = any(row is not None and lane.manifest(row) == entry.manifest for row in rows)
-        return WithEntry(entry, used, best.lands_at if best else None, preview.needs, 0)
-    chain = preview.epoch_endings if entry.lane is LaneKind.EPOCH_ENDINGS else preview.transactions
-    used = entry.manifest not in chain.unused_pins
-    return WithEntry(entry, used, best.lands_at if best else None, preview.needs, len(chain.passed_over()))
+        used = best is not None and row in (best.tree_snapshot, best.kv_snapshot)
+        stock_reads = stock.plan is not None and row in (stock.tree_snapshot, stock.kv_snapshot)
+    else:
+        epochs = entry.lane is LaneKind.EPOCH_ENDINGS
+        chain = preview.epoch_endings if epochs else preview.transactions
+        used = entry.manifest not in chain.unused_pins
+        read = stock.epoch_endings if epochs else stock.transactions
+        stock_reads = stock.plan is not None and row is not None and bool((read == row).any())
+    return WithEntry(entry, used, best.lands_at if best else None, preview.needs, stock_reads)
 
 
 def without_entry(snapshot: Snapshot, entry: Entry) -> WithoutEntry:

@@ -64,7 +64,7 @@ class Texts:
     def hashes(self) -> U64:
         """A 64-bit hash for each row, for grouping; equal hashes must still be compared. Not keyed, not stored."""
         words = words_of(self.buffer)
-        state = self.length.astype(np.uint64)
+        state = _mixed(self.length.astype(np.uint64), _HASH_FACTOR)
         live: I64 = np.arange(len(self.start), dtype=np.int64)
         for offset in range(0, _WORDWISE_BYTES, WORD):
             rest = self.length[live] - offset
@@ -108,7 +108,7 @@ class Texts:
         return bytes(self.buffer[start + offset : start + int(self.length[row])])
 
 
-def _mixed(state: U64, word: U64) -> U64:
+def _mixed(state: U64, word: U64 | np.uint64) -> U64:
     mixed = (state ^ word) * _HASH_FACTOR
     return mixed ^ (mixed >> np.uint64(29))
 

@@ -134,10 +134,6 @@ class Case:
         """The number in `index.files` of each handle."""
         return {file.handle: number for number, file in enumerate(self.index.files)}
 
-    def in_flight(self, file: MetaFile) -> bool:
-        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
-        return abs(self.now - file.listed.modified) < IN_FLIGHT_SECONDS
-
     @cached_property
     def greatest_version(self) -> int | None:
         """The greatest version that any transaction entry covers; inverted entries cover nothing."""
@@ -149,3 +145,7 @@ class Case:
     def chains(self) -> dict[LaneKind, Chain]:
         """The chain that works as far as any does, for each lane that needs one."""
         return {kind: find_chain(self.lane(kind)) for kind in CHAINED}
+
+    def in_flight(self, file: MetaFile) -> bool:
+        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
+        return abs(self.now - file.listed.modified) < IN_FLIGHT_SECONDS

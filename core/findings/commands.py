@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from core.chain import Gap, GapKind, gap_command
 from core.findings.case import Case
 from core.findings.text import command
-from core.model import LaneKind, end_of
+from core.model import LaneKind
 from core.stock import CompactionOptions
 
 #: More files than this in one command are no longer read by whoever pastes it.
@@ -39,13 +40,8 @@ def compaction(case: Case, options: CompactionOptions) -> str:
 
 
 def back_up(case: Case, kind: LaneKind, first: int, last: int) -> str:
-    """Back the closed range up again: versions, or epochs (of which stock wants the end, not the last)."""
-    end = end_of(last)
-    wishes: dict[LaneKind, tuple[str | int, ...]] = {
-        LaneKind.TRANSACTIONS: ("transaction", "--start-version", first, "--num_transactions", end - first),
-        LaneKind.EPOCH_ENDINGS: ("epoch-ending", "--start-epoch", first, "--end-epoch", end),
-    }
-    return command(*_ONE_OFF, *wishes[kind], "--local-fs-dir", case.snapshot.location)
+    """Back the closed range up again: versions, or epochs."""
+    return gap_command(Gap(kind, first, last, GapKind.GAP), command("--local-fs-dir", case.snapshot.location))
 
 
 def back_up_snapshot(case: Case, epoch: int) -> str:
@@ -79,8 +75,8 @@ def set_aside(case: Case, handles: Sequence[str]) -> str:
 
 
 def bring_back(case: Case, handles: Iterable[str]) -> str:
-    """Copy retired files back under their own names; nothing is replaced."""
-    return command("cp", "-pn", "--", *(path(case, handle) for handle in handles), f"{path(case, 'metadata')}/")
+    """Move retired files back under their own names: each appears whole or not at all, and nothing is replaced."""
+    return command("mv", "-n", "--", *(path(case, handle) for handle in handles), f"{path(case, 'metadata')}/")
 
 
 def mounted_at(case: Case, *folders: str) -> str:

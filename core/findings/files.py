@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -158,6 +158,9 @@ def unreadable_files(case: Case) -> Iterator[Finding]:
     faults = [file for file in case.index.files if file.fault and file.listed.kind is ListedKind.FILE]
     for file in faults[:_MOST_FILES]:
         yield _unreadable(case, file)
+    unread = [file for file in case.retired.files if file.fault]
+    if unread:
+        yield _evidence_unread(case, unread)
 
 
 def _unreadable(case: Case, file: MetaFile) -> Finding:
@@ -176,6 +179,20 @@ def _unreadable(case: Case, file: MetaFile) -> Finding:
         next_step=commands.listing(case, "metadata"),
         stock_says=stock,
         claims=[Claim(file.handle, 0)],
+    )
+
+
+def _evidence_unread(case: Case, files: Sequence[MetaFile]) -> Finding:
+    """What stock never reads, and what then can't be said to be recoverable."""
+    message = files[0].fault.message if files[0].fault else ""
+    return finding(
+        "download-ignored-then-fatal",
+        severity=Severity.INFO,
+        explanation=f"{listed([shown(file.handle) for file in files])} could not be read: {shown(message)}. Stock "
+        "never reads that folder, but what survives only there is not in the picture.",
+        cause="Permissions, or a fault of the storage.",
+        next_step=commands.listing(case, "metadata_backup"),
+        claims=[Claim(file.handle, 0) for file in files],
     )
 
 

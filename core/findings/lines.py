@@ -116,9 +116,11 @@ def odd_lines(case: Case) -> Iterator[Finding]:
     for note in case.index.notes:
         if note.note in _NOTES:
             noted.setdefault((note.note, note.claim.file), []).append(note.claim)
+    counts = {file.handle: file.notes for file in case.index.files if file.notes}
     for _, ((kind, handle), claims) in zip(range(_MOST_FILES), noted.items(), strict=False):
         words, cause = _NOTES[kind]
-        where = f"line {claims[0].line:,}" if len(claims) == 1 else f"each of {len(claims):,} lines"
+        lines = counts[handle][kind]
+        where = f"line {claims[0].line:,}" if lines == 1 else f"each of {lines:,} lines"
         yield finding(
             kind,
             explanation=words.format(where.capitalize(), shown(handle)),

@@ -68,8 +68,8 @@ def _files_to_bring_back(case: Case, lane: Lane, wanted: I64) -> tuple[str, ...]
 
 
 def bring_back(case: Case, files: Sequence[str]) -> str:
-    """The command that copies retired files back, after setting aside empty files that have their names."""
+    """The command that moves retired files back, after setting aside empty files that have their names."""
     names = {handle.rpartition("/")[2] for handle in files}
     empty = [known.handle for known in case.index.files if known.listed.name in names]
-    copy = commands.bring_back(case, files)
-    return f"{commands.set_aside(case, empty)} && {copy}" if empty else copy
+    move = commands.bring_back(case, files)
+    return f"{commands.set_aside(case, empty)} && {move}" if empty else move

@@ -14,15 +14,48 @@ from core.model import Finding, LaneKind
 
 _LANES: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS, LaneKind.FILES)
 
+#: What is said to be missing, and what follows from it: what was not read yet may well hold it.
+_OF_ABSENCE: Final = frozenset(
+    {
+        "adapter-handle-mismatch",
+        "compacted-name-collision",
+        "compaction-abort-midway",
+        "compaction-bakes-conflict",
+        "compaction-blind-gap",
+        "compaction-wedge-missing-file",
+        "empty-meta-file",
+        "epoch-gap",
+        "epoch-history-empty",
+        "epoch-history-lag",
+        "gap-below-target",
+        "gap-range",
+        "identity-evicted",
+        "identity-missing",
+        "name-content-disagree",
+        "no-zero-start",
+        "orphan-backup-dir",
+        "partial-compacted-file",
+        "replay-jobs-arithmetic",
+        "snapshot-none",
+        "snapshot-none-for-history",
+        "typo-store",
+        "vacuous-verify",
+    }
+)
+
 
 def find(case: Case, level: int) -> tuple[Finding, ...]:
-    """All findings up to `level` (`recovery.md`, "Findings"): worst first, then by lane and place. Ids are unique."""
+    """All findings up to `level` (`recovery.md`, "Findings"): worst first, then by lane and place. Ids are unique.
+
+    Of a snapshot whose reading was stopped nothing is said to be missing.
+    """
+    silent = frozenset() if case.snapshot.complete else _OF_ABSENCE
     found = [
         finding
         for detector in DETECTORS.values()
         if detector.level <= level
         for finding in detector.detect(case)
-        if (CATALOGUE[finding.kind].level or 0) <= level
+        if (CATALOGUE[finding.kind].level or 0) <= level and finding.kind not in silent
     ]
     return _with_unique_ids(sorted(found, key=worst_first))
 

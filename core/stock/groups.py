@@ -13,6 +13,7 @@ import numpy as np
 
 from core.columns import I64, U64, Lane
 from core.model import LaneKind
+from core.names import parse_metadata_name
 
 #: Names by the two numbers of `name_ends`: the same names as `core.names.compacted_name`, without making records.
 _NAMES: Final = {
@@ -151,12 +152,27 @@ def compacted_prefix(kind: LaneKind) -> str:
 def found_names(kind: LaneKind, first: U64, last: U64, numbers: Mapping[str, int]) -> I64:
     """For each group what `numbers` says of its handle, else -1, int64, shape (groups,).
 
-    Names are spelled out only if `numbers` holds a compacted name of this kind at all.
+    The names that are there are read rather than the groups' spelled out: they are few where the groups are many.
+    `first` ascends, as the groups of a sorted lane do.
     """
     result = np.full(len(first), -1, dtype=np.int64)
-    pattern, prefix = f"metadata/{_NAMES[kind]}", compacted_prefix(kind)
-    known = {handle: number for handle, number in numbers.items() if handle.startswith(prefix)}
-    if known:
-        handles = map(pattern.format, first.tolist(), last.tolist())
-        result[:] = np.fromiter((known.get(handle, -1) for handle in handles), dtype=np.int64, count=len(first))
+    known = {ends: number for handle, number in numbers.items() if (ends := _ends_in(kind, handle))}
+    for number in _groups_that_begin_at(first, {begin for begin, _ in known}).tolist():
+        result[number] = known.get((int(first[number]), int(last[number])), -1)
     return result
+
+
+def _ends_in(kind: LaneKind, handle: str) -> tuple[int, int] | None:
+    """The two numbers in the handle of a compacted file of `kind`, or None for any other handle."""
+    if not handle.startswith(compacted_prefix(kind)):
+        return None
+    name = parse_metadata_name(handle.removeprefix("metadata/"))
+    return (name.first, name.last) if name is not None and name.compacted else None
+
+
+def _groups_that_begin_at(first: U64, begins: set[int]) -> I64:
+    wanted = np.sort(np.fromiter(begins, dtype=np.uint64, count=len(begins)))
+    steps = np.zeros(len(first) + 1, dtype=np.int64)
+    np.add.at(steps, np.searchsorted(first, wanted, side="left"), 1)
+    np.add.at(steps, np.searchsorted(first, wanted, side="right"), -1)
+    return np.flatnonzero(np.cumsum(steps[:-1]))

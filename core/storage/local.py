@@ -22,7 +22,7 @@ from core.names import handle_problem
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault
 
 #: Names in one folder beyond which it is not listed (`hazards.md`, `own-bounded-memory`).
-MAX_NAMES: Final = 5_000_000
+MAX_NAMES: Final = 2_000_000
 #: The folders that stock itself reads through links, so that mounting one elsewhere keeps working.
 _OWN_FOLDERS: Final = frozenset({"metadata", "metadata_backup"})
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

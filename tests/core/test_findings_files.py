@@ -217,7 +217,7 @@ def test_entries_above_all_others_that_only_survive_as_retired_are_missed() -> N
     found = one(findings_of(snapshot_of(base_store(), {"t.meta": lines(txn(201, 300))})), "gap-range")
     assert (found.first, found.last, found.severity) == (201, 300, Severity.ERROR)
     assert found.stock_says is None
-    assert found.next_step == "cp -pn -- memory/metadata_backup/t.meta memory/metadata/"
+    assert found.next_step == "mv -n -- memory/metadata_backup/t.meta memory/metadata/"
 
 
 def test_one_of_two_manifests_that_compaction_dropped_is_found_in_metadata_backup() -> None:
@@ -239,7 +239,7 @@ def test_an_index_whose_compacted_files_are_all_retired_was_moved_away() -> None
     retired = {"transaction_compacted_0-200.meta": lines(txn(0, 0), txn(1, 100), txn(101, 200))}
     found = findings_of(snapshot_of(kept, retired))
     moved = one(found, "adapter-handle-mismatch")
-    assert moved.next_step == ("cp -pn -- memory/metadata_backup/transaction_compacted_0-200.meta memory/metadata/")
+    assert moved.next_step == ("mv -n -- memory/metadata_backup/transaction_compacted_0-200.meta memory/metadata/")
 
 
 def test_one_name_in_both_folders_with_other_content_is_named_and_equal_content_is_not() -> None:
@@ -316,6 +316,13 @@ def test_a_file_that_cannot_be_read_is_a_finding(fault: ReadFault, kind: str, se
     found = one(findings_of(take_snapshot(reader, FixedHost(NOW))), kind)
     assert found.severity is severity
     assert [claim.file for claim in found.claims] == ["metadata/x.meta"]
+
+
+def test_evidence_that_cannot_be_read_is_said_so_and_harms_nothing() -> None:
+    files = {f"metadata/{name}": content for name, content in base_store().items()} | {"metadata_backup/x.meta": b""}
+    reader = MemoryReader(files, faults={"metadata_backup/x.meta": HandleUnreadable(ReadFault.FAILED, "broken")})
+    (found,) = findings_of(take_snapshot(reader, FixedHost(NOW)))
+    assert (found.kind, found.severity, found.stock_says) == ("download-ignored-then-fatal", Severity.INFO, None)
 
 
 def test_a_cut_gzip_file_is_named(tmp_path: Path) -> None:
@@ -469,3 +476,16 @@ def test_two_backups_of_one_start_in_one_folder_collided() -> None:
 def test_handles_without_any_form_may_be_shared_as_well() -> None:
     assert "shared-manifest" in kinds(handles_of(txn(0, 0, "m"), txn(1, 100, "m")))
     assert "shared-manifest" not in kinds(handles_of(txn(0, 0, "m"), txn(1, 100, "n")))
+
+
+@pytest.mark.parametrize("number", [3, 1_100])
+def test_a_shared_handle_is_found_among_few_and_among_many_handles_of_other_forms(number: int) -> None:
+    entries = [txn(first, first, f"m{first}") for first in range(number)]
+    shared = [
+        *entries,
+        txn(number, number, "m1"),
+        txn(number + 1, number + 1, "transaction_9999-.aaaa/transaction.manifest"),
+    ]
+    ordinary = txn(9_999, 9_999)
+    found = [each for each in handles_of(*shared, ordinary) if each.kind == "shared-manifest"]
+    assert {tuple(entry.first for entry in each.entries) for each in found} == {(1, number), (number + 1, 9_999)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from core.findings import CATALOGUE, DETECTORS, Case, detector, find
 from core.model import Finding, Severity
 from tests.support.data import data_path
 from tests.support.hazards import LOOKED_AT, hazard_store, look
-from tests.support.stores import NOW, base_store, snapshot_of
+from tests.support.stores import NOW, base_store, epoch, lines, numbered, snapshot_of, txn
 
 
 def test_every_example_store_has_its_row() -> None:
@@ -103,3 +104,15 @@ def test_a_check_of_level_0_reports_nothing_that_takes_reading_lines() -> None:
     snapshot = snapshot_of({**base_store(), "transaction_1-100.meta": b"", "x.meta": b"{}\n"})
     found = find(Case(snapshot, NOW + 9_000), 0)
     assert found and all((CATALOGUE[finding.kind].level or 0) == 0 for finding in found)
+
+
+def test_of_a_stopped_look_nothing_is_said_to_be_missing() -> None:
+    half = {
+        **numbered(txn(0, 9), txn(20, 29), epoch(1, 1, 5, 5)),
+        "transaction_compacted_30-49.meta": lines(txn(30, 39)),
+    }
+    whole = snapshot_of({**half, "bad.meta": "{}\n", "transaction_50-59.meta": ""})
+    stopped = replace(whole, index=replace(whole.index, complete=False))
+    found = {finding.kind for finding in find(Case(stopped, NOW + 9_000), 1)}
+    assert found == {"bad-json-line", "error-names-no-file", "foreign-file-in-metadata"}
+    assert len({finding.kind for finding in find(Case(whole, NOW + 9_000), 1)} - found) > 6

@@ -137,7 +137,7 @@ def test_an_identity_that_is_nowhere_is_information() -> None:
 def test_an_identity_that_was_moved_away_is_information() -> None:
     (found,) = check(snapshot_of(without_identity(), {"identity.meta": base_store()["identity.meta"]}))
     assert (found.kind, found.severity) == ("identity-evicted", Severity.INFO)
-    assert found.next_step == "cp -pn -- memory/metadata_backup/identity.meta memory/metadata/"
+    assert found.next_step == "mv -n -- memory/metadata_backup/identity.meta memory/metadata/"
 
 
 def test_two_identities_are_a_merged_store_and_one_twice_is_not() -> None:

@@ -1,0 +1,26 @@
+"""The demo stores, built once for all tests of the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.demo import SCENARIOS, build_demo_store
+
+
+@pytest.fixture(scope="session")
+def demo_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one sample store for each scenario, under its name. Never changed by a test."""
+    folder = tmp_path_factory.mktemp("demo")
+    for name in SCENARIOS:
+        build_demo_store(name, folder / name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing outside decides on the store, the width or the colours."""
+    for name in ("SEAMLINE_STORE", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")

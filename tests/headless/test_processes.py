@@ -1,0 +1,230 @@
+"""Real processes: interrupted, piped into readers that go away, on full disks, on terminals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import LATER, Outcome, command, environment, seamline_process
+from tests.support.stores import lines, txn
+
+
+@pytest.fixture(scope="module")
+def large_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that takes a while to read: 300,000 entries in 60 files."""
+    store = tmp_path_factory.mktemp("large")
+    (store / "metadata").mkdir()
+    for number in range(60):
+        first = number * 5_000
+        content = lines(*(txn(version, version) for version in range(first, first + 5_000)))
+        (store / "metadata" / f"transaction_compacted_{first}-{first + 4_999}.meta").write_bytes(content)
+    return store
+
+
+def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path) -> None:
+    process = subprocess.Popen(
+        command("check", large_store, "--json-lines"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    assert first["message_type"] == "progress"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    last = json.loads(out.splitlines()[-1])
+    assert last["message_type"] == "summary"
+    assert last["error"]["code"] == 130
+    assert last["error"]["kind"] == "interrupted"
+    assert "partial" in last["error"]["message"]
+    assert b'"verdict"' not in out
+    assert b"Traceback" not in err
+
+
+INTERRUPTED_AT_IMPORT = """
+import signal, sys
+from tui.headless.main import run
+
+class Interrupter:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+sys.exit(run({arguments!r}))
+"""
+
+
+@pytest.mark.parametrize("module", ["core.storage", "numpy", "core.stock", "core.findings", "rich.console"])
+@pytest.mark.parametrize("words", [["check"], ["restore-plan"], ["compact", "--dry-run"]], ids=" ".join)
+def test_ctrl_c_while_starting_gives_no_traceback(words: list[str], module: str, demo_stores: Path) -> None:
+    arguments = [words[0], str(demo_stores / "everything"), *words[1:]]
+    program = INTERRUPTED_AT_IMPORT.format(module=module, arguments=arguments)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert "interrupted" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_a_sample_store_is_written_says_what_is_left(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys\nfrom tui.headless.main import run\n"
+        "def interrupt(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('transaction.manifest'):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "sys.addaudithook(interrupt)\n"
+        f"sys.exit(run(['demo', '--no-open', '--dir', {str(tmp_path / 'store')!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "holds a part of the sample store" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["check"], ["check", "--json"], ["restore-plan", "--json"], ["demo", "--list"], ["--help"]]
+)
+def test_a_reader_that_goes_away_is_no_error(words: list[str], demo_stores: Path) -> None:
+    store = [] if words[0] in {"demo", "--help"} else [str(demo_stores / "everything")]
+    process = subprocess.Popen(
+        command(words[0], *store, *words[1:]), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    # An answer was reached, whoever reads it: its code stands. (click itself ends `--help` with 1.)
+    assert process.wait(timeout=60) == {"demo": 0, "--help": 1}.get(words[0], 4)
+    process.stderr.close()
+
+
+def test_a_stream_ends_when_nobody_reads_it(large_store: Path) -> None:
+    process = subprocess.Popen(
+        command("check", large_store, "--json-lines"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 1
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("words", [["check"], ["check", "--json"], ["check", "--json-lines"], ["demo", "--list"]])
+def test_a_full_disk_under_the_output_is_said(words: list[str], demo_stores: Path) -> None:
+    store = [] if words[0] == "demo" else [str(demo_stores / "clean")]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(words[0], *store, *words[1:]), env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_closed_stream_gives_no_traceback(stream: str, demo_stores: Path, tmp_path: Path) -> None:
+    words = " ".join(command("check", demo_stores / "clean"))
+    done = subprocess.run(
+        ["bash", "-c", f"{words} {stream}>&-"], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == {"1": 1, "2": 0}[stream]
+    assert "Traceback" not in done.stderr
+
+
+def on_terminal(*words: str | Path, columns: int = 100, **variables: str) -> Outcome:
+    """Run a command line with stdout and stderr on a terminal of their own; `err` stays empty."""
+    leader, follower = pty.openpty()
+    with contextlib.suppress(OSError):
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    process = subprocess.Popen(
+        command(*words),
+        env=environment(TERM="xterm-256color", **variables),
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    seen = b""
+    while True:
+        ready, _, _ = select.select([leader], [], [], 60)
+        try:
+            data = os.read(leader, 65_536) if ready else b""
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+    os.close(leader)
+    return Outcome(process.wait(timeout=60), seen.decode().replace("\r\n", "\n"), "")
+
+
+def test_on_a_terminal_answers_are_coloured_and_as_wide_as_it_is(demo_stores: Path) -> None:
+    outcome = on_terminal("check", demo_stores / "everything", columns=130)
+    assert outcome.code == 4
+    assert "\x1b[1;31mBROKEN\x1b[0m" in outcome.out
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", outcome.out)
+    assert max(len(line.rstrip()) for line in plain.splitlines() if line.startswith("  what ")) > 100
+
+
+def test_no_color_is_respected(demo_stores: Path) -> None:
+    outcome = on_terminal("check", demo_stores / "everything", NO_COLOR="1")
+    # Bold may stay: the convention is about colours.
+    assert "\x1b[31m" not in outcome.out
+    assert "\x1b[1;31m" not in outcome.out
+    assert "BROKEN" in outcome.out
+
+
+def test_progress_is_drawn_on_a_terminal_and_wiped(large_store: Path) -> None:
+    outcome = on_terminal("check", large_store, "--json")
+    assert "\r\x1b[2Kreading metadata: " in outcome.out
+    assert outcome.out.splitlines()[-1].split("\x1b[2K")[-1].startswith('{"schema":1')
+    assert "reading" not in seamline_process("check", large_store, "--json").err
+
+
+def test_a_deep_look_says_first_what_it_will_read(demo_stores: Path) -> None:
+    outcome = on_terminal("check", demo_stores / "clean", "--level", "4")
+    assert "level 4 looks at " in outcome.out.split("\n")[0]
+    assert seamline_process("check", demo_stores / "clean", "--level", "4").err == ""
+
+
+@pytest.mark.parametrize("words", [[], ["open"]])
+def test_a_missing_store_is_said_before_the_app_takes_the_screen(words: list[str], tmp_path: Path) -> None:
+    outcome = on_terminal(*words, tmp_path / "no such store")
+    assert outcome.code == 20
+    assert "can't read the store" in outcome.out
+    assert "\x1b[?1049h" not in outcome.out
+
+
+def test_a_demo_on_a_terminal_refuses_a_folder_in_use(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    outcome = on_terminal("demo", "--dir", tmp_path)
+    assert outcome.code == 2
+    assert "is not empty" in outcome.out
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_the_module_and_the_function_give_the_same_answer(demo_stores: Path) -> None:
+    from tests.support.commands import seamline
+
+    store = demo_stores / "clean"
+    assert seamline_process("check", store) == seamline("check", store, now=LATER)

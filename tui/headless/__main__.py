@@ -1,0 +1,7 @@
+"""`python -m tui.headless` is `seamline`."""
+
+from __future__ import annotations
+
+from tui.headless.main import main
+
+main()

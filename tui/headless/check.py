@@ -1,0 +1,86 @@
+"""`seamline check`: what is wrong with a store, and whether stock can restore it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from core.errors import Stopped, UsageError
+from tui.headless.exit_codes import OF_VERDICT, ExitCode
+from tui.headless.json_text import SCHEMA
+from tui.headless.options import json_option, takes_store
+from tui.headless.output import put_answer, put_document, put_record
+from tui.headless.surroundings import SystemHost, connect, holds_nothing, look
+
+if TYPE_CHECKING:
+    from core.engine import Report
+    from core.host import Host
+
+
+@click.command(short_help="Findings, and whether stock can restore this store.")
+@takes_store
+@click.option(
+    "--level",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    metavar="0..4",
+    help="How deep: 0 names and sizes, 1 lines, 2 manifests, 3 chunk files, 4 records in chunk files.",
+)
+@json_option
+@click.option("--json-lines", is_flag=True, help="Stream JSON records: progress, findings, then a summary.")
+@click.pass_obj
+def check(host: Host | None, store: str, level: int, as_json: bool, json_lines: bool) -> int:
+    """Check STORE: can stock restore it, to which version, and what is wrong with it.
+
+    Exit code 0: nothing above info. 3: findings, and stock restores the latest version. 4: findings, and it can't.
+    20: the store can't be read, or holds nothing that could be checked. 130: stopped early.
+    """
+    if as_json and json_lines:
+        raise UsageError("--json and --json-lines ask for different answers", hint="give one of them")
+    _require_level(level)
+    from tui.headless.progress import announce, follower
+
+    engine = connect(store, host or SystemHost())
+    watch = follower(json_lines)
+    snapshot = look(engine, watch)
+    if level > 1:
+        announce(engine.reader, snapshot, level, json_lines)
+    report = engine.check(snapshot, level, watch=watch)
+    _require_whole(report)
+    _answer(report, as_json=as_json, json_lines=json_lines)
+    return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
+
+
+def _answer(report: Report, *, as_json: bool, json_lines: bool) -> None:
+    if json_lines:
+        from tui.headless.documents.check import finding_fields, summary_fields
+
+        for finding in report.findings:
+            put_record({"schema": SCHEMA, "message_type": "finding"} | finding_fields(finding))
+        put_record({"message_type": "summary"} | summary_fields(report))
+    elif as_json:
+        from tui.headless.documents.check import check_document
+
+        put_document(check_document(report))
+    else:
+        from tui.headless.printers.check import check_answer
+
+        put_answer(check_answer(report))
+
+
+def _require_whole(report: Report) -> None:
+    """Raises `Stopped` when manifests were left unread."""
+    if report.evidence is not None and not report.evidence.complete:
+        raise Stopped("stopped before all manifests were read: a partial look gives no answer", hint="run it again")
+
+
+def _require_level(level: int) -> None:
+    from core.engine import MAX_LEVEL
+
+    if level > MAX_LEVEL:
+        raise UsageError(
+            f"level {level} is not in this version (5 compares conflicting manifests record by record)",
+            hint=f"the deepest is --level {MAX_LEVEL}",
+        )

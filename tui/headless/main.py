@@ -1,0 +1,129 @@
+"""The `seamline` command: finds the command, runs it, and turns whatever happens into an answer and an exit code.
+
+No exception leaves here: errors become a message with a hint on stderr, or the JSON error document on stdout.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import click
+
+from core.errors import SeamlineError, UsageError
+from tui.headless.check import check
+from tui.headless.compact import compact
+from tui.headless.demo import demo
+from tui.headless.exit_codes import ExitCode
+from tui.headless.failures import Failure, report_failure
+from tui.headless.open_app import open_store
+from tui.headless.options import STORE_VARIABLE
+from tui.headless.output import ReaderGone
+from tui.headless.restore_plan import restore_plan
+
+if TYPE_CHECKING:
+    from core.host import Host
+
+_OWN_FLAGS: Final = frozenset({"--help", "-h", "--version"})
+
+
+class StoreOrCommand(click.Group):
+    """A group that opens the app when the first word is a store, or when `SEAMLINE_STORE` names one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `open` where no command stands. Raises `UsageError` when there is neither a command nor a store."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        if not args and not os.environ.get(STORE_VARIABLE):
+            raise UsageError("no store was named", hint="seamline STORE opens a store; seamline demo makes one to try")
+        if not args or (args[0] not in self.commands and args[0] not in _OWN_FLAGS):
+            if args:
+                self._refuse_misspelled(args[0])
+            args = ["open", *args]
+        return super().parse_args(ctx, args)
+
+    def _refuse_misspelled(self, word: str) -> None:
+        close = difflib.get_close_matches(word, self.commands, n=1, cutoff=0.7)
+        if close and not Path(word).exists():
+            raise UsageError(f"there is no command {word!r}", hint=f"did you mean {close[0]}? A store: ./{word}")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which one meets them."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=StoreOrCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[STORE | COMMAND [ARGS]...]",
+    epilog="Exit codes: 0 nothing to report, 3 findings but stock restores the latest version, 4 stock can't restore, "
+    "2 usage, 6 refused, 20 store unreachable or nothing to check, 130 interrupted.",
+)
+@click.version_option(package_name="seamline", prog_name="seamline")
+def cli() -> None:
+    """See, understand and preview Aptos backup stores.
+
+    seamline STORE opens the app on a store; the commands give the same answers to scripts. Nothing here changes a
+    store. SEAMLINE_STORE is the default for STORE.
+    """
+
+
+for _command in (open_store, demo, check, restore_plan, compact):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str], host: Host | None = None) -> int:
+    """Run one command line on `host` (by default this machine); returns its exit code."""
+    try:
+        code = cli.main(args=list(arguments), prog_name="seamline", standalone_mode=False, obj=host)
+        return int(code or ExitCode.OK)
+    except ReaderGone:
+        return ExitCode.FAILED
+    except click.ClickException as error:
+        return report_failure(_of_click(error), arguments)
+    except (click.Abort, KeyboardInterrupt):
+        return report_failure(_INTERRUPTED, arguments)
+    except SeamlineError as error:
+        return report_failure(Failure(error.exit_code, error.kind, error.message, error.hint), arguments)
+    except OSError as error:
+        return report_failure(_of_system(error), arguments)
+    except Exception as error:
+        return report_failure(_unexpected(error), arguments)
+
+
+_INTERRUPTED: Final = Failure(
+    ExitCode.INTERRUPTED,
+    "interrupted",
+    "interrupted: what was read so far is partial, so no answer is given; no store was changed",
+    "run it again",
+)
+
+
+def _of_click(error: click.ClickException) -> Failure:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "seamline"
+    usage = context.get_usage() if context else ""
+    return Failure(ExitCode.USAGE, "usage", error.format_message(), f"{path} --help", usage)
+
+
+def _of_system(error: OSError) -> Failure:
+    where = f"{error.filename}: " if error.filename else ""
+    return Failure(ExitCode.FAILED, "failed", f"{where}{error.strerror or error}", "check the disk and the permissions")
+
+
+def _unexpected(error: Exception) -> Failure:
+    return Failure(
+        ExitCode.FAILED,
+        "internal",
+        f"internal error, {type(error).__name__}: {error}",
+        "nothing was changed; please report it with the command and, if you can, the metadata/ folder",
+    )

@@ -1,0 +1,62 @@
+"""`seamline STORE`: the terminal app. Textual is imported only when there is a terminal and a store to show."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from core.errors import UsageError
+from tui.headless.options import takes_store
+from tui.headless.surroundings import SystemHost
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+    from core.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class AppFlags:
+    """How the operator wants the app: glyphs of ASCII only, no writing commands, no mouse."""
+
+    ascii: bool = False
+    read_only: bool = False
+    mouse: bool = True
+
+
+@click.command("open", short_help="Open the app on a store (also: seamline STORE).")
+@takes_store
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--read-only", is_flag=True, help="Take the commands away that would change the store.")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.pass_obj
+def open_store(host: Host | None, store: str, ascii_only: bool, read_only: bool, no_mouse: bool) -> int:
+    """Open the app on STORE, a folder. Opening creates and changes nothing."""
+    require_terminal()
+    return run_app(store, AppFlags(ascii_only, read_only, not no_mouse), host)
+
+
+def require_terminal() -> None:
+    """Raises `UsageError` where the app could neither draw nor hear keys."""
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+        raise UsageError("the app needs a terminal", hint="seamline check STORE answers without one")
+
+
+def run_app(store: str, flags: AppFlags, host: Host | None) -> int:
+    """Run the app until the operator leaves it; returns its exit code. Raises `StoreUnreachable` before it starts."""
+    from core.storage import reader_for
+
+    reader = reader_for(store)
+
+    from tui.app import AppOptions, SeamlineApp
+
+    def connect() -> Engine:
+        from core.engine import Engine
+
+        return Engine(reader, host or SystemHost())
+
+    app = SeamlineApp(reader.location, connect, AppOptions(flags.ascii, flags.read_only, flags.mouse))
+    app.run(mouse=flags.mouse)
+    return app.return_code or 0

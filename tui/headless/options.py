@@ -1,0 +1,79 @@
+"""Arguments that several commands share: the store, versions, factors, `--json`. Only click is imported here."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from core.errors import UsageError
+from core.model import U64_MAX
+
+STORE_VARIABLE: Final = "SEAMLINE_STORE"
+_WHOLE_NUMBER: Final = re.compile(r"[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
+_LONGEST_NUMBER: Final = 40
+
+
+def u64(text: str) -> int:
+    """An unsigned 64-bit number: `1185000000`, `1_185_000_000`, `1,185,000,000`.
+
+    Raises `click.BadParameter` for signs, fractions and anything beyond 64 bits.
+    """
+    number = int(re.sub("[_,]", "", text)) if len(text) <= _LONGEST_NUMBER and _WHOLE_NUMBER.fullmatch(text) else -1
+    if not 0 <= number <= U64_MAX:
+        raise click.BadParameter(f"{text!r} is not a whole number from 0 to {U64_MAX}")
+    return number
+
+
+def factor(text: str) -> int:
+    """A number of entries in one file. Raises `click.BadParameter` for 0 as well, at which stock panics."""
+    number = u64(text)
+    if number == 0:
+        raise click.BadParameter("a factor of 0 makes stock panic; the least is 1")
+    return number
+
+
+def takes_store(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command its STORE: the argument, `--local-fs-dir` as in the stock tool, or the variable."""
+
+    @click.argument("store", required=False)
+    @click.option("--local-fs-dir", metavar="DIR", help="The store, named as in the stock tool.")
+    @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter (not in this version).")
+    @functools.wraps(command)
+    def with_store(
+        *args: Any, store: str | None, local_fs_dir: str | None, command_adapter_config: str | None, **kwargs: Any
+    ) -> int:
+        return command(*args, store=chosen_store(store, local_fs_dir, command_adapter_config), **kwargs)
+
+    return with_store
+
+
+def chosen_store(store: str | None, local_fs_dir: str | None, command_adapter_config: str | None) -> str:
+    """The one store that was asked for. Raises `UsageError` for none, for several, and for adapters."""
+    if command_adapter_config is not None or (store or "").endswith((".yaml", ".yml")):
+        raise UsageError(
+            "stock command adapters are not in this version, which reads folders only",
+            hint="copy or mount the store's metadata/ folder and name that folder",
+        )
+    if store is not None and local_fs_dir is not None:
+        raise UsageError("two stores were named: STORE and --local-fs-dir", hint="name one")
+    given = store if store is not None else local_fs_dir
+    named = os.environ.get(STORE_VARIABLE) if given is None else given
+    if not named:
+        raise UsageError(
+            "no store was named",
+            hint=f"name its folder, or set {STORE_VARIABLE}; seamline demo makes a sample store to try",
+        )
+    return named
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """One of stock's compaction factors, default 1 as in stock."""
+    return click.option(flag, type=factor, default="1", metavar="N", show_default=True, help=what)

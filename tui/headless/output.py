@@ -1,0 +1,103 @@
+"""Where answers go: one write to stdout for a whole answer, everything said around it to stderr.
+
+Nothing from a store is read as markup, and a reader that goes away (`| head`) ends a command quietly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Final, TextIO
+
+from tui.headless.json_text import Document, json_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+WIDTH_WHEN_PIPED: Final = 80
+NARROWEST: Final = 40
+WIDEST: Final = 400
+
+
+class ReaderGone(Exception):
+    """Nobody reads the stream any more, so there is nothing left to do and nobody to complain to."""
+
+
+def put_record(record: Document) -> None:
+    """One JSON record of a stream, as a line of its own. Raises `ReaderGone` and `OSError`."""
+    _put(json_text(record) + "\n")
+
+
+def put_document(document: Document) -> None:
+    """The one JSON document of a command. Raises `OSError`."""
+    put_text(json_text(document) + "\n")
+
+
+def put_text(text: str) -> None:
+    """A whole answer as text that is harmless already. Raises `OSError`, but not for a reader who has seen enough."""
+    with contextlib.suppress(ReaderGone):
+        _put(text)
+
+
+def put_answer(answer: RenderableType) -> None:
+    """An answer for people: coloured and as wide as the terminal, plain and 80 columns wide (`COLUMNS`) when piped.
+
+    Raises `OSError`.
+    """
+    put_text(rendered(answer, sys.stdout))
+
+
+def rendered(answer: RenderableType, stream: TextIO | None) -> str:
+    """`answer` as text for `stream`; colours obey `NO_COLOR`, `FORCE_COLOR` and `TERM`."""
+    from rich.console import Console
+
+    on_terminal = stream is not None and stream.isatty()
+    size = shutil.get_terminal_size((WIDTH_WHEN_PIPED, 24))
+    console = Console(
+        file=stream if on_terminal else io.StringIO(),
+        width=min(max(size.columns, NARROWEST), WIDEST),
+        height=size.lines,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with console.capture() as capture:
+        console.print(answer, crop=False)
+    text = capture.get()
+    return text if on_terminal else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def complain(message: str, hint: str = "", usage: str = "") -> None:
+    """Why a command did not answer, for people, on stderr; with what to do about it."""
+    from tui.safe_text import safe
+
+    lines = [f"{usage}\n" if usage else "", f"seamline: {safe(message)}\n", f"  hint: {safe(hint)}\n" if hint else ""]
+    if sys.stderr is not None:
+        sys.stderr.write("".join(lines))
+        sys.stderr.flush()
+
+
+def _put(text: str) -> None:
+    stream = sys.stdout
+    if stream is None:
+        raise OSError(9, os.strerror(9))
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError as error:
+        _let_go(stream)
+        raise ReaderGone from error
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        _put(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _let_go(stream: TextIO) -> None:
+    """Point stdout at nothing, so that the interpreter's own last flush has nowhere to fail."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        sys.stdout = io.StringIO()

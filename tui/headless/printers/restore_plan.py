@@ -1,0 +1,184 @@
+"""What `restore-plan` prints: the answer, stock's plan beside the chain that works, what is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from core.chain import SkipReason
+from core.findings.text import command
+from core.model import LaneKind, Severity
+from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
+from tui.headless.documents.restore_plan import gap_fields
+from tui.headless.printers.layout import (
+    BAD,
+    DIM,
+    GOOD,
+    SEVERITY_STYLES,
+    WARN,
+    Lines,
+    commands,
+    headline,
+    lane_name,
+    place,
+    prose,
+    row,
+    said,
+    table,
+    verbatim,
+)
+from tui.numbers import counted, span, whole
+from tui.safe_text import safe
+
+GAPS_SHOWN: Final = 10
+RUNS_SHOWN: Final = 12
+_NOT_CHECKED: Final = "not checked: manifests, chunks, proofs, signatures, disk space"
+
+
+def restore_answer(preview: RestorePreview, way_on: str | None) -> Group:
+    """The whole answer of a restore preview. `way_on` is the next step of what is wrong at the first gap, if known."""
+    return Group(
+        *_verdict(preview, way_on),
+        *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
+        *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
+        *_gaps(preview),
+        *_left_out(preview),
+        *_notes(preview),
+        Text(),
+        prose("unseen", _NOT_CHECKED, indent=0),
+    )
+
+
+def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
+    """Does it work, to where, if not why, and what now."""
+    word, style, text = _headline(preview)
+    lines: Lines = [headline(word, style, text)]
+    if preview.stock.error:
+        lines.append(verbatim("stock", said(preview.stock.error)))
+    if word != "WORKS":
+        lines.append(prose("instead", _instead(preview)))
+        lines += commands("now", way_on or _now(preview))
+    lines += [Text(), verbatim("store", preview.snapshot.location), prose("target", _target(preview))]
+    return lines
+
+
+def _headline(preview: RestorePreview) -> tuple[str, str, str]:
+    stock, wanted = preview.stock, _wanted(preview)
+    if wanted is None:
+        return "NOTHING", BAD, "no transactions are in this store: there is nothing to restore to"
+    if not stock.ok:
+        when = "after it has restored for a while" if stock.late else "before it restores anything"
+        return "STOPS", BAD, f"stock can't restore to {whole(wanted)}: it stops {when}"
+    if stock.lands_at is None:
+        return "SHORT", BAD, f"stock reports no error for {whole(wanted)}, and restores no transaction"
+    if stock.lands_at != wanted:
+        return "SHORT", WARN, f"stock reports no error, but lands at {whole(stock.lands_at)} instead of {whole(wanted)}"
+    return "WORKS", GOOD, f"stock restores to {whole(wanted)}"
+
+
+def _wanted(preview: RestorePreview) -> int | None:
+    return preview.goal if preview.goal is None or preview.requested is None else preview.requested
+
+
+def _instead(preview: RestorePreview) -> str:
+    works = preview.verdict.stock_restorable_to
+    today = "nothing" if works is None else f"up to {whole(works)}"
+    return f"{preview_sentences(preview)[1]} Stock by itself restores {today}."
+
+
+def _now(preview: RestorePreview) -> str:
+    """The way on: what is missing first, else a target that works today, else a look at what competes."""
+    location = preview.snapshot.location
+    if preview.gaps:
+        return str(gap_fields(preview.gaps[0], location)["command"])
+    works = preview.verdict.stock_restorable_to
+    if works is None or works == preview.requested:
+        return command("seamline", "open", location)
+    return command("seamline", "restore-plan", location, "--target-version", works)
+
+
+def _target(preview: RestorePreview) -> str:
+    asked = "everything" if preview.requested is None else f"version {whole(preview.requested)}"
+    latest = preview.verdict.latest
+    newest = "no transactions" if latest is None else f"latest version {whole(latest)}"
+    history = preview.options.ledger_history_start
+    return f"{asked}; {newest}" + ("" if history is None else f"; history from {whole(history)}")
+
+
+def _stock_remark(answer: StockAnswer) -> str:
+    if answer.plan is None:
+        return "no plan: selection fails" if answer.error else ""
+    return "" if answer.error is None else "it makes this plan, and stops while it carries it out"
+
+
+def _chain_remark(preview: RestorePreview) -> str:
+    best = preview.best
+    if best is None:
+        return "no chain leads anywhere from an usable snapshot"
+    reach = "reaches the target" if preview.complete else f"ends at {whole(best.lands_at)}"
+    return f"{counted(best.manifests, 'manifest')}, {reach}"
+
+
+def _steps(title: str, steps: Iterable[RestoreStep], remark: str) -> Lines:
+    """The steps of one side, in order, with how many manifests each reads and whether it is reached."""
+    made = table(("step", "left"), ("range", "right"), ("manifests", "right"), ("", "left"))
+    for step in steps:
+        unit = "epochs " if step.lane is LaneKind.EPOCH_ENDINGS else ""
+        style = BAD if step.status.value == "stops" else DIM if step.status.value != "ok" else ""
+        row(
+            made, (step.kind.value, unit + span(step.first, step.last), whole(step.manifests), step.status.value), style
+        )
+    lines: Lines = [Text(), Text.assemble((title, "bold"), f"  {safe(remark)}" if remark else "")]
+    return [*lines, made] if made.row_count else lines
+
+
+def _gaps(preview: RestorePreview) -> Lines:
+    if not preview.gaps:
+        return []
+    location = preview.snapshot.location
+    lines: Lines = [Text(), Text("Missing", "bold")]
+    for gap in preview.gaps[:GAPS_SHOWN]:
+        lines.append(Text(f"  {gap.kind}  {lane_name(gap.lane)}  {place(gap.lane, gap.first, gap.last)}"))
+        lines += commands("back up", str(gap_fields(gap, location)["command"]))
+    if len(preview.gaps) > GAPS_SHOWN:
+        lines.append(Text(f"  and {counted(len(preview.gaps) - GAPS_SHOWN, 'more gap')}: --json lists them", DIM))
+    return lines
+
+
+def _left_out(preview: RestorePreview) -> Lines:
+    made = table(("lane", "left"), ("range", "right"), ("entries", "right"), ("why", "left"))
+    rest = 0
+    for kind, left_out in preview.left_out.items():
+        runs = left_out.runs()
+        numbers = _worth_telling(kind, left_out, runs)
+        for run in (runs[number] for number in numbers[:RUNS_SHOWN]):
+            row(made, (lane_name(kind), span(run.first, run.last), whole(run.count), run.why))
+        rest += max(0, len(numbers) - RUNS_SHOWN)
+    if not made.row_count:
+        return []
+    lines: Lines = [Text(), Text("Left out", "bold"), made]
+    return (
+        [*lines, Text(f"and {counted(rest, 'more stretch', 'more stretches')}: --json lists them", DIM)]
+        if rest
+        else lines
+    )
+
+
+def _worth_telling(kind: LaneKind, left_out: LeftOut, runs: Runs) -> list[int]:
+    """The numbers of the runs that are not merely the part of the chain below what this restore reads."""
+    if kind is not LaneKind.TRANSACTIONS:
+        return list(range(len(runs)))
+    numbers: list[int] = np.flatnonzero(left_out.reason[runs.start] != SkipReason.NOT_NEEDED).tolist()
+    return numbers
+
+
+def _notes(preview: RestorePreview) -> Lines:
+    lines: Lines = []
+    for note in preview.notes:
+        style = SEVERITY_STYLES[note.severity] if note.severity is not Severity.INFO else DIM
+        lines += [Text(), Text.assemble((note.severity.value.upper(), style), f"  {note.kind}"), prose("", note.text)]
+    return lines

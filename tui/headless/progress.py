@@ -1,0 +1,90 @@
+"""Who follows a look from the command line: a line on stderr if that is a terminal, records if they are streamed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from core.manifests import EvidenceProgress, plan_evidence
+from core.snapshot import Progress, Snapshot
+from core.storage import StoreReader
+from tui.headless.json_text import SCHEMA
+from tui.headless.output import put_record
+from tui.numbers import size
+
+_CLEAR_LINE: Final = "\r\x1b[2K"
+
+
+class Follower(Protocol):
+    """Follows the reading of metadata and of manifests; Ctrl-C stops either, not the follower."""
+
+    def progress(self, progress: Progress | EvidenceProgress) -> None:
+        """Told after each piece of work."""
+
+    def stopped(self) -> bool:
+        """Whether to stop."""
+
+
+def follower(json_lines: bool = False) -> Follower:
+    """Whoever should follow this command."""
+    if json_lines:
+        return InPercent(stream_progress)
+    return InPercent(draw_line) if _on_terminal() else Unseen()
+
+
+def announce(reader: StoreReader, snapshot: Snapshot, level: int, json_lines: bool) -> None:
+    """Say what a deep look will read before it starts, where somebody follows it."""
+    if not json_lines and not _on_terminal():
+        return
+    plan = plan_evidence(reader, snapshot, level)
+    if json_lines:
+        will_read = {"manifests": plan.manifests, "files": plan.files, "bytes": plan.bytes}
+        put_record({"schema": SCHEMA, "message_type": "progress", "level": level, "will_read": will_read})
+    else:
+        sys.stderr.write(f"level {level} looks at {plan.files:,} files and reads {size(plan.bytes)}\n")
+
+
+class Unseen:
+    """Nobody looks."""
+
+    def progress(self, progress: Progress | EvidenceProgress) -> None:
+        """Ignored."""
+
+    def stopped(self) -> bool:
+        """Never."""
+        return False
+
+
+class InPercent(Unseen):
+    """Tells `tell` what is read, how much of it and of how much, whenever that changes a percentage."""
+
+    def __init__(self, tell: Callable[[str, int, int], None]) -> None:
+        self._tell = tell
+        self._told = ("", -1)
+
+    def progress(self, progress: Progress | EvidenceProgress) -> None:
+        """Tell it, if it is news."""
+        news = (_what(progress), 100 * progress.done // max(1, progress.total))
+        if news != self._told:
+            self._told = news
+            self._tell(news[0], progress.done, progress.total)
+
+
+def draw_line(what: str, done: int, total: int) -> None:
+    """One line on the terminal that says how far reading has come, and that is gone when it is over."""
+    sys.stderr.write(_CLEAR_LINE + ("" if done >= total else f"reading {what}: {done:,} of {total:,}"))
+    sys.stderr.flush()
+
+
+def stream_progress(what: str, done: int, total: int) -> None:
+    """A `progress` record."""
+    put_record({"schema": SCHEMA, "message_type": "progress", "reading": what, "done": done, "total": total})
+
+
+def _what(progress: Progress | EvidenceProgress) -> str:
+    return progress.folder if isinstance(progress, Progress) else "manifests"
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
