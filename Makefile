@@ -36,11 +36,11 @@ types: .venv/installed ## do the types hold?
 contracts: .venv/installed ## do the layers hold?
 	$(BIN)/lint-imports
 
-goldens: .venv/installed ## write the text goldens anew; look at the difference before you commit it
-	SEAMLINE_UPDATE_GOLDENS=1 $(BIN)/pytest -q -n 2 tests/tui tests/headless
+goldens: .venv/installed ## write the text goldens and the README key table anew; look at the difference before you commit it
+	SEAMLINE_UPDATE_GOLDENS=1 $(BIN)/pytest -q -n 2 tests/tui tests/headless tests/test_readme.py
 
 screenshots: .venv/installed ## render every screen from the demo stores to screenshots/
 	$(BIN)/python -m screenshots.render
 
 bench: .venv/installed ## measure speed and memory beside a reference
-	$(BIN)/pytest tests/benchmarks -o addopts="--import-mode=importlib" --benchmark-only
+	$(BIN)/pytest tests/benchmarks --benchmark-only

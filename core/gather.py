@@ -187,7 +187,10 @@ class Gatherer:
                     self._add_lines(part)
                     self._finish_files()
                     yield True
-        self._finish_files()
+        if self._waiting:
+            # None of them has any text.
+            self._finish_files()
+            yield True
 
     def _finish_files(self) -> None:
         while self._waiting and self._waiting[0].stop <= self._decoded:

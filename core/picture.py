@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from core.columns import I32, Mask
 from core.index import Index
 from core.lod import FULL, Bounds, Cover, Coverage, LaneIndex, build_coverage, index_lane
 from core.model import Entry, EpochEndingRecord, LaneKind, Zone, end_of
+
+#: No chain has so many versions: an entry that reaches this far comes from a damaged or hostile line.
+FAR: Final = 2**48
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,11 +27,15 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """All lanes of a store on one axis of versions `[0, end)`, and the problems on it."""
+    """All lanes of a store on one axis of versions `[0, end)`, and the problems on it.
+
+    Beyond `near_end` lies only the rest of entries that reach farther than any chain; None if there are none.
+    """
 
     lanes: dict[LaneKind, LaneIndex]
     end: int
     marks: Marks | None = None
+    near_end: int | None = None
 
     @property
     def epochs(self) -> LaneIndex:
@@ -151,4 +159,13 @@ def build_picture(index: Index) -> Picture:
     """The picture of a store. Its axis ends after the greatest version of any entry; `end` is 0 for an empty store."""
     lanes = {kind: index_lane(lane) for kind, lane in index.lanes.items()}
     reaches = [lane.whole.reach for lane in lanes.values() if lane.whole.reach is not None]
-    return Picture(lanes, end_of(max(reaches)) if reaches else 0)
+    end = end_of(max(reaches)) if reaches else 0
+    return Picture(lanes, end, near_end=_near_end(lanes.values()) if end > FAR else None)
+
+
+def _near_end(lanes: Iterable[LaneIndex]) -> int | None:
+    """Where the axis may be cut so that all that any chain can hold is in sight, and where the rest begins."""
+    far = np.uint64(FAR)
+    inside = [places[places < far] for lane in lanes for places in (lane.first, lane.last)]
+    greatest = max((int(places.max()) for places in inside if len(places)), default=0)
+    return greatest + 1 + greatest // 8 if greatest else None

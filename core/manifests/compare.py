@@ -17,7 +17,7 @@ class Relation(StrEnum):
     """How the chunks of a row stand to each other.
 
     `UNKNOWN`: the same range, but a size can't be had. `CROSSING`: they overlap without beginning and ending together.
-    `ALONE`: the other manifest has no chunk there, which a manifest that passes its checks can't show.
+    `ALONE`: the other manifest has no chunk there; of manifests that pass their checks only snapshots can show it.
     """
 
     SAME = "same"
@@ -70,10 +70,12 @@ class ChunkComparison:
 def compare_chunks(a: Manifest, b: Manifest, sizes: Mapping[str, int]) -> ChunkComparison:
     """Compare two manifests by the ranges and sizes of their chunks; `sizes` holds bytes by chunk file handle.
 
-    Ranges are versions of transactions, epochs, or the numbers of state items.
+    Ranges are versions of transactions, epochs, or the numbers of state items; of two snapshots all items count.
     """
     (a_first, a_last), (b_first, b_last) = _extent(a), _extent(b)
     first, last = max(a_first, b_first), min(a_last, b_last)
+    if isinstance(a, StateManifest):
+        last = max(a_last, b_last)
     if first > last:
         return ChunkComparison(None, None)
     sides = [(side, True) for side in _within(chunks_of(a), first, last, sizes)]

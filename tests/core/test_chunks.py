@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import struct
@@ -15,6 +14,7 @@ from core.manifests import ChunkWalk, walk_chunk
 from core.manifests.chunks import MAX_RECORD_BYTES
 from tests.support.backups import framed, records
 from tests.support.data import data_path
+from tests.support.gzipped import gzipped
 
 MIB = 1 << 20
 
@@ -36,20 +36,20 @@ def walk_file(path: Path, expected: int = 2) -> tuple[ChunkWalk, int]:
 @pytest.mark.parametrize("zipped", [False, True])
 def test_records_are_counted_in_plain_and_in_gzip_files(zipped: bool) -> None:
     content = framed([b"abc", b"d", b"e" * 300_000])
-    seen = walk(gzip.compress(content) if zipped else content, 3)
+    seen = walk(gzipped(content) if zipped else content, 3)
     assert seen == ChunkWalk(records=3, content_bytes=len(content), gzip=zipped)
 
 
 def test_an_empty_file_holds_no_records() -> None:
     assert walk(b"") == ChunkWalk(0, 0, gzip=False)
-    assert walk(gzip.compress(b"")) == ChunkWalk(0, 0, gzip=True)
+    assert walk(gzipped(b"")) == ChunkWalk(0, 0, gzip=True)
 
 
 def test_records_may_end_anywhere_in_a_block() -> None:
     for size in (1, 3, 127, 128 * 1024 - 8, 128 * 1024 - 4, 128 * 1024 - 1, 128 * 1024, 300_000):
         content = framed([b"x" * size] * 5)
         assert walk(content, 5) == ChunkWalk(5, len(content), gzip=False)
-        assert walk(gzip.compress(content, 1), 5) == ChunkWalk(5, len(content), gzip=True)
+        assert walk(gzipped(content, 1), 5) == ChunkWalk(5, len(content), gzip=True)
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -67,7 +67,7 @@ def test_records_may_end_anywhere_in_a_block() -> None:
 def test_a_fault_behind_good_records_is_placed(tail: bytes, hazard: str, stock_says: str, zipped: bool) -> None:
     good = framed([b"first", b"second"])
     content = good + tail
-    seen = walk(gzip.compress(content) if zipped else content, 9)
+    seen = walk(gzipped(content) if zipped else content, 9)
     assert seen.fault is not None
     assert (seen.fault.hazard, seen.fault.stock_says) == (hazard, stock_says)
     assert (seen.records, seen.fault.record, seen.fault.offset) == (2, 2, len(good))
@@ -140,7 +140,7 @@ def test_a_sparse_file_of_huge_records_is_seeked_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("member_mib", [16])
 def test_ten_gigabytes_of_zeros_in_gzip_are_not_inflated(tmp_path: Path, member_mib: int) -> None:
-    member = gzip.compress(bytes(member_mib * MIB))
+    member = gzipped(bytes(member_mib * MIB))
     path = tmp_path / "1-.chunk"
     path.write_bytes(member * (10_240 // member_mib))
     seen, peak = walk_file(path, 10)
@@ -150,7 +150,7 @@ def test_ten_gigabytes_of_zeros_in_gzip_are_not_inflated(tmp_path: Path, member_
 
 def test_a_bomb_that_looks_like_one_long_record_after_another_is_cut_off(tmp_path: Path) -> None:
     record = struct.pack(">I", 8 * MIB) + bytes(8 * MIB)
-    member = gzip.compress(record)
+    member = gzipped(record)
     path = tmp_path / "1-.chunk"
     path.write_bytes(member * 1_280)
     seen, peak = walk_file(path, 1_280)
@@ -171,14 +171,14 @@ def test_a_bomb_that_looks_like_one_long_record_after_another_is_cut_off(tmp_pat
     ],
 )
 def test_damaged_gzip_is_told_apart_in_gzips_words(damage, words: str) -> None:  # type: ignore[no-untyped-def]
-    whole = gzip.compress(framed([os.urandom(50), os.urandom(60)]), mtime=0)
+    whole = gzipped(framed([os.urandom(50), os.urandom(60)]))
     seen = walk(damage(whole))
     assert seen.fault is not None
     assert (seen.fault.hazard, seen.fault.stock_says) == ("gzip-damaged", f"gzip: stdin: {words}")
 
 
 def test_members_one_after_another_and_padding_are_whole_gzip() -> None:
-    content = gzip.compress(framed([b"abc"])) + gzip.compress(framed([b"d"])) + bytes(512)
+    content = gzipped(framed([b"abc"])) + gzipped(framed([b"d"])) + bytes(512)
     assert walk(content) == ChunkWalk(2, 12, gzip=True)
 
 

@@ -34,7 +34,7 @@ from tests.support.odd_lines import (
 TINY = Limits(block_bytes=200, block_files=3)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(folders, sizes)
 @example({"a": b"", "b": b"", "c": LINE, "d": b""}, Limits(block_files=1))
 @example({"a": LINE * 40 + b"x", "b": LINE}, TINY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import tracemalloc
@@ -30,6 +29,7 @@ from core.model import LaneKind, TransactionRecord
 from core.snapshot import take_snapshot
 from core.storage import HandleUnreadable, Listed, LocalReader
 from tests.support.backups import NOW, BackupStore, framed, records
+from tests.support.gzipped import gzipped
 
 MIB = 1 << 20
 TXN, EPOCH, STATE = LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS
@@ -104,7 +104,7 @@ def test_below_level_2_nothing_is_looked_at(store: BackupStore) -> None:
 
 def test_gzip_manifests_chunks_and_proofs_are_read_through(store: BackupStore) -> None:
     for path in store.folder.glob("*_*/*"):
-        path.write_bytes(gzip.compress(path.read_bytes()))
+        path.write_bytes(gzipped(path.read_bytes()))
     evidence = store.evidence(4)
     assert all_problems(evidence) == []
     assert all(facts.gzip for facts in evidence.manifests.values())
@@ -214,7 +214,7 @@ def test_a_sparse_manifest_of_5_gb_is_not_read(store: BackupStore) -> None:
 
 
 def test_a_manifest_that_inflates_without_bound_is_cut_off(store: BackupStore) -> None:
-    store.put(store.middle, gzip.compress(b" " * (16 * MIB)) * 64)
+    store.put(store.middle, gzipped(b" " * (16 * MIB)) * 64)
     tracemalloc.start()
     problem = the_problem(store.evidence(2))
     peak = tracemalloc.get_traced_memory()[1]
@@ -229,12 +229,12 @@ def test_a_manifest_that_inflates_without_bound_is_cut_off(store: BackupStore) -
         (b"", "manifest-bad-json", "EOF while parsing a value at line 1 column 0"),
         (b"<html>", "manifest-bad-json", "expected value at line 1 column 1"),
         (
-            gzip.compress(b'{"first_version":0'),
+            gzipped(b'{"first_version":0'),
             "partial-object-valid-gzip",
             "EOF while parsing an object at line 1 column 18",
         ),
-        (gzip.compress(b""), "partial-object-valid-gzip", "EOF while parsing a value at line 1 column 0"),
-        (gzip.compress(b"[1,100,[]]")[:-3], "gzip-damaged", "gzip: stdin: unexpected end of file"),
+        (gzipped(b""), "partial-object-valid-gzip", "EOF while parsing a value at line 1 column 0"),
+        (gzipped(b"[1,100,[]]")[:-3], "gzip-damaged", "gzip: stdin: unexpected end of file"),
         (b"\x1f\x8bjunk", "gzip-damaged", "gzip: stdin: invalid compressed data--format violated"),
     ],
 )
@@ -371,23 +371,23 @@ def test_a_manifest_with_thousands_of_problems_keeps_a_few_and_counts_the_rest(s
             "items in chunk: 2",
         ),
         ("state_epoch_1_ver_100.aaaa/5-.chunk", records(2), "chunk-count-mismatch", None),
-        ("transaction_1-.aaaa/1-.chunk", gzip.compress(records(49)), "partial-object-valid-gzip", "49"),
+        ("transaction_1-.aaaa/1-.chunk", gzipped(records(49)), "partial-object-valid-gzip", "49"),
         (
             "transaction_1-.aaaa/1-.chunk",
-            gzip.compress(records(50)[:-1]),
+            gzipped(records(50)[:-1]),
             "partial-object-valid-gzip",
             "Hit EOF before filling the whole buffer, read 8, expected 9",
         ),
-        ("transaction_1-.aaaa/1-.chunk", gzip.compress(records(51)), "chunk-count-mismatch", "items in chunk: 51"),
+        ("transaction_1-.aaaa/1-.chunk", gzipped(records(51)), "chunk-count-mismatch", "items in chunk: 51"),
         ("transaction_1-.aaaa/1-.chunk", records(50)[:-1], "chunk-truncated", "Hit EOF"),
         ("transaction_1-.aaaa/1-.chunk", b"\xff\xff\xff\xff", "chunk-length-bomb", "Hit EOF when reading record."),
         ("transaction_1-.aaaa/1-.chunk", framed([b"a", b""]), "chunk-empty-record", "unexpected end of input"),
-        ("transaction_1-.aaaa/1-.chunk", gzip.compress(records(50))[:-1], "gzip-damaged", "gzip: stdin: unexpected"),
-        ("transaction_1-.aaaa/1-50.proof", gzip.compress(b"proof")[:-1], "gzip-damaged", "gzip: stdin: unexpected"),
-        ("transaction_1-.aaaa/1-50.proof", gzip.compress(b""), "chunk-truncated", "unexpected end of input"),
+        ("transaction_1-.aaaa/1-.chunk", gzipped(records(50))[:-1], "gzip-damaged", "gzip: stdin: unexpected"),
+        ("transaction_1-.aaaa/1-50.proof", gzipped(b"proof")[:-1], "gzip-damaged", "gzip: stdin: unexpected"),
+        ("transaction_1-.aaaa/1-50.proof", gzipped(b""), "chunk-truncated", "unexpected end of input"),
         (
             "transaction_1-.aaaa/1-50.proof",
-            gzip.compress(bytes(16 * MIB)) * 8,
+            gzipped(bytes(16 * MIB)) * 8,
             "decompression-bomb",
             None,
         ),
@@ -413,7 +413,7 @@ def test_a_torn_chunk_is_named_with_record_and_byte(store: BackupStore) -> None:
 def test_a_hostile_store_of_large_files_takes_no_memory(store: BackupStore) -> None:
     for name in ("1-.chunk", "51-.chunk", "1-50.proof"):
         os.truncate(store.folder / f"transaction_1-.aaaa/{name}", 5 << 30)
-    store.put("transaction_101-.aaaa/101-.chunk", gzip.compress(bytes(16 * MIB)) * 640)
+    store.put("transaction_101-.aaaa/101-.chunk", gzipped(bytes(16 * MIB)) * 640)
     tracemalloc.start()
     evidence = store.evidence(4)
     peak = tracemalloc.get_traced_memory()[1]
@@ -515,7 +515,7 @@ def test_a_stopped_plan_says_that_it_is_not_all(store: BackupStore) -> None:
 async def test_one_manifest_for_the_app(store: BackupStore) -> None:
     manifest = await read_manifest(store.reader(), store.middle, TXN)
     assert isinstance(manifest, TransactionManifest) and manifest.last_version == 100
-    store.put(store.snapshot, gzip.compress(json.dumps(store.manifest(store.snapshot)).encode()))
+    store.put(store.snapshot, gzipped(json.dumps(store.manifest(store.snapshot)).encode()))
     assert isinstance(await read_manifest(store.reader(), store.snapshot, STATE), StateManifest)
 
 
@@ -525,6 +525,6 @@ async def test_why_one_manifest_cant_be_had(store: BackupStore) -> None:
     store.put(store.middle, b"{}")
     with pytest.raises(ManifestRefused, match="missing field"):
         await read_manifest(store.reader(), store.middle, TXN)
-    store.put(store.middle, gzip.compress(b"{}")[:-1])
+    store.put(store.middle, gzipped(b"{}")[:-1])
     with pytest.raises(ManifestRefused, match="unexpected end of file"):
         await read_manifest(store.reader(), store.middle, TXN)

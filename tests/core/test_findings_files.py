@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import subprocess
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.host import FixedHost
 from core.model import Finding, IdentityRecord, LaneKind, Record, Severity
 from core.snapshot import Snapshot, take_snapshot
 from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
+from tests.support.gzipped import gzipped
 from tests.support.hazards import LOOKED_AT, WRITTEN_AT, check, kinds, look, settle
 from tests.support.stores import NOW, MemoryReader, base_store, lines, snapshot_of, txn
 
@@ -110,7 +110,7 @@ def test_repeated_lines_are_counted_and_are_no_conflict() -> None:
 # Torn, empty and fresh files
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize("content", [b"", gzipped(b"")])
 def test_a_file_without_lines_is_an_error_with_the_range_its_name_promised(content: bytes) -> None:
     found = one(findings_of(snapshot_of({**base_store(), "transaction_101-200.meta": content})), "empty-meta-file")
     assert (found.lane, found.first, found.last, found.severity) == (TXN, 101, 200, Severity.ERROR)
@@ -326,18 +326,18 @@ def test_evidence_that_cannot_be_read_is_said_so_and_harms_nothing() -> None:
 
 
 def test_a_cut_gzip_file_is_named(tmp_path: Path) -> None:
-    found = findings_of(in_base(x__meta=gzip.compress(lines(txn(201, 300)))[:-9]))
+    found = findings_of(in_base(x__meta=gzipped(lines(txn(201, 300)))[:-9]))
     assert "gzip-damaged" in kinds(found)
 
 
 def test_plain_and_gzip_files_side_by_side_are_named() -> None:
-    found = one(findings_of(in_base(x__meta=gzip.compress(lines(txn(201, 300))))), "plain-vs-gzip-store")
+    found = one(findings_of(in_base(x__meta=gzipped(lines(txn(201, 300))))), "plain-vs-gzip-store")
     assert found.stock_says == "stream did not contain valid UTF-8"
     assert [claim.file for claim in found.claims] == ["metadata/x.meta"]
 
 
 def test_a_store_of_gzip_files_only_is_clean() -> None:
-    zipped = {name: gzip.compress(content) for name, content in base_store().items()}
+    zipped = {name: gzipped(content) for name, content in base_store().items()}
     assert findings_of(snapshot_of(zipped)) == ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from core.snapshot import take_snapshot
 from core.storage import LocalReader
 from tests.support.backups import HASH, NOW, BackupStore, framed, records
 from tests.support.data import data_path
+from tests.support.gzipped import gzipped
 
 TXN, EPOCH, STATE = LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS
 
@@ -189,21 +189,21 @@ HAZARDS: list[tuple[str, int, Harm, str | None]] = [
     ),
     ("chunk-count-mismatch", 3, lambda s: s.put(f"{MIDDLE}/1-.chunk", b""), "items in chunk: 0"),
     ("chunk-empty-record", 4, lambda s: s.put(f"{MIDDLE}/1-.chunk", framed([b""])), "unexpected end of input"),
-    ("gzip-damaged", 2, lambda s: s.put(s.middle, gzip.compress(b"{}")[:-1]), "gzip: stdin: unexpected end of file"),
+    ("gzip-damaged", 2, lambda s: s.put(s.middle, gzipped(b"{}")[:-1]), "gzip: stdin: unexpected end of file"),
     (
         "gzip-damaged",
         4,
-        lambda s: s.put(f"{MIDDLE}/1-.chunk", gzip.compress(records(50)) + b"junk"),
+        lambda s: s.put(f"{MIDDLE}/1-.chunk", gzipped(records(50)) + b"junk"),
         "trailing garbage",
     ),
-    ("decompression-bomb", 4, lambda s: s.put(f"{MIDDLE}/1-50.proof", gzip.compress(bytes(16 << 20)) * 5), None),
+    ("decompression-bomb", 4, lambda s: s.put(f"{MIDDLE}/1-50.proof", gzipped(bytes(16 << 20)) * 5), None),
     (
         "partial-object-valid-gzip",
         4,
-        lambda s: s.put(f"{MIDDLE}/1-.chunk", gzip.compress(records(9))),
+        lambda s: s.put(f"{MIDDLE}/1-.chunk", gzipped(records(9))),
         "items in chunk: 9",
     ),
-    ("partial-object-valid-gzip", 2, lambda s: s.put(s.middle, gzip.compress(b"{")), "EOF while parsing an object"),
+    ("partial-object-valid-gzip", 2, lambda s: s.put(s.middle, gzipped(b"{")), "EOF while parsing an object"),
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from core.gather import MAX_FILE_BYTES
 from core.host import FixedHost
 from core.snapshot import take_snapshot
 from core.storage import HandleUnreadable, Listed, ListedKind, LocalReader, ReadFault
+from tests.support.gzipped import gzipped
 from tests.support.small_store import LINE, MANIFEST, write_store
 
 HOST = FixedHost(1_700_000_000.0)
@@ -212,9 +212,9 @@ print(peak() - before)
 
 def test_gzip_metadata_is_read_and_what_it_inflates_to_is_bounded(store: Path) -> None:
     metadata = store / "metadata"
-    (metadata / "a.meta").write_bytes(gzip.compress(LINE))
-    (metadata / "bomb.meta").write_bytes(gzip.compress(bytes(MAX_FILE_BYTES * 3), compresslevel=1))
-    (metadata / "cut.meta").write_bytes(gzip.compress(LINE)[:-3])
+    (metadata / "a.meta").write_bytes(gzipped(LINE))
+    (metadata / "bomb.meta").write_bytes(gzipped(bytes(MAX_FILE_BYTES * 3), level=1))
+    (metadata / "cut.meta").write_bytes(gzipped(LINE)[:-3])
     index = take_snapshot(LocalReader(str(store)), HOST).index
     assert [file.fault and file.fault.fault for file in index.files] == [None, ReadFault.TOO_LARGE, ReadFault.BAD_GZIP]
     assert [file.gzip for file in index.files] == [True] * 3

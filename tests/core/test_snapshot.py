@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from core.index import Index
 from core.model import Claim, EpochEndingRecord, LaneKind, Record, StateSnapshotRecord, TransactionRecord
 from core.snapshot import Progress, Snapshot, take_snapshot
 from core.storage import HandleUnreadable, Listed, ListedKind, LocalReader, ReadFault
+from tests.support.gzipped import gzipped
 from tests.support.stores import MemoryReader, reader_of
 
 HOST = FixedHost(1_700_000_000.5)
@@ -100,11 +100,12 @@ def test_progress_is_told_for_both_folders_and_ends_with_all_files() -> None:
     assert [each.folder for each in follower.told] == sorted(each.folder for each in follower.told)
 
 
-def test_small_files_are_told_of_before_they_make_up_a_block() -> None:
+@pytest.mark.parametrize("content", [b"", b"x", file_of(0)])
+def test_small_files_are_told_of_before_they_make_up_a_block(content: bytes) -> None:
     follower = Follower()
-    files = {f"{number:05}.meta": b"" for number in range(3 * LIMITS.block_files)}
-    take_snapshot(reader_of({"a.meta": file_of(0)} | files), HOST, follower)
-    assert len(follower.told) >= 1
+    files = {f"{number:05}.meta": content for number in range(3 * LIMITS.block_files)}
+    take_snapshot(reader_of(files), HOST, follower)
+    assert [told.done for told in follower.told] == [LIMITS.block_files * times for times in (1, 2, 3)]
 
 
 def test_a_partial_snapshot_holds_exactly_what_the_final_one_says_of_the_files_so_far() -> None:
@@ -195,7 +196,7 @@ def test_a_stop_comes_through_within_one_large_odd_file() -> None:
 
 def test_files_that_cannot_be_read_do_not_hide_the_others() -> None:
     reader = MemoryReader(
-        {"metadata/a.meta": file_of(1), "metadata/c.meta": gzip.compress(file_of(2))[:-1], "metadata/d.meta": b"x"},
+        {"metadata/a.meta": file_of(1), "metadata/c.meta": gzipped(file_of(2))[:-1], "metadata/d.meta": b"x"},
         kinds={"metadata/b": ListedKind.FOLDER, "metadata/e": ListedKind.LINK, "metadata/f": ListedKind.OTHER},
         faults={"metadata/d.meta": HandleUnreadable(ReadFault.FAILED, "Input/output error (os error 5)")},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +30,7 @@ from core.stock import (
 from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
 from tests.support import stock_model
 from tests.support.data import stock_vectors
+from tests.support.gzipped import gzipped
 from tests.support.stores import MemoryReader, base_store, epoch, lines, numbered, snapshot_of, state, txn
 from tests.support.strategies import entries, numbers
 
@@ -306,17 +306,17 @@ def test_a_file_that_vanished_after_the_listing_breaks_loading() -> None:
 
 
 def test_a_store_of_gzip_files_only_belongs_to_an_adapter_and_loads() -> None:
-    zipped = {name: gzip.compress(content) for name, content in base_store().items()}
+    zipped = {name: gzipped(content) for name, content in base_store().items()}
     assert loaded(in_metadata(zipped)) is None
 
 
 def test_a_gzip_file_among_plain_ones_is_no_text_to_stock() -> None:
-    store = base_store() | {"z.meta": gzip.compress(lines(txn(201, 300)))}
+    store = base_store() | {"z.meta": gzipped(lines(txn(201, 300)))}
     assert message_of(loaded(in_metadata(store))) == "stream did not contain valid UTF-8"
 
 
 def test_a_damaged_gzip_file_fails_the_adapters_command() -> None:
-    zipped = {name: gzip.compress(content) for name, content in base_store().items()}
+    zipped = {name: gzipped(content) for name, content in base_store().items()}
     zipped["identity.meta"] = zipped["identity.meta"][:-4]
     message = message_of(loaded(in_metadata(zipped)))
     assert "params [FILE_HANDLE=metadata/identity.meta] failed with exit status: exit status: 1" in message

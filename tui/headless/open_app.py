@@ -39,9 +39,12 @@ def open_store(host: Host | None, store: str, ascii_only: bool, read_only: bool,
 
 
 def require_terminal() -> None:
-    """Raises `UsageError` where the app could neither draw nor hear keys."""
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
-        raise UsageError("the app needs a terminal", hint="seamline check STORE answers without one")
+    """Raises `UsageError` where the app could neither draw nor hear keys; it draws on stderr."""
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    elsewhere = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
+    if elsewhere:
+        which = f"{', '.join(elsewhere)} {'is' if len(elsewhere) == 1 else 'are'} not one"
+        raise UsageError(f"the app needs a terminal: {which}", hint="seamline check STORE answers without one")
 
 
 def run_app(store: str, flags: AppFlags, host: Host | None) -> int:

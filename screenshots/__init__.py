@@ -1,0 +1,1 @@
+"""Pictures of every screen, and the program that draws them."""

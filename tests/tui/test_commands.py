@@ -1,0 +1,67 @@
+"""One registry: no key means two things on a screen, every action exists, every disabled command says why."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tui.app import SeamlineApp
+from tui.commands import ALL, BY_ID, COMMANDS, Context, Screens, bindings_on, commands_on, hints_on, key_table_markdown
+from tui.screens import SCREENS
+from tui.state import Session
+
+
+def test_every_command_has_an_id_of_its_own() -> None:
+    assert len(BY_ID) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("screen", Screens)
+def test_no_key_means_two_things_on_a_screen(screen: Screens) -> None:
+    keys = [key for command in commands_on(screen) for key in command.keys]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("screen", Screens)
+def test_every_binding_calls_an_action_that_exists(screen: Screens) -> None:
+    screen_class = SCREENS[screen]()
+    for command in commands_on(screen):
+        name = re.match(r"(app\.)?(\w+)", command.action)
+        assert name is not None
+        owner = SeamlineApp if name[1] else screen_class
+        disabled_for_good = "not in this version" in (command.enabled(Context(screen, Session("x"))) or "")
+        assert disabled_for_good or hasattr(owner, f"action_{name[2]}"), command.id
+
+
+def test_every_binding_carries_the_id_of_its_command() -> None:
+    for screen in Screens:
+        assert {binding.id for binding in bindings_on(screen)} == {command.id for command in commands_on(screen)}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_no_command_needs_alt_or_a_function_key(command: object) -> None:
+    keys = BY_ID[command.id].keys  # type: ignore[attr-defined]
+    assert not any(re.search(r"alt\+|^f\d+$|ctrl\+(i|m)$", key) for key in keys)
+
+
+def test_what_comes_with_later_versions_is_there_and_says_so() -> None:
+    for command_id in ("repair", "changes", "overlay"):
+        reason = BY_ID[command_id].enabled(Context(Screens.TIMELINE, Session("x")))
+        assert reason is not None and "not in this version" in reason
+
+
+def test_previews_refuse_until_everything_is_read() -> None:
+    context = Context(Screens.TIMELINE, Session("x"))
+    assert BY_ID["restore"].enabled(context) == "still reading: wait, or Escape to stop"
+
+
+@pytest.mark.parametrize("screen", Screens)
+def test_help_is_the_most_important_hint(screen: Screens) -> None:
+    assert hints_on(screen)[0].keys == "?"
+
+
+def test_the_key_table_names_every_command_once() -> None:
+    table = key_table_markdown()
+    assert all(table.count(command.help) == 1 for command in COMMANDS if command.screens == ALL)
+    assert table.count("\n") == len(COMMANDS) + 2
+    assert "| `w` `+` | Zoom in about the cursor" in table

@@ -1,0 +1,146 @@
+"""The real command in a real terminal: tmux shows it, keys go in, the screen is read back as an operator sees it."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui.support import demo_store
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("tmux") is None and "CI" not in os.environ, reason="tmux is not on this machine"
+)
+DEADLINE_SECONDS = 15
+
+
+class Terminal:
+    """A tmux window of its own server with one program in it; waits on the program's output, never on the clock."""
+
+    def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
+        self._socket = folder / "tmux"
+        self._output = folder / "output"
+        os.mkfifo(self._output)
+        self._reader = os.open(self._output, os.O_RDONLY | os.O_NONBLOCK)
+        width, height = map(str, size)
+        quoted = f"exec {shlex.join(command)}"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "cat")
+        self._tmux("set-option", "-g", "remain-on-exit", "on")
+        self._tmux("pipe-pane", "-O", f"exec cat > {shlex.quote(str(self._output))}")
+        self._tmux("respawn-pane", "-k", quoted)
+
+    def _tmux(self, *words: str) -> str:
+        # Given by name: libraries of the test runner put LINES and COLUMNS where only an inherited environment shows.
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, *words], env=dict(os.environ), capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def press(self, *keys: str) -> None:
+        """Send keys, by tmux's names."""
+        self._tmux("send-keys", *keys)
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size."""
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    def screen(self) -> str:
+        """What stands on the screen now."""
+        return self._tmux("capture-pane", "-p")
+
+    def ended(self) -> str:
+        """The exit status of the program, empty while it runs."""
+        return self._tmux("display-message", "-p", "#{?pane_dead,#{pane_dead_status},}").strip()
+
+    def wait_for(self, holds: Callable[[], bool], what: str) -> str:
+        """Look again after every piece of output until `holds`; returns the screen."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reader, selectors.EVENT_READ)
+            while not holds():
+                assert time.monotonic() < deadline, f"never saw {what!r} on:\n{self.screen()}"
+                if selector.select(timeout=0.5):
+                    os.read(self._reader, 1 << 16)
+        return self.screen()
+
+    def wait_for_text(self, *texts: str) -> str:
+        """Wait until all `texts` stand on the screen; returns it."""
+        return self.wait_for(lambda: all(text in self.screen() for text in texts), " and ".join(texts))
+
+    def close(self) -> None:
+        """End the server and all in it."""
+        self._tmux("kill-server")
+        os.close(self._reader)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Opens terminals on a store, and closes them."""
+    opened: list[Terminal] = []
+
+    def open_terminal(store: Path, size: tuple[int, int] = (80, 24)) -> Terminal:
+        folder = tmp_path / f"terminal-{len(opened)}"
+        folder.mkdir()
+        command = [sys.executable, "-m", "tui.headless", "open", str(store)]
+        opened.append(Terminal(folder, command, size))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        each.close()
+
+
+def test_an_operator_sees_the_classic_conflict_compares_it_and_previews_both_ways_out(
+    terminal: Callable[..., Terminal],
+) -> None:
+    window = terminal(demo_store("same-range"))
+    first = window.wait_for_text("broken", "same range, two manifests", "stock restores nothing", "Help")
+    assert '"Transaction backup ranges not continuous, expecting version 1000, got 0."' in " ".join(first.split())
+    window.press("Enter")
+    window.wait_for_text("─ A ─", "─ B ─", "transaction_0-.5c0a", "transaction_0-.ac6c")
+    window.press("Escape")
+    window.wait_for_text("Problems 1")
+    window.press("c")
+    window.wait_for_text("Compaction preview", "dry run")
+    window.press("Escape")
+    window.wait_for_text("Problems 1")
+    window.press("End", "r")
+    window.wait_for_text("Restore preview", "STOPS")
+    window.press("q")
+    window.wait_for(lambda: window.ended() == "0", "the end of the program")
+
+
+def test_the_timeline_follows_a_window_that_changes_its_size(terminal: Callable[..., Terminal]) -> None:
+    window = terminal(demo_store("everything"))
+    window.wait_for_text("Problems 7")
+    window.resize(160, 45)
+    window.wait_for_text("Totals", "Claims")
+    window.resize(39, 9)
+    window.wait_for_text("40x10")
+    window.resize(80, 24)
+    window.wait_for_text("Problems 7", "Help")
+
+
+def test_looking_at_a_store_changes_nothing_in_it(terminal: Callable[..., Terminal]) -> None:
+    store = demo_store("gap")
+    before = {path: path.lstat() for path in sorted(store.rglob("*"))}
+    window = terminal(store)
+    window.wait_for_text("gap", "Problems 1")
+    window.press("c")
+    window.wait_for_text("Compaction preview")
+    window.press("Escape")
+    window.wait_for_text("Problems 1")
+    window.press("q")
+    window.wait_for(lambda: window.ended() == "0", "the end of the program")
+    after = {path: path.lstat() for path in sorted(store.rglob("*"))}
+    assert [(path, one.st_mtime_ns, one.st_size) for path, one in before.items()] == [
+        (path, one.st_mtime_ns, one.st_size) for path, one in after.items()
+    ]

@@ -1,0 +1,109 @@
+"""What `x` writes: the facts of a screen as JSON values, in a file of their own outside the store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from core.model import Entry, Finding, Zone
+from tui.state import Session, View
+
+#: More entries than this in view are counted, not listed.
+ENTRIES_EXPORTED: Final = 10_000
+
+
+#: So many exports of one screen may lie in one folder.
+_MOST_FILES: Final = 10_000
+
+
+def write_export(folder: Path, store: Path, name: str, document: dict[str, Any]) -> str:
+    """Write `document` into `folder` under a new name; the answer says where it is, or why it was not written."""
+    if folder.resolve().is_relative_to(store.resolve()):
+        return "not exported: the current folder is inside the store, and nothing is written there"
+    content = json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    for number in range(1, _MOST_FILES):
+        path = folder / f"seamline-{name}-{number}.json"
+        try:
+            with path.open("x", encoding="ascii") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            return f"not exported: {error.strerror}"
+        return f"wrote {path.name}, {len(content):,} bytes, into {folder}"
+    return "not exported: remove some of the exports in this folder first"
+
+
+def entry_value(entry: Entry) -> dict[str, Any]:
+    """One entry with the files and lines that claim it."""
+    return {
+        "lane": entry.lane.value,
+        "first": entry.first,
+        "last": entry.last,
+        "manifest": entry.manifest,
+        "claims": [{"file": claim.file, "line": claim.line} for claim in entry.claims],
+    }
+
+
+def finding_value(finding: Finding) -> dict[str, Any]:
+    """One finding."""
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        "severity": finding.severity.value,
+        "lane": finding.lane.value,
+        "first": finding.first,
+        "last": finding.last,
+        "stock_says": finding.stock_says,
+        "explanation": finding.explanation,
+        "cause": finding.cause,
+        "next_step": finding.next_step,
+        "entries": [entry_value(entry) for entry in finding.entries],
+        "claims": [{"file": claim.file, "line": claim.line} for claim in finding.claims],
+    }
+
+
+def zone_value(zone: Zone) -> dict[str, Any]:
+    """One problem with its findings."""
+    return {
+        "lane": zone.lane.value,
+        "first": zone.first,
+        "last": zone.last,
+        "title": zone.title,
+        "severity": zone.severity.value,
+        "findings": [finding_value(finding) for finding in zone.findings],
+    }
+
+
+def timeline_document(session: Session, view: View) -> dict[str, Any]:
+    """The timeline: what is in view, and every problem of the store."""
+    report = session.report
+    return {
+        "schema": 1,
+        "screen": "timeline",
+        "store": session.location,
+        "complete": session.complete,
+        "verdict": report.word if report else None,
+        "view": {"first": view.start, "last": view.end - 1, "cursor": view.cursor},
+        "lanes": _lanes_in_view(session, view),
+        "problems": [zone_value(zone) for zone in session.zones],
+    }
+
+
+def _lanes_in_view(session: Session, view: View) -> dict[str, Any]:
+    if session.picture is None or not session.picture.end:
+        return {}
+    lanes: dict[str, Any] = {}
+    for kind, index in session.picture.lanes.items():
+        totals = index.whole.measure(view.start, view.end - 1)
+        places = index.within(view.start, view.end - 1)
+        rows = [int(index.rows[place]) for place in places[:ENTRIES_EXPORTED]]
+        lanes[kind.value] = {
+            "missing": totals.missing,
+            "covered": totals.covered,
+            "conflict": totals.conflict,
+            "entry_count": len(places),
+            "entries": [entry_value(entry) for entry in index.lane.entries(rows)],
+        }
+    return lanes

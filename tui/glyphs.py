@@ -1,0 +1,108 @@
+"""The characters of the pictures, once in Unicode and once in ASCII; a status is never told by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of characters, each one cell wide. Names say what a cell means (`screens.md`, "Glyphs and colours")."""
+
+    covered: str
+    part: str
+    begins: str
+    missing: str
+    conflict: str
+    snapshot: str
+    snapshot_skipped: str
+    chosen: str
+    skipped: str
+    problem: str
+    gap: str
+    cursor: str
+    tick: str
+    half_tick: str
+    same: str
+    differs: str
+    mark: str
+    pointer: str
+    target: str
+    rule: str
+    view_line: str
+    view_left: str
+    view_right: str
+    divider: str
+    dot: str
+    ellipsis: str
+    unreached: str = " "
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether this is the set without any character beyond ASCII."""
+        return self.covered.isascii()
+
+
+UNICODE: Final = Glyphs(
+    covered="█",
+    part="▄",
+    begins="▌",
+    missing="·",
+    conflict="▓",
+    snapshot="◆",
+    snapshot_skipped="◇",
+    chosen="━",
+    skipped="░",
+    problem="▲",
+    gap="○",
+    cursor="┃",
+    tick="│",
+    half_tick="╵",
+    same="=",
+    differs="≠",
+    mark=">",
+    pointer="▲",
+    target="▼",
+    rule="─",
+    view_line="━",
+    view_left="┤",
+    view_right="├",
+    divider="│",
+    dot="·",
+    ellipsis="…",
+)
+
+ASCII: Final = Glyphs(
+    covered="#",
+    part="=",
+    begins="|",
+    missing=".",
+    conflict="X",
+    snapshot="*",
+    snapshot_skipped="o",
+    chosen="~",
+    skipped="-",
+    problem="^",
+    gap="o",
+    cursor="!",
+    tick="|",
+    half_tick="'",
+    same="=",
+    differs="!",
+    mark=">",
+    pointer="^",
+    target="v",
+    rule="-",
+    view_line="=",
+    view_left="[",
+    view_right="]",
+    divider="|",
+    dot="-",
+    ellipsis="~",
+)
+
+
+def glyphs_for(ascii_only: bool) -> Glyphs:
+    """The set to draw with."""
+    return ASCII if ascii_only else UNICODE

@@ -1,0 +1,66 @@
+"""Looking at a store, in a thread: read, then check, each result posted as one immutable message.
+
+numpy and the engine are imported here, when the first frame is already up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+
+from core.errors import SeamlineError
+from tui.messages import Checked, LookFailed, ReadAll, ReadSome
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+    from core.snapshot import Progress
+
+#: A picture of what is there so far is made no more often than this, nor so often that it would slow reading down.
+PARTIAL_PICTURE_SECONDS: Final = 0.3
+PICTURE_SHARE: Final = 5
+
+
+def look_at_store(
+    connect: Callable[[], Engine], post: Callable[[Message], object], stopped: Callable[[], bool]
+) -> None:
+    """Read and check the store, telling `post` what is found. A store that was not read to its end is not checked."""
+    from core.picture import build_picture
+    from tui.texts.summary import tally, unreadable_files
+
+    try:
+        engine = connect()
+        snapshot = engine.look(_Follower(post, stopped))
+        picture = build_picture(snapshot.index)
+        post(ReadAll(snapshot, picture, unreadable_files(snapshot.index)))
+        if snapshot.complete:
+            report = engine.check(snapshot)
+            picture = picture.with_zones(report.zones)
+            post(Checked(report, picture, tally(report.zones, picture)))
+    except SeamlineError as error:
+        post(LookFailed(error.message, error.hint))
+
+
+class _Follower:
+    """Follows a look: counts always, a picture when it is worth its time."""
+
+    def __init__(self, post: Callable[[Message], object], stopped: Callable[[], bool]) -> None:
+        self._post = post
+        self.stopped = stopped
+        self._next_picture = time.monotonic() + PARTIAL_PICTURE_SECONDS
+
+    def progress(self, progress: Progress) -> None:
+        """Tell how far it is."""
+        if progress.folder != "metadata":
+            return
+        picture = None
+        began = time.monotonic()
+        if began >= self._next_picture and progress.done < progress.total:
+            from core.picture import build_picture
+
+            picture = build_picture(progress.partial().index)
+            now = time.monotonic()
+            self._next_picture = now + max(PARTIAL_PICTURE_SECONDS, PICTURE_SHARE * (now - began))
+        self._post(ReadSome(progress.done, progress.total, picture))

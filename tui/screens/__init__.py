@@ -1,0 +1,50 @@
+"""The screens, each imported when it is first shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from tui.commands import Screens
+
+if TYPE_CHECKING:
+    from tui.screens.base import SeamlineScreen
+
+
+def _timeline() -> type[SeamlineScreen]:
+    from tui.screens.timeline import TimelineScreen
+
+    return TimelineScreen
+
+
+def _compare() -> type[SeamlineScreen]:
+    from tui.screens.compare import CompareScreen
+
+    return CompareScreen
+
+
+def _compaction() -> type[SeamlineScreen]:
+    from tui.screens.compaction import CompactionScreen
+
+    return CompactionScreen
+
+
+def _restore() -> type[SeamlineScreen]:
+    from tui.screens.restore import RestoreScreen
+
+    return RestoreScreen
+
+
+def _files() -> type[SeamlineScreen]:
+    from tui.screens.files import FilesScreen
+
+    return FilesScreen
+
+
+SCREENS: Final[Mapping[Screens, Callable[[], type[SeamlineScreen]]]] = {
+    Screens.TIMELINE: _timeline,
+    Screens.COMPARE: _compare,
+    Screens.COMPACTION: _compaction,
+    Screens.RESTORE: _restore,
+    Screens.FILES: _files,
+}

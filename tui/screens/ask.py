@@ -1,0 +1,48 @@
+"""A question in one line at the foot of the screen; Escape leaves it unanswered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from tui.widgets.line import Line, piece
+from tui.widgets.painted import STYLE_CLASSES
+
+
+class AskScreen(ModalScreen[str | None]):
+    """Asks `question`; the result is what was typed, or None."""
+
+    CSS_PATH = "ask.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*STYLE_CLASSES}
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Never mind", show=False)]
+
+    def __init__(self, question: str, example: str = "", value: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._example = example
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """The question, the input, and how to leave."""
+        with Horizontal(id="ask"):
+            yield Line(id="question")
+            answer = Input(self._value, placeholder=self._example, id="answer")
+            answer.cursor_blink = False
+            yield answer
+
+    def on_mount(self) -> None:
+        """Ready to type."""
+        question = self.query_one("#question", Line)
+        question.show((piece(self._question, "title"),))
+        question.styles.width = len(self._question) + 2
+        self.query_one("#answer", Input).focus()
+
+    @on(Input.Submitted)
+    def _answered(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)

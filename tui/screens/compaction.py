@@ -1,0 +1,261 @@
+"""The compaction preview: what stock would write, group by group, where it would stop and why. Nothing is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from core.compaction import CompactionPreview
+from core.errors import UsageError
+from core.index import Index
+from core.model import Entry, LaneKind
+from core.picture import Picture
+from core.stock import CompactionOptions
+from tui import twin
+from tui.commands import Context, Screens
+from tui.screens.ask import AskScreen
+from tui.screens.preview import PreviewScreen
+from tui.state import Session
+from tui.texts import compaction as texts
+from tui.texts.compaction_groups import GroupItem, GroupItems, group_row, tally_text
+from tui.texts.compaction_stop import is_overlap
+from tui.widgets.bands import Bands
+from tui.widgets.compaction_strips import AfterLane, Strips, after_lane
+from tui.widgets.line import Line, Piece, piece
+from tui.widgets.panel import Panel
+from tui.widgets.prose import Prose
+from tui.widgets.rows import MadeRows, RowList
+
+_SEPARATORS: Final = re.compile(r"[\s,]+")
+_EXAMPLE: Final = "epoch, txn, state: 100, 100, 100"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompactionAnswer:
+    """The preview, and its lanes ready to be drawn."""
+
+    preview: CompactionPreview
+    picture: Picture
+    after: dict[LaneKind, AfterLane]
+
+
+class CompactionScreen(PreviewScreen[CompactionAnswer]):
+    """Groups, the reason of a stop, files."""
+
+    SCREEN = Screens.COMPACTION
+    CSS_PATH = "compaction.tcss"
+    AUTO_FOCUS = "#group-list"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: GroupItems | None = None
+        self._file_numbers: dict[str, int] = {}
+        self._before: list[str] = []
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def question(self) -> tuple[Hashable, Callable[[], CompactionAnswer]] | None:
+        """The preview at the factors that were wished for."""
+        engine, snapshot, picture = self.seamline.engine, self.session.snapshot, self.session.picture
+        if engine is None or snapshot is None or picture is None:
+            return None
+        options = self._options
+
+        def run() -> CompactionAnswer:
+            preview = engine.preview_compaction(snapshot, options)
+            after = {lane.kind: after_lane(preview, picture.lanes[lane.kind], lane) for lane in preview.lanes}
+            return CompactionAnswer(preview, picture, after)
+
+        return (snapshot, options), run
+
+    @property
+    def _options(self) -> CompactionOptions:
+        epochs, transactions, snapshots = self.seamline.wishes.factors
+        return CompactionOptions(epochs, snapshots, transactions)
+
+    def action_factors(self) -> None:
+        """Ask for other factors."""
+        now = ", ".join(str(factor) for factor in self.seamline.wishes.factors)
+        self.app.push_screen(AskScreen("Lines per file: epoch, txn, state", _EXAMPLE, now), self._take_factors)
+
+    def _take_factors(self, answer: str | None) -> None:
+        if answer is None:
+            return
+        try:
+            factors = parse_factors(answer)
+        except UsageError as error:
+            self.say(error.message)
+            return
+        self.seamline.wishes = replace(self.seamline.wishes, factors=factors)
+        self.ask()
+
+    # --- what is shown --------------------------------------------------------------------------------------------
+
+    def compose_preview(self) -> ComposeResult:
+        """Strips and panels."""
+        yield Bands(id="strips")
+        with Container(id="parts"):
+            yield Panel(RowList(selectable=False, id="before-list"), id="before")
+            yield Panel(RowList(id="group-list"), id="groups")
+            yield Panel(Prose(id="why-text"), id="why")
+            yield Panel(Prose(id="files-text"), title="Files", id="files")
+        yield Line(id="twin")
+
+    @property
+    def preview(self) -> CompactionPreview | None:
+        """The preview that is shown."""
+        return self.result.preview if self.result else None
+
+    @property
+    def _index(self) -> Index:
+        assert self.result is not None
+        return self.result.preview.run.index
+
+    def show_result(self) -> None:
+        """Another preview: the cursor goes to what is wrong in it."""
+        assert self.result is not None
+        preview, glyphs = self.result.preview, self.glyphs
+        items = self._items = GroupItems(preview)
+        self._file_numbers = {file.handle: number for number, file in enumerate(self._index.files)}
+        rows = MadeRows(len(items), lambda index, width: group_row(items.item(index), width, glyphs))
+        self.query_one("#group-list", RowList).show(rows, items.first_trouble)
+        self.query_one("#groups", Panel).label("Groups, in the tool's order", tally_text(preview))
+        self.query_one("#files-text", Prose).show_text(texts.files_text(preview))
+        self.show_twin(twin.compact(self.session.location, preview.run.options))
+        self._show_group()
+
+    def _item(self) -> GroupItem | None:
+        rows = self.query_one("#group-list", RowList)
+        return self._items.item(rows.cursor) if self._items is not None and len(self._items) else None
+
+    @on(RowList.Moved, "#group-list")
+    def _group_selected(self) -> None:
+        self._show_group()
+        self.refresh_lines()
+
+    def _show_group(self) -> None:
+        """The strips, the story and the files of the selected row."""
+        assert self.result is not None
+        preview, item = self.result.preview, self._item()
+        why = self.query_one("#why-text", Prose)
+        self.query_one("#why", Panel).label(
+            texts.why_title(item, preview), "Enter compare A and B" if self._pair() else ""
+        )
+        why.show_text(texts.why_text(preview, item, self.size.width, self.glyphs, brief=not self.has_class("-tall")))
+        self._show_before(item)
+        self._draw(item)
+
+    def _show_before(self, item: GroupItem | None) -> None:
+        self._before = [] if item is None or item.more else texts.holding_files(item.lane, item.number)
+        index, names, numbers, glyphs = self._index, self._before, self._file_numbers, self.glyphs
+        rows = MadeRows(
+            len(names), lambda number, width: texts.before_row(names[number], index, numbers, width, glyphs)
+        )
+        self.query_one("#before-list", RowList).show(rows, 0)
+        title = f"Before: {len(names):,} of {len(index.files):,} metadata files hold these lines"
+        self.query_one("#before", Panel).label(title)
+
+    def _draw(self, item: GroupItem | None) -> None:
+        assert self.result is not None
+        preview = self.result.preview
+        kind = item.lane.kind if item else LaneKind.TRANSACTIONS
+        written = preview.written if preview.stop else preview.written_if_whole
+        labelled = self.has_class("-tall")
+        strips = Strips(self.result.picture, kind, self.result.after[kind], (preview.files_before, written), labelled)
+        self.query_one("#strips", Bands).show(lambda width: strips.rows(width, self.glyphs), strips.height)
+
+    def on_resize(self) -> None:
+        """The table around a stop is made for the width."""
+        super().on_resize()
+        if self.result is not None:
+            self.call_after_refresh(self._show_group)
+
+    def session_changed(self, before: Session, now: Session) -> None:
+        """Ask anew when the store was read anew; go to the group of a problem that is stepped to."""
+        super().session_changed(before, now)
+        if self.result is not None and before.zone != now.zone:
+            self._go_to_zone()
+
+    def _go_to_zone(self) -> None:
+        zone, items = self.session.current_zone, self._items
+        if zone is not None and items is not None and zone.first is not None:
+            place = items.place_of_range(zone.lane, zone.first)
+            if place is not None:
+                self.query_one("#group-list", RowList).move_to(place)
+
+    def header_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """That nothing is written, and the factors."""
+        wide = self.size.width >= 120
+        dry = "dry run: nothing is written, moved or deleted" if wide else "dry run, nothing is written"
+        epochs, transactions, snapshots = (f"{factor:,}" for factor in self.seamline.wishes.factors)
+        factors = f"factors {epochs}, {transactions}, {snapshots}"
+        if wide:
+            factors = f"lines per file   epoch {epochs}   txn {transactions}   state {snapshots}   e change"
+        return (piece("Compaction preview", "title"), piece(dry, "good", 1)), (piece(factors, "strong", 2),)
+
+    def status_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """The selected group."""
+        if self.result is None:
+            return (), ()
+        words = texts.status_text(self._item())
+        return [piece(word, "text", number) for number, word in enumerate(words)], ()
+
+    # --- what can be done -----------------------------------------------------------------------------------------
+
+    def _pair(self) -> tuple[Entry, Entry] | None:
+        """The two lines that stop the run, where they overlap and their group is selected."""
+        preview, item = self.preview, self._item()
+        stop = preview.stop if preview else None
+        if preview is None or stop is None or stop.row is None or item is None or not is_overlap(preview):
+            return None
+        if item.more or (item.lane.kind, item.number) != (stop.lane, stop.group):
+            return None
+        lane = item.lane.groups.lane
+        return lane.entry(stop.row - 1), lane.entry(stop.row)
+
+    def context(self) -> Context:
+        """Whether there is something to compare."""
+        return replace(super().context(), has_entry=self._pair() is not None)
+
+    def action_open(self) -> None:
+        """Compare A and B."""
+        from tui.screens.compare import CompareScreen
+
+        pair = self._pair()
+        if pair is not None:
+            self.app.push_screen(CompareScreen(pair))
+
+    def copy_text(self) -> str:
+        """The headless twin."""
+        return twin.compact(self.session.location, self._options)
+
+    def export_document(self) -> dict[str, Any]:
+        """The document of the headless twin."""
+        from tui.headless.documents.check import stock_fields
+        from tui.headless.documents.compaction import compaction_document
+        from tui.headless.refusal import refusal
+
+        report, preview = self.session.report, self.preview
+        assert report is not None and preview is not None
+        return compaction_document(preview, refusal(preview, report), stock_fields(report.verdict))
+
+
+def parse_factors(answer: str) -> tuple[int, int, int]:
+    """Three factors in the tool's order, or one for all three. Raises `UsageError`."""
+    words = [word.replace("_", "") for word in _SEPARATORS.split(answer.strip()) if word]
+    if len(words) not in {1, 3} or not all(word.isdecimal() and word.isascii() for word in words):
+        raise UsageError("type three numbers, for epoch, txn and state, or one for all three")
+    if any(len(word) > 20 for word in words):
+        raise UsageError("a factor has at most 20 digits")
+    factors = [int(word) for word in words] * (3 // len(words))
+    if 0 in factors:
+        raise UsageError('0 is refused: with it the tool aborts with "chunk size must be non-zero"')
+    epochs, transactions, snapshots = factors
+    CompactionOptions(epochs, snapshots, transactions)
+    return epochs, transactions, snapshots

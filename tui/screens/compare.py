@@ -1,0 +1,362 @@
+"""Two competing manifests side by side: what they hold, what it means, and what choosing either of them does.
+
+The manifests are read without holding up the event loop, their chunk files looked up in a thread. Nothing is written:
+a choice is only remembered, for this screen and for the restore preview.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from core.choices import neighbours, weigh
+from core.model import Finding
+from tui import twin
+from tui.commands import Screens
+from tui.comparison import LETTERS, Comparison, Pair, Side, competing_pairs, in_stock_order
+from tui.manifest_reading import read_side, size_up
+from tui.numbers import counted
+from tui.screens.preview import PreviewScreen
+from tui.state import Session
+from tui.texts.common import lane_span
+from tui.texts.compare import Effects, compare_document, meaning_text
+from tui.texts.compare_chunks import ChunkTable
+from tui.texts.compare_side import side_text
+from tui.texts.summary import distinct_entries
+from tui.widgets.bands import Bands
+from tui.widgets.compare_bars import Agreement, CompareBars, agreement_of
+from tui.widgets.line import Line, Piece, piece
+from tui.widgets.panel import Panel
+from tui.widgets.prose import Paragraph, Prose, text
+from tui.widgets.rows import FixedRows, MadeRows, RowList
+
+if TYPE_CHECKING:
+    from core.storage import StoreReader
+
+
+@dataclass
+class SidesRead(Message):
+    """Both manifests are read, or it is known why not."""
+
+    pair: Pair
+    sides: tuple[Side, Side]
+
+
+@dataclass
+class Compared(Message):
+    """The chunks as far as they are looked up; with all of them also where they agree."""
+
+    pair: Pair
+    comparison: Comparison
+    agreement: Agreement
+
+    def can_replace(self, message: Message) -> bool:
+        """A flood of progress collapses to the newest."""
+        return isinstance(message, Compared) and message.pair == self.pair
+
+
+class CompareScreen(PreviewScreen[Effects]):
+    """Bars, both sides, chunks, meaning."""
+
+    SCREEN = Screens.COMPARE
+    CSS_PATH = "compare.tcss"
+    AUTO_FOCUS = "#chunk-list"
+
+    def __init__(self, pair: Pair | None = None) -> None:
+        """Compare `pair`; without one the two pinned entries, or else those of the selected problem."""
+        super().__init__()
+        self._pairs: tuple[Pair, ...] = () if pair is None else (in_stock_order(*pair),)
+        self._comparison: Comparison | None = None
+        self._agreement: Agreement = ()
+        self._only_differing = False
+        self._waiting = ""
+        self._table: ChunkTable | None = None
+        self._row_chosen = False
+
+    # --- which two ------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """The pair that was given, else the pins, else the selected problem."""
+        pins = self.session.pins
+        if not self._pairs and len(pins) == 2:
+            self._pairs = (in_stock_order(*pins),)
+        elif not self._pairs:
+            self._pairs = self._pairs_of_zone()
+        self._take(0)
+        super().on_mount()
+
+    def _pairs_of_zone(self) -> tuple[Pair, ...]:
+        zone = self.session.current_zone
+        return competing_pairs(distinct_entries(zone)) if zone else ()
+
+    def session_changed(self, before: Session, now: Session) -> None:
+        """Another problem: its entries; another look at the store: what it does to the choices."""
+        if before.zone != now.zone and now.zone is not None and now.report is not None:
+            self._pairs = self._pairs_of_zone()
+            self._take(0)
+        super().session_changed(before, now)
+
+    def action_other_side(self) -> None:
+        """The next two entries of this problem that compete."""
+        if len(self._pairs) < 2:
+            self.say("these are the only two of this problem that compete")
+            return
+        assert self._comparison is not None
+        self._take(self._comparison.number % len(self._pairs))
+        self.ask()
+
+    def _take(self, number: int) -> None:
+        """Begin with another pair."""
+        self.result = None
+        self._asked = None
+        self._agreement = ()
+        self._row_chosen = False
+        if not self._pairs:
+            self._comparison = None
+            zone = self.session.current_zone
+            what = f"{zone.title}: no two manifests compete here" if zone else "no problem and no two pins are selected"
+            super()._notice([text(f"Nothing to compare. {what[:1].upper()}{what[1:]}.", "strong")])
+            return
+        a, b = self._pairs[number]
+        self._comparison = Comparison((Side(a), Side(b)), number + 1, len(self._pairs))
+        self.remove_class("-nothing")
+        self._show()
+        self._read((a, b))
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="manifests", exit_on_error=False)
+    async def _read(self, pair: Pair) -> None:
+        engine = self.seamline.engine
+        if engine is not None:
+            a, b = await asyncio.gather(*(read_side(engine.reader, entry) for entry in pair))
+            self.post_message(SidesRead(pair, (a, b)))
+
+    def on_sides_read(self, message: SidesRead) -> None:
+        """Show them, and look up their chunk files."""
+        comparison = self._comparison
+        if comparison is not None and comparison.pair == message.pair:
+            self._comparison = replace(comparison, sides=message.sides)
+            self._show()
+            assert self.seamline.engine is not None
+            self._size_up(self.seamline.engine.reader, self._comparison)
+
+    @work(thread=True, exclusive=True, group="chunks", exit_on_error=False)
+    def _size_up(self, reader: StoreReader, comparison: Comparison) -> None:
+        worker = get_current_worker()
+        for step in size_up(reader, comparison):
+            if worker.is_cancelled:
+                return
+            agreement = agreement_of(step.chunks, step.lane) if step.chunks else ()
+            self.post_message(Compared(comparison.pair, step, agreement))
+
+    def on_compared(self, message: Compared) -> None:
+        """Show how far it is."""
+        if self._comparison is not None and self._comparison.pair == message.pair:
+            known = message.comparison
+            if known.chunks is None:
+                known = replace(known, chunks=self._comparison.chunks)
+            self._comparison = known
+            self._agreement = message.agreement or self._agreement
+            self._show()
+
+    def question(self) -> tuple[Hashable, Callable[[], Effects]] | None:
+        """What choosing either of the two does."""
+        snapshot, comparison = self.session.snapshot, self._comparison
+        if snapshot is None or comparison is None:
+            return None
+        a, b = comparison.pair
+        lane = snapshot.index.lanes[comparison.lane]
+
+        def run() -> Effects:
+            return Effects(weigh(snapshot, a, b), (neighbours(lane, a), neighbours(lane, b)))
+
+        return (snapshot, a, b), run
+
+    def _notice(self, sentence: list[Paragraph]) -> None:
+        """Without the effects the comparison is still worth showing: the sentence stands in their place."""
+        if self._comparison is None:
+            super()._notice(sentence)
+        else:
+            self._waiting = " ".join("".join(words for words, _ in each.runs) for each in sentence)
+            self._show_meaning()
+
+    # --- what is shown --------------------------------------------------------------------------------------------
+
+    def compose_preview(self) -> ComposeResult:
+        """Bars and panels."""
+        yield Bands(id="bars")
+        with Container(id="parts"):
+            with Container(id="sides"):
+                yield Panel(Prose(id="text-a"), title="A", id="side-a")
+                yield Panel(Prose(id="text-b"), title="B", id="side-b")
+            with Container(id="below"):
+                yield Panel(Vertical(Bands(id="chunk-heading"), RowList(id="chunk-list")), id="chunks")
+                yield Panel(Prose(id="meaning-text"), title="What this means", id="meaning")
+        yield Line(id="twin")
+
+    def show_result(self) -> None:
+        """The effects are known."""
+        self._show()
+
+    def _show(self) -> None:
+        comparison = self._comparison
+        if comparison is None or not self.is_mounted:
+            return
+        bars = CompareBars(comparison, self._agreement, agreeing=self._tall and bool(self._agreement))
+        self.query_one("#bars", Bands).show(lambda width: bars.rows(width, self.glyphs), bars.height)
+        self._show_sides(comparison)
+        self._show_chunks(comparison)
+        self._show_meaning()
+        self.show_twin(self.copy_text())
+        self.refresh_lines()
+
+    @property
+    def _tall(self) -> bool:
+        return self.has_class("-tall") and self.has_class("-wide")
+
+    def _show_sides(self, comparison: Comparison) -> None:
+        chosen = self._chosen
+        for place, name in enumerate("ab"):
+            around = self.result.around[place] if self.result else None
+            prose = self.query_one(f"#text-{name}", Prose)
+            prose.show_text(side_text(comparison, place, around, prose.size.width, self.glyphs))
+            mark = f"{LETTERS[place]}  chosen" if place == chosen else LETTERS[place]
+            self.query_one(f"#side-{name}", Panel).label(mark, "" if place == chosen else f"{name} choose")
+
+    def _show_chunks(self, comparison: Comparison) -> None:
+        panel, listed = self.query_one("#chunks", Panel), self.query_one("#chunk-list", RowList)
+        heading = self.query_one("#chunk-heading", Bands)
+        if comparison.chunks is None:
+            self._table = None
+            listed.show(FixedRows(), 0)
+            heading.show(lambda width: (), 1)
+            panel.label("Chunks in the overlap")
+            return
+        table = self._table = ChunkTable(comparison.chunks, comparison.lane, self.glyphs, self._only_differing)
+        start = listed.cursor if self._row_chosen else next(iter(table.differing), 0)
+        listed.show(MadeRows(len(table.shown), table.row), start)
+        heading.show(lambda _: (table.heading(listed.row_width),), 1)
+        panel.label(f"Chunks in the overlap  {len(comparison.chunks.rows):,}", table.counts())
+
+    def _show_meaning(self) -> None:
+        comparison = self._comparison
+        if comparison is None or not self.is_mounted:
+            return
+        story = meaning_text(comparison, self.result, self._findings(), self._chosen, self._waiting)
+        self.query_one("#meaning-text", Prose).show_text(story)
+
+    def _findings(self) -> Sequence[Finding]:
+        """The findings of the problem that both entries are in."""
+        if self._comparison is None:
+            return ()
+        a, b = self._comparison.pair
+        for zone in self.session.zones:
+            entries = distinct_entries(zone)
+            if a in entries and b in entries:
+                return zone.findings
+        return ()
+
+    @property
+    def _chosen(self) -> int | None:
+        """Which side the operator chose."""
+        if self._comparison is None:
+            return None
+        wishes = self.seamline.wishes
+        return next((place for place, entry in enumerate(self._comparison.pair) if wishes.chooses(entry)), None)
+
+    @on(RowList.Moved, "#chunk-list")
+    def _chunk_selected(self) -> None:
+        self._row_chosen = True
+        self.refresh_lines()
+
+    def on_resize(self) -> None:
+        """Other panels where there is room."""
+        super().on_resize()
+        self.call_after_refresh(self._show)
+
+    def header_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """The problem, the lane, what both cover."""
+        comparison, zone = self._comparison, self.session.current_zone
+        if comparison is None:
+            return (piece("Compare", "title"),), ()
+        title = "Compare"
+        if zone is not None and self._findings() is zone.findings:
+            number = f"{(self.session.zone or 0) + 1} of {len(self.session.zones)}"
+            title = f"{zone.title[:1].upper()}{zone.title[1:]} {number}"
+        left = [piece(title, "title", 4, "Compare"), piece(comparison.lane.short, "dim", 3)]
+        if comparison.overlap is None:
+            left.append(piece("no overlap", "text"))
+        else:
+            first, last = comparison.overlap
+            left.append(piece(lane_span(comparison.lane, first, last), "strong"))
+            left.append(piece(counted(last + 1 - first, comparison.lane.unit), "text", 2))
+        right = [piece(f"pair {comparison.number} of {comparison.count}", "dim", 5)] if comparison.count > 1 else []
+        return left, right
+
+    def status_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """The selected chunks."""
+        if self._table is None or not self._table.shown:
+            return (), ()
+        cursor = self.query_one("#chunk-list", RowList).cursor
+        words = self._table.status(min(cursor, len(self._table.shown) - 1))
+        return [piece(each, "text", number) for number, each in enumerate(words)], ()
+
+    # --- what can be done -----------------------------------------------------------------------------------------
+
+    def action_difference(self, step: int) -> None:
+        """The next or previous row that is not of one range and size; wraps, and says so."""
+        table, listed = self._table, self.query_one("#chunk-list", RowList)
+        if table is None or not table.differing:
+            self.say("no chunks differ")
+            return
+        beyond = [at for at in table.differing if (at > listed.cursor if step > 0 else at < listed.cursor)]
+        if not beyond:
+            self.say(f"from the {'first' if step > 0 else 'last'} difference again")
+        listed.move_to((beyond or table.differing)[0 if step > 0 else -1])
+
+    def action_only_differences(self) -> None:
+        """Only the rows that differ, or all again."""
+        if self._comparison is None or self._comparison.chunks is None:
+            return
+        self._only_differing = not self._only_differing
+        self._row_chosen = False
+        self._show_chunks(self._comparison)
+        self.say("only chunks that differ" if self._only_differing else "all chunks")
+
+    def action_pin_side(self, name: str) -> None:
+        """Choose A or B; a second time, take the choice back."""
+        comparison = self._comparison
+        if comparison is None:
+            return
+        place = "ab".index(name)
+        entry, other = comparison.pair[place], comparison.pair[1 - place]
+        self.seamline.wishes = self.seamline.wishes.choosing(entry, (other,))
+        self._show()
+        self.say(f"{LETTERS[place]} is chosen" if self._chosen == place else "nothing is chosen")
+
+    def copy_text(self) -> str:
+        """The headless twin: with a choice the restore plan that follows it, else the check."""
+        if self._comparison is not None and self._chosen is not None:
+            return twin.restore_plan(self.session.location, None, pins=[self._comparison.pair[self._chosen].manifest])
+        return twin.check(self.session.location, 3)
+
+    def action_export(self) -> None:
+        """Write the comparison, whether its effects are known or not."""
+        if self._comparison is None:
+            self.say("nothing to export")
+        else:
+            self._export()
+
+    def export_document(self) -> dict[str, Any]:
+        """Both sides, their chunks, and what a choice does."""
+        assert self._comparison is not None
+        return compare_document(self._comparison, self.result, self._chosen, self.session.location)

@@ -1,0 +1,322 @@
+"""The restore preview: what stock would do for a target, and the chain that works. Nothing is restored or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from core.model import Entry, LaneKind
+from core.restore import RestoreOptions, RestorePreview, SkippedRun
+from tui import twin
+from tui.commands import Screens
+from tui.numbers import EpochPlace, VersionPlace, parse_place, span, whole
+from tui.screens.ask import AskScreen
+from tui.screens.preview import PreviewScreen
+from tui.state import Session, View
+from tui.texts import restore as texts
+from tui.texts.restore_lists import (
+    ChosenStep,
+    SkippedRows,
+    chosen_row,
+    chosen_steps,
+    chosen_title,
+    shorten_right,
+    skipped_row,
+    skipped_rows,
+    skipped_story,
+    step_story,
+    used_instead,
+)
+from tui.widgets.bands import Bands
+from tui.widgets.line import Line, Piece, piece
+from tui.widgets.panel import Panel
+from tui.widgets.prose import Paragraph, Prose
+from tui.widgets.restore_bands import RestorePicture, RestoreScene, restore_scene
+from tui.widgets.rows import MadeRows, RowList
+
+_EXAMPLE: Final = "1_185_000_000   1.185b   epoch 4377   or nothing for everything"
+_HISTORY_EXAMPLE: Final = "the version from which history is kept, or nothing for none"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoreAnswer:
+    """The preview, ready to be listed and drawn."""
+
+    preview: RestorePreview
+    skipped: SkippedRows
+    scene: RestoreScene
+
+
+class RestoreScreen(PreviewScreen[RestoreAnswer]):
+    """The picture, the steps, what is left out, the verdict."""
+
+    SCREEN = Screens.RESTORE
+    CSS_PATH = "restore.tcss"
+    AUTO_FOCUS = "#skipped-list"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._target: int | None = None
+        self._history: int | None = None
+        self._steps: tuple[ChosenStep, ...] = ()
+        self._why = False
+
+    def on_mount(self) -> None:
+        """The target is the version under the cursor; the last one means everything."""
+        view = self.seamline.view
+        self._target = None if view.cursor >= view.whole - 1 else view.cursor
+        super().on_mount()
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def question(self) -> tuple[Hashable, Callable[[], RestoreAnswer]] | None:
+        """The preview for the target and the history that are wished for, with the entries chosen on the comparison."""
+        engine, snapshot, picture = self.seamline.engine, self.session.snapshot, self.session.picture
+        if engine is None or snapshot is None or picture is None:
+            return None
+        options = RestoreOptions(self._target, self._history, pins=frozenset(self._pins))
+
+        def run() -> RestoreAnswer:
+            preview = engine.plan_restore(snapshot, options)
+            return RestoreAnswer(preview, skipped_rows(preview), restore_scene(preview, picture))
+
+        return (snapshot, options), run
+
+    @property
+    def _pins(self) -> list[str]:
+        return sorted(entry.manifest for entry in self.seamline.wishes.choices)
+
+    def on_screen_resume(self) -> None:
+        """Back from the comparison, where something may have been chosen."""
+        super().on_screen_resume()
+        self.ask()
+
+    def action_target(self) -> None:
+        """Ask for the target."""
+        value = "" if self._target is None else str(self._target)
+        self.app.push_screen(AskScreen("Target version", _EXAMPLE, value), self._take_target)
+
+    def action_history(self) -> None:
+        """Ask for the start of history."""
+        value = "" if self._history is None else str(self._history)
+        self.app.push_screen(AskScreen("History from", _HISTORY_EXAMPLE, value), self._take_history)
+
+    def _take_target(self, answer: str | None) -> None:
+        if answer is not None and (taken := self._version(answer)) is not False:
+            self._target = taken
+            self.ask()
+
+    def _take_history(self, answer: str | None) -> None:
+        if answer is not None and (taken := self._version(answer)) is not False:
+            self._history = taken
+            self.ask()
+
+    def _version(self, answer: str) -> int | bool | None:
+        """The version that was typed, None for an empty answer; False, and why in the status line, if it is none."""
+        place, picture = parse_place(answer), self.session.picture
+        if place is None:
+            return None
+        if isinstance(place, VersionPlace):
+            return place.version
+        if isinstance(place, EpochPlace) and picture is not None:
+            found = picture.versions_of_epochs(place.epoch, place.epoch)
+            if found is not None:
+                return found[1]
+            self.say(f"epoch {whole(place.epoch)} is not in this store")
+            return False
+        self.say("type one version, from 0 to 18,446,744,073,709,551,615, or an epoch")
+        return False
+
+    def action_best_target(self) -> None:
+        """The highest target that works with stock; a second time, along the chain."""
+        if self.result is None:
+            return
+        targets = texts.best_targets(self.result.preview)
+        if not targets:
+            self.say("no target works with these files")
+            return
+        following = targets.index(self._target) + 1 if self._target in targets else 0
+        self._target = targets[following % len(targets)]
+        self.say("" if len(targets) > 1 else "the highest target that works")
+        self.ask()
+
+    # --- what is shown --------------------------------------------------------------------------------------------
+
+    def compose_preview(self) -> ComposeResult:
+        """Picture and panels."""
+        yield Bands(id="picture")
+        with Container(id="parts"):
+            yield Panel(RowList(id="chosen-list"), title="Chosen", id="chosen")
+            yield Panel(RowList(id="skipped-list"), title="Left out", id="skipped")
+            yield Panel(Prose(id="verdict-text"), title="Verdict", id="outcome")
+        yield Line(id="twin")
+
+    def show_result(self) -> None:
+        """Another preview."""
+        assert self.result is not None
+        preview, skipped, glyphs = self.result.preview, self.result.skipped, self.glyphs
+        self._why = False
+        steps = self._steps = chosen_steps(preview)
+        self.query_one("#chosen", Panel).label(*chosen_title(preview))
+        self.query_one("#chosen-list", RowList).show(
+            MadeRows(len(steps), lambda index, width: chosen_row(steps[index], preview, width)), 0
+        )
+        self.query_one("#skipped", Panel).label(f"Left out {len(skipped):,}", "Enter why")
+        self.query_one("#skipped-list", RowList).show(
+            MadeRows(len(skipped), lambda index, width: skipped_row(*skipped.run(index), width, glyphs)), 0
+        )
+        self._show_verdict()
+        self.show_twin(self.copy_text())
+        self._draw()
+
+    def _show_verdict(self) -> None:
+        assert self.result is not None
+        report = self.session.report
+        self._why = False
+        self.query_one("#outcome", Panel).label("Verdict")
+        story = texts.verdict_text(
+            self.result.preview, self.session.location, report.not_checked if report else "anything"
+        )
+        self.query_one("#verdict-text", Prose).show_text(story)
+
+    def _draw(self) -> None:
+        assert self.result is not None
+        tall = self.has_class("-tall") and self.has_class("-wide")
+        picture = RestorePicture(self.result.scene, self._view, tall)
+        self.query_one("#picture", Bands).show(lambda width: picture.rows(width, self.glyphs), picture.height)
+
+    @property
+    def _view(self) -> View:
+        """The viewport of the timeline if the target lies in it, else the whole axis."""
+        view = self.seamline.view
+        target = view.whole - 1 if self._target is None else min(self._target, view.whole - 1)
+        return view if view.start <= target < view.end else View.of_all(view.whole)
+
+    def on_resize(self) -> None:
+        """The picture is higher where there is room."""
+        super().on_resize()
+        if self.result is not None:
+            self.call_after_refresh(self._draw)
+
+    def session_changed(self, before: Session, now: Session) -> None:
+        """Ask anew when the store was read anew; go to what is left out at a problem that is stepped to."""
+        super().session_changed(before, now)
+        zone = now.current_zone
+        if self.result is None or before.zone == now.zone or zone is None or zone.first is None:
+            return
+        place = self.result.skipped.place_of(zone.lane, zone.first)
+        if place is not None:
+            self.query_one("#skipped-list", RowList).move_to(place)
+
+    def header_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """What is asked for, and the answer in a word."""
+        target = "everything" if self._target is None else whole(self._target)
+        history = "none" if self._history is None else whole(self._history)
+        wide = self.size.width >= 120
+        asked = (
+            piece("Restore preview", "title", 5, "Restore"),
+            piece(f"target{' version' if wide else ''} [{target}]", "strong", 1),
+            piece(f"history{' from' if wide else ''} [{history}]", "strong", 6 if self._history is None else 3),
+        )
+        if self.result is None:
+            return asked, ()
+        word, style = texts.state_word(self.result.preview)
+        return asked, (piece(word, style),)
+
+    def status_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        """The selected row, and how far the store reaches."""
+        if self.result is None:
+            return (), ()
+        verdict = self.result.preview.verdict
+        newest = "no transactions" if verdict.latest is None else f"newest version {whole(verdict.latest)}"
+        selected = self._selected()
+        left = []
+        if isinstance(selected, ChosenStep):
+            left = [piece(selected.step.kind.value, "strong"), piece(selected.stock, "text", 1)]
+        elif selected is not None:
+            kind, run = selected
+            place = f"{kind.short} {span(run.first, run.last)}"
+            why = shorten_right(run.why, max(0, self.size.width - len(place) - 5), self.glyphs.ellipsis)
+            left = [piece(place, "strong"), piece(why, "text", 1)]
+        return left, (piece(newest, "dim", 2),)
+
+    # --- why ------------------------------------------------------------------------------------------------------
+
+    def _selected(self) -> ChosenStep | tuple[LaneKind, SkippedRun] | None:
+        """The row under the cursor of the list in focus."""
+        chosen = self.query_one("#chosen-list", RowList)
+        if self.focused is chosen:
+            return self._steps[chosen.cursor] if self._steps else None
+        skipped = self.query_one("#skipped-list", RowList)
+        if self.result is None or not len(self.result.skipped):
+            return None
+        return self.result.skipped.run(skipped.cursor)
+
+    @on(RowList.Moved, "#chosen-list, #skipped-list")
+    def _moved(self) -> None:
+        if self._why:
+            self._show_why()
+        self.refresh_lines()
+
+    @on(RowList.Opened, "#chosen-list, #skipped-list")
+    def _opened(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Say why; when it is said, compare with what is used instead."""
+        pair = self._pair()
+        if self._why and pair is not None:
+            from tui.screens.compare import CompareScreen
+
+            self.app.push_screen(CompareScreen(pair))
+        elif self._why:
+            self._show_verdict()
+        else:
+            self._show_why()
+
+    def _show_why(self) -> None:
+        selected = self._selected()
+        if self.result is None or selected is None:
+            return
+        preview = self.result.preview
+        story: list[Paragraph]
+        if isinstance(selected, ChosenStep):
+            title, story = "What it reads", list(step_story(selected, preview))
+        else:
+            title, story = "Why it is left out", list(skipped_story(preview, *selected))
+        self._why = True
+        self.query_one("#outcome", Panel).label(title, "Enter compare" if self._pair() else "Enter verdict")
+        self.query_one("#verdict-text", Prose).show_text(story)
+
+    def _pair(self) -> tuple[Entry, Entry] | None:
+        """The selected entry and the one that is used in its place."""
+        selected = self._selected()
+        if self.result is None or selected is None or isinstance(selected, ChosenStep):
+            return None
+        kind, run = selected
+        used = used_instead(self.result.preview, kind, run.first_row)
+        lane = self.result.preview.snapshot.index.lanes[kind]
+        return None if used is None else (lane.entry(used), lane.entry(run.first_row))
+
+    def action_leave(self) -> None:
+        """Back to the verdict, then to the screen before."""
+        if self._why:
+            self._show_verdict()
+        else:
+            super().action_leave()
+
+    def copy_text(self) -> str:
+        """The headless twin."""
+        return twin.restore_plan(self.session.location, self._target, self._history, self._pins)
+
+    def export_document(self) -> dict[str, Any]:
+        """The document of the headless twin."""
+        from tui.headless.documents.restore_plan import restore_document
+
+        assert self.result is not None
+        return restore_document(self.result.preview)

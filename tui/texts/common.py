@@ -1,0 +1,55 @@
+"""Phrases that several screens share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core.manifests.model import MANIFEST_NAMES
+from core.model import LaneKind
+from tui.safe_text import shorten
+
+_STANDARD_NAMES = frozenset(MANIFEST_NAMES.values())
+
+
+def lane_span(kind: LaneKind, first: int, last: int) -> str:
+    """A range in the lane's own unit: `1,000 - 1,999`, `epoch 7`, `epochs 3 - 7`."""
+    numbers = f"{first:,}" if first == last else f"{first:,} - {last:,}"
+    if kind is not LaneKind.EPOCH_ENDINGS:
+        return numbers
+    return f"epoch {numbers}" if first == last else f"epochs {numbers}"
+
+
+def manifest_text(handle: str, width: int, ellipsis: str) -> str:
+    """A handle in at most `width` cells: without the file's name where that is stock's own, then cut in the middle."""
+    folder, _, name = handle.rpartition("/")
+    if len(handle) > width and name in _STANDARD_NAMES:
+        return shorten(folder, width, ellipsis)
+    return shorten(handle, width, ellipsis)
+
+
+def moment(seconds: float) -> str:
+    """Unix seconds as `2026-05-02 04:11:07Z`; what lies beyond the calendar stays a number."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds:.0f} s"
+
+
+def duration(seconds: int) -> str:
+    """A number of seconds in the largest unit that it fills: `24 h`, `90 min`, `45 s`."""
+    for unit, length in (("h", 3_600), ("min", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds // length:,} {unit}"
+    return f"{seconds:,} s"
+
+
+def quoted(message: str) -> str:
+    """Stock's own words."""
+    return f'"{message}"'
+
+
+def named(handles: tuple[str, ...] | list[str], total: int, most: int = 3) -> str:
+    """The names of the first few files, and how many more there are."""
+    names = [handle.rpartition("/")[2] for handle in handles[:most]]
+    more = total - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,152 @@
+"""What the restore preview says: the verdict in words, what is missing and how to back it up, the state in a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.chain import Gap, GapKind, gap_command
+from core.findings.text import quoted as shell_quoted
+from core.model import Severity
+from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
+from tui.numbers import counted, whole
+from tui.texts.common import lane_span
+from tui.widgets.prose import Paragraph, runs, text
+
+GAPS_SHOWN = 50
+_LABEL = 24
+
+
+def state_word(preview: RestorePreview) -> tuple[str, str]:
+    """The answer in a word, and its style: OK, STOPS, LANDS SHORT, and whether a chain works."""
+    stock = preview.stock
+    if stock.error is not None or stock.reads_broken:
+        word = "STOPS"
+    elif falls_short(preview) or preview.needs is not Needs.NOTHING:
+        word = "LANDS SHORT"
+    else:
+        return "OK", "good"
+    if preview.needs is Needs.OVERLAY:
+        return f"{word}, works with a chain", "snapshot"
+    return word, "conflict"
+
+
+def falls_short(preview: RestorePreview) -> bool:
+    """Whether the target lies above everything in the store, so that a restore ends below it without an error."""
+    return preview.requested is not None and preview.goal is not None and preview.requested > preview.goal
+
+
+def best_targets(preview: RestorePreview) -> tuple[int, ...]:
+    """The highest targets that work: with stock alone, then with a chain; each once."""
+    verdict = preview.verdict
+    found = (verdict.stock_restorable_to, verdict.best_restorable_to)
+    return tuple(dict.fromkeys(target for target in found if target is not None))
+
+
+def verdict_text(preview: RestorePreview, location: str, not_checked: str) -> list[Paragraph]:
+    """The verdict, what works, what is missing, what to know, what was not checked."""
+    stock, *_ = preview_sentences(preview)
+    bad = preview.needs is not Needs.NOTHING or falls_short(preview)
+    return [
+        text(stock + _short_words(preview), "conflict" if bad else "good"),
+        *_reach_text(preview),
+        text(_chain_words(preview), "strong"),
+        *_choice_text(preview),
+        *_gap_text(preview, location),
+        *(_way_text(preview, way) for way in preview.ways_through),
+        *_note_text(preview),
+        text(f"Not checked: {not_checked}, disk space on the node.", "dim"),
+    ]
+
+
+def _short_words(preview: RestorePreview) -> str:
+    """That the target is not in the store at all."""
+    if not falls_short(preview):
+        return ""
+    asked, latest = whole(preview.requested or 0), whole(preview.goal or 0)
+    return f" Asked for {asked}, it ends there without an error: {latest} is the latest version."
+
+
+def _chain_words(preview: RestorePreview) -> str:
+    """What the chain does for this target."""
+    best = preview.best
+    if preview.goal is None:
+        return "There are no transactions: nothing can be restored."
+    if best is None:
+        return "No restore is possible from what is here."
+    lands = f"{counted(best.manifests, 'manifest')} lead to {whole(best.lands_at)}"
+    if preview.needs is Needs.NOTHING:
+        return f"The chain lands there too: {lands}."
+    if preview.needs is Needs.OVERLAY:
+        return f"Works with an overlay: {lands}. Writing one comes with a later version."
+    lane = preview.transactions.lane.kind
+    missing = sum(gap.last + 1 - gap.first for gap in preview.gaps if gap.lane is lane)
+    if not missing:
+        return f"A chain reaches {whole(best.lands_at)}, not {whole(preview.goal)}."
+    versions = counted(missing, "version")
+    return f"A chain reaches {whole(best.lands_at)}; {versions} must be backed up again for {whole(preview.goal)}."
+
+
+def _reach_text(preview: RestorePreview) -> Iterator[Paragraph]:
+    """How far these files go at all."""
+    verdict = preview.verdict
+    works = [f"{whole(verdict.stock_restorable_to)} with stock"] if verdict.stock_restorable_to is not None else []
+    reach = verdict.best_restorable_to
+    if reach is not None and reach != verdict.stock_restorable_to:
+        works.append(f"{whole(reach)} along the chain")
+    words = "   ".join(works) or "none"
+    yield _fact("Highest target that works", words, "   b  use it" if works else "")
+    if verdict.stock_fails_from is not None:
+        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), "")
+    elif not verdict.stock_restores_latest and verdict.latest is not None:
+        yield _fact("Latest version", whole(verdict.latest), "   stock lands lower without an error")
+
+
+def _fact(name: str, words: str, behind: str) -> Paragraph:
+    return runs((f"{name:<{_LABEL + 3}}", "dim"), (words, "strong"), (behind, "dim"), hanging=_LABEL + 3)
+
+
+def _choice_text(preview: RestorePreview) -> Iterator[Paragraph]:
+    """What the operator chose on the comparison, and whether the chain could follow."""
+    lanes = (preview.transactions, preview.epoch_endings)
+    unused = {handle for chain in lanes for handle in chain.unused_pins}
+    for pin in sorted(preview.options.pins):
+        words = "chosen by you, but no chain that gets as far uses it" if pin in unused else "chosen by you, and used"
+        yield runs((f"{words}  ", "snapshot" if pin in unused else "good"), (pin, "text"), hanging=2)
+
+
+def _gap_text(preview: RestorePreview, location: str) -> Iterator[Paragraph]:
+    """What has to be backed up again, each with stock's own command."""
+    if preview.gaps:
+        yield text(f"Missing on the way to {whole(preview.goal or 0)}: {counted(len(preview.gaps), 'gap')}", "strong")
+    for gap in preview.gaps[:GAPS_SHOWN]:
+        yield runs((f"{gap_words(gap)}  ", "conflict"), (_command(gap, location), "key"), hanging=2)
+    more = len(preview.gaps) - GAPS_SHOWN
+    if more > 0:
+        yield text(f"and {counted(more, 'more gap')}", "dim")
+
+
+def gap_words(gap: Gap) -> str:
+    """A gap: its range, how large, and whether something is there that does not join."""
+    size = counted(gap.last + 1 - gap.first, gap.lane.unit)
+    kind = "covered, but nothing joins there" if gap.kind is GapKind.NO_JOIN else "no manifest"
+    return f"{gap.lane.short} {lane_span(gap.lane, gap.first, gap.last)}, {size}, {kind}:"
+
+
+def _command(gap: Gap, location: str) -> str:
+    return gap_command(gap, f"--local-fs-dir {shell_quoted(location)}")
+
+
+def _way_text(preview: RestorePreview, way: WayThrough) -> Paragraph:
+    """What leaving out one side of the overlap would leave to back up."""
+    lane = preview.snapshot.index.lanes[way.lane]
+    out = lane_span(way.lane, int(lane.first[way.out_row]), int(lane.last[way.out_row]))
+    missing = " and ".join(lane_span(gap.lane, gap.first, gap.last) for gap in way.gaps[:4])
+    more = f" and {len(way.gaps) - 4:,} more" if len(way.gaps) > 4 else ""
+    then = f"then missing: {missing}{more}" if missing else "then nothing is missing"
+    return runs((f"Without {out}  ", "strong"), (lane.manifest(way.out_row), "dim"), (f"  {then}", "text"), hanging=2)
+
+
+def _note_text(preview: RestorePreview) -> Iterator[Paragraph]:
+    for note in preview.notes:
+        style = "dim" if note.severity is Severity.INFO else "snapshot"
+        yield runs((f"{note.kind}  ", style), (note.text, "text"), hanging=2)

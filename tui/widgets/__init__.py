@@ -1,0 +1,1 @@
+"""The widgets: each paints its own lines, and none of them reads markup."""
