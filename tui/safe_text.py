@@ -53,3 +53,15 @@ def fit(text: str, width: int) -> str:
     if width <= 0:
         return ""
     return text if cell_len(text) <= width else chop_cells(text, width)[0]
+
+
+def padded(text: str, width: int) -> str:
+    """`text`, which is safe, with spaces behind it until it takes `width` cells; longer text stays as it is."""
+    return text + " " * (width - cell_len(text))
+
+
+def in_ascii(text: str) -> str:
+    """`text`, which is safe, with a `?` in every cell whose character ASCII does not have."""
+    if text.isascii():
+        return text
+    return "".join(each if each.isascii() else "?" * cell_len(each) for each in text)

@@ -178,6 +178,23 @@ def on_terminal(*words: str | Path, columns: int = 100, **variables: str) -> Out
     return Outcome(process.wait(timeout=60), seen.decode().replace("\r\n", "\n"), "")
 
 
+def test_the_app_does_not_start_where_it_could_not_draw(demo_stores: Path) -> None:
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        command("open", demo_stores / "clean"),
+        env=environment(TERM="xterm-256color"),
+        stdin=follower,
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(leader)
+    os.close(follower)
+    assert done.returncode == 2
+    assert b"the app needs a terminal: stderr is not one" in done.stderr
+
+
 def test_on_a_terminal_answers_are_coloured_and_as_wide_as_it_is(demo_stores: Path) -> None:
     outcome = on_terminal("check", demo_stores / "everything", columns=130)
     assert outcome.code == 4

@@ -14,7 +14,8 @@ from core.manifests import Relation
 from tests.tui.support import assert_golden, demo_store, running, screen_text, settle
 from tui.app import AppOptions, SeamlineApp
 from tui.commands import Screens
-from tui.screens.compare import Compared, CompareScreen, SidesRead
+from tui.screens.compare import CompareScreen
+from tui.screens.compare_reading import Compared, SidesRead
 from tui.screens.restore import RestoreScreen
 from tui.widgets.prose import Prose
 from tui.widgets.rows import RowList

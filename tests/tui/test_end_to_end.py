@@ -19,7 +19,8 @@ from tests.tui.support import demo_store
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None and "CI" not in os.environ, reason="tmux is not on this machine"
 )
-DEADLINE_SECONDS = 15
+#: A busy machine is slow; what never comes is missed all the same.
+DEADLINE_SECONDS = 60
 
 
 class Terminal:

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from core.engine import Engine
 from core.host import FixedHost
 from core.storage import HandleUnreadable, LocalReader
+from tests.support.hazards import hazard_store
 from tests.tui.support import NOW, assert_golden, demo_store, running, screen_text, settle
 from tui.app import SeamlineApp
 from tui.messages import ReadSome
@@ -133,7 +134,17 @@ async def test_an_unreadable_file_is_counted_in_the_header(tmp_path: Path) -> No
     (tmp_path / "metadata").mkdir()
     (tmp_path / "metadata" / "transaction_0-9.meta").symlink_to("/nowhere")
     async with running(tmp_path, (160, 45)) as (app, _):
-        assert "1 metadata file, 1 unreadable" in screen_text(app).splitlines()[0]
+        assert "1 metadata file   1 unreadable" in screen_text(app).splitlines()[0]
+
+
+async def test_a_file_that_stock_refuses_counts_as_unreadable_on_a_small_screen_too(tmp_path: Path) -> None:
+    async with running(hazard_store("bad-json-line", tmp_path)) as (app, pilot):
+        assert "1 unreadable" in screen_text(app).splitlines()[0]
+        for key, words in (("r", "Stock stops before it restores anything"), ("c", "while it loads the store")):
+            await pilot.press(key)
+            await settle(app, pilot)
+            assert words in screen_text(app) and "EOF while parsing an object" in screen_text(app)
+            await pilot.press("escape")
 
 
 async def test_an_idle_app_paints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

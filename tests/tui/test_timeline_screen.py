@@ -11,7 +11,9 @@ from textual import events
 from core.model import LaneKind
 from tests.tui.support import assert_golden, demo_store, running, screen_text, settle
 from tui.app import AppOptions
+from tui.screens.timeline import files_of
 from tui.state import Phase
+from tui.texts.inspector import next_step
 from tui.widgets.rows import RowList
 from tui.widgets.timeline import Timeline
 
@@ -249,6 +251,49 @@ async def test_the_list_moves_the_timeline_and_the_filter_shortens_the_list() ->
         rows = app.screen.query_one("#problem-list", RowList)
         assert 0 < rows.row_count <= len(app.session.zones)
         assert "problems: errors only" in screen_text(app)
+
+
+async def test_the_list_can_be_cut_down_to_the_problems_of_one_file() -> None:
+    async with running(demo_store("everything")) as (app, pilot):
+        rows = app.screen.query_one("#problem-list", RowList)
+        zone = app.session.current_zone
+        assert zone is not None
+        file = files_of(zone)[0]
+        kept = [index for index, each in enumerate(app.session.zones) if file in files_of(each)]
+        while f"problems: claimed by {file.removeprefix('metadata/')}" not in screen_text(app):
+            await pilot.press("i")
+        assert rows.row_count == len(kept) < len(app.session.zones)
+        await pilot.press("i")
+        assert "problems: all" in screen_text(app) and rows.row_count == len(app.session.zones)
+
+
+@pytest.mark.parametrize(
+    "name", ["same-range", "two-batch-sizes", "started-over", "torn-compaction", "gap", "no-join", "everything"]
+)
+async def test_stocks_words_and_the_next_step_are_on_the_first_screen(name: str) -> None:
+    async with running(demo_store(name)) as (app, _):
+        zone = app.session.current_zone
+        assert zone is not None
+        shown = "".join(screen_text(app).split())
+        step = next_step(zone)
+        assert step and "".join(step.split()) in shown
+        assert zone.title in screen_text(app)
+        said = next(finding.stock_says for finding in zone.findings if finding.stock_says)
+        assert "".join(said.split()) in shown
+
+
+async def test_one_absurd_range_does_not_squeeze_all_others_into_a_column(tmp_path: Path) -> None:
+    write_store(tmp_path, [(0, 999), (1_000, 1_999), (2_000, 2**64 - 1)])
+    async with running(tmp_path, location="far") as (app, pilot):
+        assert (app.view.start, app.view.whole) == (0, 2**64) and 2_000 < app.view.end < 3_000
+        shown = screen_text(app)
+        assert "[█]██" in shown and "view 2,251 of 18.4E" in shown and "endless range" in shown
+        await pilot.press("0")
+        assert app.view.length == 2**64
+        await pilot.press("0")
+        assert app.view.at_home and "the part that a chain can hold" in screen_text(app)
+        await pilot.press("end")
+        assert app.view.end == 2**64 and "18,446,744,073,709,551,615" in screen_text(app).splitlines()[-2]
 
 
 async def test_a_panel_can_have_the_whole_body() -> None:

@@ -6,25 +6,21 @@ a choice is only remembered, for this screen and for the restore preview.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.message import Message
-from textual.worker import get_current_worker
 
 from core.choices import neighbours, weigh
 from core.model import Finding
 from tui import twin
 from tui.commands import Screens
 from tui.comparison import LETTERS, Comparison, Pair, Side, competing_pairs, in_stock_order
-from tui.manifest_reading import read_side, size_up
 from tui.numbers import counted
-from tui.screens.preview import PreviewScreen
+from tui.screens.compare_reading import Compared, ReadingScreen, SidesRead
 from tui.state import Session
 from tui.texts.common import lane_span
 from tui.texts.compare import Effects, compare_document, meaning_text
@@ -32,38 +28,17 @@ from tui.texts.compare_chunks import ChunkTable
 from tui.texts.compare_side import side_text
 from tui.texts.summary import distinct_entries
 from tui.widgets.bands import Bands
-from tui.widgets.compare_bars import Agreement, CompareBars, agreement_of
+from tui.widgets.compare_bars import Agreement, CompareBars
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Paragraph, Prose, text
 from tui.widgets.rows import FixedRows, MadeRows, RowList
 
 if TYPE_CHECKING:
-    from core.storage import StoreReader
+    pass
 
 
-@dataclass
-class SidesRead(Message):
-    """Both manifests are read, or it is known why not."""
-
-    pair: Pair
-    sides: tuple[Side, Side]
-
-
-@dataclass
-class Compared(Message):
-    """The chunks as far as they are looked up; with all of them also where they agree."""
-
-    pair: Pair
-    comparison: Comparison
-    agreement: Agreement
-
-    def can_replace(self, message: Message) -> bool:
-        """A flood of progress collapses to the newest."""
-        return isinstance(message, Compared) and message.pair == self.pair
-
-
-class CompareScreen(PreviewScreen[Effects]):
+class CompareScreen(ReadingScreen):
     """Bars, both sides, chunks, meaning."""
 
     SCREEN = Screens.COMPARE
@@ -129,16 +104,9 @@ class CompareScreen(PreviewScreen[Effects]):
         self._comparison = Comparison((Side(a), Side(b)), number + 1, len(self._pairs))
         self.remove_class("-nothing")
         self._show()
-        self._read((a, b))
+        self.read_sides((a, b))
 
     # --- reading --------------------------------------------------------------------------------------------------
-
-    @work(exclusive=True, group="manifests", exit_on_error=False)
-    async def _read(self, pair: Pair) -> None:
-        engine = self.seamline.engine
-        if engine is not None:
-            a, b = await asyncio.gather(*(read_side(engine.reader, entry) for entry in pair))
-            self.post_message(SidesRead(pair, (a, b)))
 
     def on_sides_read(self, message: SidesRead) -> None:
         """Show them, and look up their chunk files."""
@@ -147,16 +115,7 @@ class CompareScreen(PreviewScreen[Effects]):
             self._comparison = replace(comparison, sides=message.sides)
             self._show()
             assert self.seamline.engine is not None
-            self._size_up(self.seamline.engine.reader, self._comparison)
-
-    @work(thread=True, exclusive=True, group="chunks", exit_on_error=False)
-    def _size_up(self, reader: StoreReader, comparison: Comparison) -> None:
-        worker = get_current_worker()
-        for step in size_up(reader, comparison):
-            if worker.is_cancelled:
-                return
-            agreement = agreement_of(step.chunks, step.lane) if step.chunks else ()
-            self.post_message(Compared(comparison.pair, step, agreement))
+            self.look_up_chunks(self.seamline.engine.reader, self._comparison)
 
     def on_compared(self, message: Compared) -> None:
         """Show how far it is."""

@@ -18,7 +18,8 @@ from tui.screens.ask import AskScreen
 from tui.screens.preview import PreviewScreen
 from tui.state import Session
 from tui.texts import files as texts
-from tui.texts.files import FileLines, FilesAnswer
+from tui.texts.file_lines import FULL_BYTES, FileLines, file_lines, line_row, line_text
+from tui.texts.files import FilesAnswer
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose, text
@@ -189,7 +190,7 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
     @work(thread=True, exclusive=True, group="lines", exit_on_error=False)
     def _take_apart(self, answer: FilesAnswer, number: int) -> None:
         table, place = answer.place(number)
-        self.post_message(LinesRead(answer, number, texts.file_lines(table.index, answer.facts(number), place)))
+        self.post_message(LinesRead(answer, number, file_lines(table.index, answer.facts(number), place)))
 
     def on_lines_read(self, message: LinesRead) -> None:
         """Show them, the cursor on the first line that is wrong."""
@@ -199,7 +200,7 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
         self._lines = lines
         self.add_class("-lines")
         wrong = next((each.claim.line - 1 for each in lines.facts.problems), 0)
-        rows = MadeRows(len(lines), lambda index, width: texts.line_row(lines, index, width, glyphs))
+        rows = MadeRows(len(lines), lambda index, width: line_row(lines, index, width, glyphs))
         listed = self.query_one("#line-list", RowList)
         listed.show(rows, min(wrong, len(lines) - 1))
         name = lines.facts.file.listed.name
@@ -213,7 +214,7 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
             return
         cursor = self.query_one("#line-list", RowList).cursor
         self.query_one("#about", Panel).label(f"Line {cursor + 1:,} in full")
-        self.query_one("#about-text", Prose).show_text(texts.line_text(self._lines, cursor))
+        self.query_one("#about-text", Prose).show_text(line_text(self._lines, cursor))
 
     def _close_lines(self) -> None:
         if self._lines is not None:
@@ -279,7 +280,7 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
     def copy_text(self) -> str:
         """The selected line, or the handle of the selected file."""
         if self._lines is not None:
-            return safe(self._lines.raw(self.query_one("#line-list", RowList).cursor, texts.FULL_BYTES))
+            return safe(self._lines.raw(self.query_one("#line-list", RowList).cursor, FULL_BYTES))
         number = self._number
         return safe(self.result.facts(number).file.handle) if self.result and number is not None else ""
 

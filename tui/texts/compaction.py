@@ -14,7 +14,7 @@ from core.stock import Step
 from tui.glyphs import Glyphs
 from tui.headless.refusal import grave
 from tui.numbers import counted, size, whole
-from tui.safe_text import shorten
+from tui.safe_text import padded, shorten
 from tui.texts.common import duration, lane_span, named, quoted
 from tui.texts.compaction_groups import GroupItem, group_word
 from tui.texts.compaction_stop import StopTable
@@ -174,7 +174,7 @@ def before_row(name: str, index: Index, numbers: dict[str, int], width: int, gly
     room = max(12, width - 22)
     shown = shorten(file.listed.name, room, glyphs.ellipsis)
     return (
-        (f"{shown:<{room}}", "text"),
+        (padded(shown, room), "text"),
         (f"{whole(file.lines):>8}", "text"),
         (f"{size(file.listed.size):>12}", "dim"),
     )

@@ -11,6 +11,7 @@ from core.columns import Lane
 from core.compaction import CompactionPreview, LineState, StopLine
 from tui.glyphs import Glyphs
 from tui.numbers import whole
+from tui.safe_text import padded
 from tui.texts.common import manifest_text
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, line
@@ -82,7 +83,7 @@ class StopTable:
         expected = f"  {following:>{cells}}" if self._wide else ""
         return (
             (f"{letter} {whole(each.line):>5}", "dim" if letter == " " else "strong"),
-            (f"  {whole(first):>{cells}}  {whole(last):>{cells}}  {manifest:<{room}}{expected}", style),
+            (f"  {whole(first):>{cells}}  {whole(last):>{cells}}  {padded(manifest, room)}{expected}", style),
             (f"  {self._check(each)}", style),
         )
 

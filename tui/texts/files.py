@@ -6,25 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-from rich.cells import cell_len
-
-from core.columns import I64
 from core.files import FileFacts, FileTable
-from core.index import Index
 from core.model import Finding, LaneKind
 from core.names import MetadataName, NameKind
 from core.snapshot import Snapshot
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, span, whole
-from tui.safe_text import fit, safe, shorten
+from tui.safe_text import padded, shorten
 from tui.texts.common import moment, quoted
 from tui.widgets.painted import Row
 from tui.widgets.prose import BLANK, Paragraph, runs, text
 
-#: A line is decoded up to here for its row, and up to there to be read in full.
-ROW_BYTES: Final = 600
-FULL_BYTES: Final = 20_000
 _FACT_CELLS: Final = 11
 _NOTE_WORDS: Final = {
     "array-form-record": "written as a list instead of an object",
@@ -114,7 +106,7 @@ def file_row(answer: FilesAnswer, number: int, width: int, glyphs: Glyphs) -> Ro
     held = span(*facts.held) if facts.held else ""
     return (
         mark,
-        (f"{shorten(name, room, glyphs.ellipsis):<{room}} ", style),
+        (padded(shorten(name, room, glyphs.ellipsis), room + 1), style),
         (f"{_kinds(facts):<6} ", style),
         (f"{whole(facts.file.lines):>7} ", style),
         (f"{size(facts.file.listed.size):>10} ", style),
@@ -216,67 +208,6 @@ def _finding_text(finding: Finding) -> Paragraph:
         (words + finding.explanation, "text"),
         hanging=2,
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FileLines:
-    """The lines of one file as they stand in it; `ends` (int64) are the offsets of their line feeds in the file."""
-
-    facts: FileFacts
-    content: bytes
-    ends: I64
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def raw(self, number: int, limit: int) -> str:
-        """The first `limit` bytes of line `number` (from 0); bytes that are no UTF-8 become lone surrogates."""
-        start = int(self.ends[number - 1]) + 1 if number else 0
-        return self.content[start : min(int(self.ends[number]), start + limit)].decode("utf-8", "surrogateescape")
-
-    def length(self, number: int) -> int:
-        """The bytes of a line without its line feed."""
-        start = int(self.ends[number - 1]) + 1 if number else 0
-        return int(self.ends[number]) - start
-
-    def message(self, number: int) -> str | None:
-        """What stock says against a line, if it refuses it."""
-        found = (each.message for each in self.facts.problems if each.claim.line == number + 1)
-        return next(found, None)
-
-
-def file_lines(index: Index, facts: FileFacts, number: int) -> FileLines:
-    """The lines of file `number` of a folder: one pass over its bytes, meant for a worker thread."""
-    content = index.content(number)
-    ends = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == ord("\n"))
-    return FileLines(facts, content, ends)
-
-
-def line_row(lines: FileLines, number: int, width: int, glyphs: Glyphs) -> Row:
-    """One line with its number, cut at the right."""
-    digits = max(4, len(whole(len(lines))))
-    refused = lines.message(number) is not None
-    shown = lines.raw(number, ROW_BYTES)
-    room = width - digits - 4
-    cut = cell_len(safe(shown)) > room or lines.length(number) > ROW_BYTES
-    if cut:
-        shown = fit(safe(shown), room - 1) + glyphs.ellipsis
-    return (
-        (f"{whole(number + 1):>{digits}} ", "dim"),
-        (f"{glyphs.problem} ", "conflict") if refused else ("  ", "text"),
-        (shown, "conflict" if refused else "text"),
-    )
-
-
-def line_text(lines: FileLines, number: int) -> list[Paragraph]:
-    """One line in full."""
-    message, length = lines.message(number), lines.length(number)
-    story = [runs(("stock says ", "dim"), (quoted(message), "conflict"))] if message else []
-    shown = lines.raw(number, FULL_BYTES)
-    story.append(text(shown) if shown else text("an empty line", "dim"))
-    if length > FULL_BYTES:
-        story.append(text(f"and {whole(length - FULL_BYTES)} more bytes", "dim"))
-    return story
 
 
 def files_document(answer: FilesAnswer, name: str, location: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from core.model import LaneKind, Zone
 from tui.glyphs import Glyphs
 from tui.numbers import counted, short, span, whole
-from tui.safe_text import fit, safe, shorten
+from tui.safe_text import fit, padded, safe, shorten
 from tui.state import Session
 from tui.texts.summary import is_gap, zone_mark
 from tui.widgets.painted import Row
@@ -67,7 +67,7 @@ class ZoneRows:
         title = min(self._titles, max(_LEAST_TITLE_CELLS, width - fixed - place))
         runs = [
             (f"{facts.mark[0]} ", facts.mark[1]),
-            (_padded(shorten(facts.title, title, self._glyphs.ellipsis), title + 2), "text"),
+            (padded(shorten(facts.title, title, self._glyphs.ellipsis), title + 2), "text"),
             (f"{facts.lane:<{_LANE_CELLS}}", "dim"),
         ]
         room = width - fixed - title
@@ -90,10 +90,6 @@ class ZoneRows:
         amount = (f"  {facts.size:>{self._sizes}}", "dim")
         manifests = f"  {facts.manifests}"
         return (amount, (manifests, "dim")) if room >= self._sizes + 2 + len(manifests) else (amount,)
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cell_len(text))
 
 
 def _facts(session: Session, zone: Zone, glyphs: Glyphs) -> _Facts:

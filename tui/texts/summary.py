@@ -176,7 +176,7 @@ def status(session: Session, view: View, lane: LaneKind, columns: int) -> tuple[
     picture = session.picture
     if picture is None or not picture.end:
         return [], []
-    cell = max(1, view.length // columns)
+    cell, shown = max(1, view.length // columns), f"view {short(view.length)}"
     left = [piece(whole(view.cursor), "strong")]
     epochs = picture.epochs_at(view.cursor)
     if epochs:
@@ -185,7 +185,7 @@ def status(session: Session, view: View, lane: LaneKind, columns: int) -> tuple[
     left.append(piece(f"{lane.short} {_covered(session, view.cursor, lane)}", "text", 1))
     right = [
         piece(f"1 cell = {counted(cell, 'version') if cell < 1_000_000 else short(cell) + ' versions'}", "dim", 6),
-        piece(f"view {short(view.length)} of {short(view.whole)}", "dim", 5, f"view {short(view.length)}"),
+        piece(f"{shown} of {short(view.whole)}" if view.length < view.whole else shown, "dim", 5, shown),
     ]
     return left, right
 

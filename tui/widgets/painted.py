@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.glyphs import UNICODE, Glyphs
-from tui.safe_text import fit, safe
+from tui.safe_text import fit, in_ascii, safe
 
 if TYPE_CHECKING:
     from tui.app import SeamlineApp
@@ -81,9 +81,10 @@ class Painted(Widget):
     def style(self, name: str) -> Style:
         """The style of a run on the background of this widget, looked up once per theme."""
         if self._styles_by_name is None:
-            ground = Style(bgcolor=self.rich_style.bgcolor)
+            ground, plain = Style(bgcolor=self.rich_style.bgcolor), Style.null()
+            find = self.screen.get_component_rich_style
             self._styles_by_name = {
-                name: ground + self.screen.get_component_rich_style(f"seam--{name}", partial=True) for name in STYLES
+                name: ground + find(f"seam--{name}", partial=True, default=plain) for name in STYLES
             }
         return self._styles_by_name[name]
 
@@ -95,11 +96,12 @@ class Painted(Widget):
     def paint(self, row: Sequence[Run], width: int, over: Style | None = None) -> Strip:
         """`row` as a strip of exactly `width` cells, cut or filled; `over` is laid over every run."""
         segments: list[Segment] = []
-        left = width
+        left, ascii_only = width, self.glyphs.is_ascii
         for text, name in _merged(row):
             if left <= 0:
                 break
             shown = fit(safe(text), left)
+            shown = in_ascii(shown) if ascii_only else shown
             left -= cell_len(shown)
             style = self.style(name)
             segments.append(Segment(shown, style + over if over else style))

@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.safe_text import safe, shorten
+from tui.safe_text import in_ascii, safe, shorten
 
 
 class Panel(Vertical):
@@ -52,6 +52,8 @@ class Panel(Vertical):
 def _label(title: str, hint: str, width: int, rule: str, room: str) -> Content:
     """`Title ───── hint` in `width` cells, without markup; the hint goes when there is no room for it."""
     title, hint = shorten(title, width, "~" if rule == "-" else "…"), safe(hint)
+    if rule == "-":
+        title, hint = in_ascii(title), in_ascii(hint)
     filler = width - cell_len(title) - cell_len(hint) - 2
     if not hint or filler < 3:
         return Content.assemble(room, (title, "bold"), room)
