@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import environment
 from tests.tui.support import demo_store
 
 pytestmark = pytest.mark.skipif(
@@ -29,19 +30,21 @@ class Terminal:
     def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
         self._socket = folder / "tmux"
         self._output = folder / "output"
+        self._status = folder / "status"
         os.mkfifo(self._output)
         self._reader = os.open(self._output, os.O_RDONLY | os.O_NONBLOCK)
         width, height = map(str, size)
-        quoted = f"exec {shlex.join(command)}"
+        # The shell writes the status down: tmux now and then never hears of a child's end.
+        quoted = f"{shlex.join(command)}; echo $? > {shlex.quote(str(self._status))}"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "cat")
         self._tmux("set-option", "-g", "remain-on-exit", "on")
         self._tmux("pipe-pane", "-O", f"exec cat > {shlex.quote(str(self._output))}")
         self._tmux("respawn-pane", "-k", quoted)
 
     def _tmux(self, *words: str) -> str:
-        # Given by name: libraries of the test runner put LINES and COLUMNS where only an inherited environment shows.
+        # The test runner's LINES and COLUMNS would win over the size of the window.
         done = subprocess.run(
-            ["tmux", "-S", self._socket, *words], env=dict(os.environ), capture_output=True, text=True, check=True
+            ["tmux", "-S", self._socket, *words], env=environment(), capture_output=True, text=True, check=True
         )
         return done.stdout
 
@@ -59,7 +62,7 @@ class Terminal:
 
     def ended(self) -> str:
         """The exit status of the program, empty while it runs."""
-        return self._tmux("display-message", "-p", "#{?pane_dead,#{pane_dead_status},}").strip()
+        return self._status.read_text().strip() if self._status.exists() else ""
 
     def wait_for(self, holds: Callable[[], bool], what: str) -> str:
         """Look again after every piece of output until `holds`; returns the screen."""
@@ -103,7 +106,7 @@ def test_an_operator_sees_the_classic_conflict_compares_it_and_previews_both_way
     terminal: Callable[..., Terminal],
 ) -> None:
     window = terminal(demo_store("same-range"))
-    first = window.wait_for_text("broken", "same range, two manifests", "stock restores nothing", "Help")
+    first = window.wait_for_text("broken", "same range, two manifests", "stock restores nothing", "got 0.", "Help")
     assert '"Transaction backup ranges not continuous, expecting version 1000, got 0."' in " ".join(first.split())
     window.press("Enter")
     window.wait_for_text("─ A ─", "─ B ─", "transaction_0-.5c0a", "transaction_0-.ac6c")
