@@ -243,6 +243,20 @@ async def test_a_click_on_the_overview_moves_the_viewport() -> None:
         assert app.view.start < app.view.whole // 10
 
 
+async def test_dragging_on_the_overview_takes_the_viewport_along() -> None:
+    async with running(demo_store("everything")) as (app, pilot):
+        await pilot.press("w", "w", "w")
+        await pilot.mouse_down("#overview", offset=(12, 0))
+        left = app.view.start
+        await pilot.hover("#overview", offset=(60, 0))
+        await pilot.mouse_up("#overview", offset=(60, 0))
+        await pilot.pause()
+        assert app.view.start > left + app.view.whole // 3
+        there = app.view
+        await pilot.hover("#overview", offset=(20, 0))
+        assert app.view == there
+
+
 async def test_the_list_moves_the_timeline_and_the_filter_shortens_the_list() -> None:
     async with running(demo_store("everything")) as (app, pilot):
         await pilot.press("tab", "j")
