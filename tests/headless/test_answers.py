@@ -198,3 +198,13 @@ def test_the_clock_is_the_machines_own_unless_a_test_says_otherwise(tmp_path: Pa
     assert SystemHost().now() > FixedHost(1_700_000_000).now()
     assert command("check")[1:3] == ["-m", "tui.headless"]
     assert "COLUMNS" not in environment()
+
+
+def test_compaction_is_also_simulated_at_the_factors_that_are_asked_for() -> None:
+    def baked(*words: str) -> list[str]:
+        findings = seamline("check", "same-range", "--json", *words).document["findings"]
+        return [each["explanation"] for each in findings if each["kind"] == "compaction-abort-midway"]
+
+    assert [text.partition(" compaction")[0] for text in baked()] == ["At factor 100"]
+    assert [text.partition(" compaction")[0] for text in baked("--compact-factor", "7")] == ["At factors 100 and 7"]
+    assert seamline("check", "same-range", "--compact-factor", "0").code == 2

@@ -9,7 +9,7 @@ import click
 from core.errors import Stopped, UsageError
 from tui.headless.exit_codes import OF_VERDICT, ExitCode
 from tui.headless.json_text import SCHEMA
-from tui.headless.options import json_option, takes_store
+from tui.headless.options import factor, json_option, takes_store
 from tui.headless.output import put_answer, put_document, put_record
 from tui.headless.surroundings import SystemHost, connect, holds_nothing, look
 
@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     metavar="0..4",
     help="How deep: 0 names and sizes, 1 lines, 2 manifests, 3 chunk files, 4 records in chunk files.",
 )
+@click.option(
+    "--compact-factor",
+    "compact_factors",
+    type=factor,
+    multiple=True,
+    metavar="N",
+    help="Also simulate compaction at N entries in a file (1 and 100 always are).",
+)
 @json_option
 @click.option("--json-lines", is_flag=True, help="Stream JSON records: progress, findings, then a summary.")
 @click.pass_obj
-def check(host: Host | None, store: str, level: int, as_json: bool, json_lines: bool) -> int:
+def check(
+    host: Host | None, store: str, level: int, compact_factors: tuple[int, ...], as_json: bool, json_lines: bool
+) -> int:
     """Check STORE: can stock restore it, to which version, and what is wrong with it.
 
     Exit code 0: nothing above info. 3: findings, and stock restores the latest version. 4: findings, and it can't.
@@ -40,6 +50,7 @@ def check(host: Host | None, store: str, level: int, as_json: bool, json_lines: 
     if as_json and json_lines:
         raise UsageError("--json and --json-lines ask for different answers", hint="give one of them")
     _require_level(level)
+    from core.stock import CompactionOptions
     from tui.headless.progress import announce, follower
 
     engine = connect(store, host or SystemHost())
@@ -47,7 +58,8 @@ def check(host: Host | None, store: str, level: int, as_json: bool, json_lines: 
     snapshot = look(engine, watch)
     if level > 1:
         announce(engine.reader, snapshot, level, json_lines)
-    report = engine.check(snapshot, level, watch=watch)
+    factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)
+    report = engine.check(snapshot, level, factors, watch)
     _require_whole(report)
     _answer(report, as_json=as_json, json_lines=json_lines)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
