@@ -121,7 +121,8 @@ def _crowd(survey: _Survey) -> _Crowd:
         reached += [first in stretch.reached for first in stretch.firsts]
         leads += [end in leading for end in stretch.ends]
         free += _leaves_choice(stretch, reached[begin[-1] :], leads[begin[-1] :])
-        behind += [first >= max(goals) for first in stretch.firsts]
+        furthest = max(goals)
+        behind += [first >= furthest for first in stretch.firsts]
     return _Crowd(
         survey.crowded,
         tuple(begin),

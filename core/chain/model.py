@@ -157,8 +157,8 @@ class Chain:
 
     def used_at(self, version: int) -> int | None:
         """The chosen row that covers `version`."""
-        firsts = self.lane.first[self.rows]
-        at = int(np.searchsorted(firsts, np.uint64(version), side="right")) - 1
+        beyond = np.searchsorted(self.lane.first, np.uint64(version), side="right")
+        at = int(np.searchsorted(self.rows, beyond)) - 1
         if at < 0 or int(self.lane.last[self.rows[at]]) < version:
             return None
         return int(self.rows[at])
