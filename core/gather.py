@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from core.codec import LineRefused, parse_line
-from core.columns import build_lane
+from core.columns import I64, build_lane
 from core.decode import Block, decode_block
 from core.growing import GrowingLines, GrowingText
 from core.gzips import GZIP_MAGIC, GzipFault, inflated
@@ -38,6 +38,11 @@ MAX_FOLDER_BYTES: Final = 4 << 30
 PROBLEMS_KEPT_PER_FILE: Final = 20
 #: Once so many are kept of a folder, only the first of each file is.
 PROBLEMS_KEPT: Final = 10_000
+#: Once so many lines of a folder are refused, lines that would have to be looked at one by one are left out.
+MAX_BAD_LINES: Final = 1_000_000
+#: The gzip files of a folder may inflate to so many bytes, and so many more for each of theirs; real ones do to 15.
+GZIP_FREE_BYTES: Final = 16 << 20
+MAX_GZIP_RATIO: Final = 50
 #: Identities, and the times in compaction timestamps: those of a hundred runs over 40,000 files.
 MAX_OBJECTS: Final = 4_000_000
 _KEY_COUNTS: Final = {LaneKind.EPOCH_ENDINGS: 4, LaneKind.STATE_SNAPSHOTS: 2, LaneKind.TRANSACTIONS: 2}
@@ -52,6 +57,9 @@ class Limits:
     folder_bytes: int = MAX_FOLDER_BYTES
     problems_per_file: int = PROBLEMS_KEPT_PER_FILE
     problems: int = PROBLEMS_KEPT
+    bad_lines: int = MAX_BAD_LINES
+    gzip_free_bytes: int = GZIP_FREE_BYTES
+    gzip_ratio: int = MAX_GZIP_RATIO
     objects: int = MAX_OBJECTS
     block_bytes: int = 1 << 20
     block_files: int = 500
@@ -74,6 +82,11 @@ class _Taken:
     lines: int = 0
     bad_lines: int = 0
     notes: dict[str, int] = field(default_factory=dict)
+
+    def leave_out(self, line: int, limit: str) -> None:
+        """The file has more than may be kept, from `line` on."""
+        message = f"line {line} and more left out: above {limit}"
+        self.fault = self.fault or HandleUnreadable(ReadFault.TOO_LARGE, message)
 
     def meta_file(self) -> MetaFile:
         """The file as it stands now."""
@@ -107,6 +120,8 @@ class Gatherer:
         self._identities: list[tuple[IdentityRecord, Claim]] = []
         self._timestamps: list[tuple[TimestampsRecord, Claim]] = []
         self._objects = 0
+        self._bad_lines = 0
+        self._gzip_room = limits.gzip_free_bytes
         self._problems: list[LineProblem] = []
         self._notes: list[LineNote] = []
 
@@ -169,12 +184,19 @@ class Gatherer:
         if isinstance(content, HandleUnreadable):
             raise content
         limits = self._limits
-        data = _inflated(content, limits.file_bytes) if content.startswith(GZIP_MAGIC) else content
+        data = self._inflated(content) if content.startswith(GZIP_MAGIC) else content
         if len(data) > limits.file_lines and data.count(b"\n", 0, -1) >= limits.file_lines:
             raise HandleUnreadable(ReadFault.TOO_LARGE, f"more than {limits.file_lines:,} lines")
         if len(self._text) + len(data) > limits.folder_bytes:
             message = f"left out: the files of {self._folder}/ hold more than {limits.folder_bytes:,} bytes together"
             raise HandleUnreadable(ReadFault.TOO_LARGE, message)
+        return data
+
+    def _inflated(self, content: bytes) -> bytes:
+        """The content of a gzip file, within what is left for all of the folder. Raises `HandleUnreadable`."""
+        self._gzip_room += len(content) * self._limits.gzip_ratio
+        data = _inflated(content, min(self._gzip_room, self._limits.file_bytes))
+        self._gzip_room -= len(data)
         return data
 
     def _decode_waiting(self) -> Iterator[bool]:
@@ -213,12 +235,22 @@ class Gatherer:
             places = (found.text_start, found.text_length, file_of[found.row] + len(self._files), line_of[found.row])
             self._lines[found.kind].add(found.keys, *places)
         text = self._text.view()
-        for row in block.others.tolist():
+        for place, row in enumerate(block.others.tolist()):
+            if self._bad_lines >= self._limits.bad_lines:
+                self._leave_out(files, file_of, line_of, block.others[place:])
+                break
             line = text[int(block.line_start[row]) : int(block.line_end[row])].tobytes()
             file = int(file_of[row])
             self._add_odd_line(line, files[file], len(self._files) + file, int(line_of[row]))
         self._add_odd_rows()
         self._decoded = stop
+
+    def _leave_out(self, files: list[_Taken], file_of: I64, line_of: I64, rows: I64) -> None:
+        """Say of each file which of its lines is the first that was not looked at."""
+        numbers, first = np.unique(file_of[rows], return_index=True)
+        for number, place in zip(numbers.tolist(), first.tolist(), strict=True):
+            line = int(line_of[rows[place]])
+            files[number].leave_out(line, f"{self._limits.bad_lines:,} lines that can't be read in all")
 
     def _add_odd_line(self, line: bytes, taken: _Taken, file: int, number: int) -> None:
         """One line that is not in stock's own canonical form, through the strict parser."""
@@ -229,6 +261,7 @@ class Gatherer:
             if self._is_kept(taken.bad_lines, len(self._problems)):
                 self._problems.append(LineProblem(claim, refused.hazard, refused.message))
             taken.bad_lines += 1
+            self._bad_lines += 1
             return
         for note in parsed.notes:
             seen = taken.notes.get(note, 0)
@@ -246,8 +279,7 @@ class Gatherer:
     def _add_object(self, record: IdentityRecord | TimestampsRecord, claim: Claim, taken: _Taken) -> None:
         size = 1 if isinstance(record, IdentityRecord) else 1 + len(record.compaction_timestamps)
         if self._objects + size > self._limits.objects:
-            message = f"line {claim.line} and more left out: above {self._limits.objects:,} identities and times in all"
-            taken.fault = taken.fault or HandleUnreadable(ReadFault.TOO_LARGE, message)
+            taken.leave_out(claim.line, f"{self._limits.objects:,} identities and times in all")
             return
         self._objects += size
         if isinstance(record, IdentityRecord):

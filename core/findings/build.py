@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from core.columns import I64, Lane
 from core.findings.catalogue import CATALOGUE
 from core.model import Claim, Entry, Finding, LaneKind, Severity
 
+_Evidence = TypeVar("_Evidence")
+
 MOST_EVIDENCE: Final = 50
 """So many entries, claims and handles a finding holds at most; its text has the full counts."""
+
+_MOST_HANDLE_CHARS: Final = 1 << 20
+"""Once the handles of its entries are as long together, a finding holds no more of them."""
 
 
 def finding(
@@ -32,9 +37,9 @@ def finding(
     manifests: Iterable[str] = (),
 ) -> Finding:
     """A finding of `kind`, with the severity of the catalogue unless another is given. `range_` is closed."""
-    some_entries = tuple(_bounded(entry) for entry in islice(entries, MOST_EVIDENCE))
+    some_entries = tuple(_bounded(entry) for entry in _within(entries, lambda entry: len(entry.manifest)))
     some_claims = tuple(islice(claims, MOST_EVIDENCE))
-    handles = tuple(islice(manifests, MOST_EVIDENCE))
+    handles = tuple(_within(manifests, len))
     first, last = range_ if range_ else (None, None)
     return Finding(
         id=_id(kind, lane, first, last, (*map(_entry_mark, some_entries), *map(str, some_claims), *handles)),
@@ -52,6 +57,16 @@ def finding(
         claims=some_claims,
         manifests=handles,
     )
+
+
+def _within(evidence: Iterable[_Evidence], chars: Callable[[_Evidence], int]) -> Iterator[_Evidence]:
+    """The first pieces of evidence, as many as a finding holds; at least one."""
+    total = 0
+    for piece in islice(evidence, MOST_EVIDENCE):
+        yield piece
+        total += chars(piece)
+        if total > _MOST_HANDLE_CHARS:
+            return
 
 
 def some_entries(lane: Lane, rows: I64 | Sequence[int]) -> Iterable[Entry]:

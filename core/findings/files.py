@@ -83,28 +83,38 @@ def _empty(case: Case, file: MetaFile, name: MetadataName | None, total: int) ->
 @detector("name-content-disagree", "partial-compacted-file", "read-while-written")
 def names_and_contents(case: Case) -> Iterator[Finding]:
     """Files that hold another range than their name says; compacted ones that hold less were torn."""
+    wrong = list(_misnamed(case))
+    for file, name, held, state in wrong[:_MOST_FILES]:
+        torn = state is Agreement.SHORT and name.compacted
+        if torn and case.in_flight(file):
+            yield in_flight(file, "holds less than its name says", case)
+            continue
+        yield _disagrees(case, file, name, held, len(wrong))
+        if torn:
+            yield _torn(case, file, name, held)
+
+
+def _misnamed(case: Case) -> Iterator[tuple[MetaFile, MetadataName, tuple[int, int] | None, Agreement]]:
+    """The files whose lines are all good but are not those of the name: file, name, what it holds, how they differ."""
     for number, (file, name) in enumerate(zip(case.index.files, case.names, strict=True)):
         if name is None or not isinstance(name.kind, LaneKind) or not file.lines or file.bad_lines:
             continue
         held = case.contents[name.kind].range_of(number, name.unit)
         state = agreement(name, held)
-        if state is Agreement.SHORT and name.compacted and case.in_flight(file):
-            yield in_flight(file, "holds less than its name says", case)
-        elif state is not Agreement.SAME:
-            yield _disagrees(case, file, name, held)
-            if state is Agreement.SHORT and name.compacted:
-                yield _torn(case, file, name, held)
+        if state is not Agreement.SAME:
+            yield file, name, held, state
 
 
-def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] | None) -> Finding:
+def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] | None, total: int) -> Finding:
     missing, lane = _place(name, held)
+    others = f" {total:,} files are like that." if total > _MOST_FILES else ""
     holds = "none of that kind" if held is None else f"{held[0]:,} to {held[1]:,}"
     return finding(
         "name-content-disagree",
         lane=lane,
         range_=missing,
         explanation=f"{shown(file.handle)} promises {name.unit}s {name.first:,} to {name.last:,}, but its "
-        f"{count(file.lines, 'line')} hold {holds}. Stock never reads names: what it holds is what counts.",
+        f"{count(file.lines, 'line')} hold {holds}. Stock never reads names: what it holds is what counts.{others}",
         cause="A write that was cut off, a file edited by hand, or one that was renamed.",
         next_step=commands.look_at(case, file.handle),
         claims=[Claim(file.handle, 0)],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import BackupFolder, parse_backup_folder
 from core.storage.protocol import Listed, ListedKind
+from core.words import I64
 
 _MANIFESTS: Final = {
     LaneKind.TRANSACTIONS: "transaction.manifest",
@@ -28,42 +29,36 @@ _MANIFESTS: Final = {
 }
 
 
-class _Named:
-    """The folders that entries name, in `metadata/` or in `metadata_backup/`."""
-
-    def __init__(self, case: Case) -> None:
-        self._lanes = {kind: (case.lane(kind), case.retired.lanes[kind]) for kind in ENTRY_LANES}
-
-    @cached_property
-    def _odd(self) -> set[str]:
-        """Folders of handles that can't be looked up by their start."""
-        lanes = [lane for pair in self._lanes.values() for lane in pair]
-        return {lane.manifest(row).partition("/")[0] for lane in lanes for row in odd_rows(lane).tolist()}
-
-    def __contains__(self, folder: tuple[str, BackupFolder]) -> bool:
-        name, says = folder
-        prefix = f"{name}/".encode()
-        named = any(
-            lane.manifests.raw(row).startswith(prefix) for lane in self._lanes[says.kind] for row in _at(lane, says)
-        )
-        return named or name in self._odd
-
-
-def _at(lane: Lane, folder: BackupFolder) -> range:
-    """The rows that begin where the folder's backup does; lanes are sorted by their first column."""
-    column, value = (lane.first, folder.first) if lane.epoch is None else (lane.epoch, folder.epoch or 0)
-    low, high = (int(np.searchsorted(column, np.uint64(value), side)) for side in ("left", "right"))
-    return range(low, high)
-
-
 def _unnamed(case: Case) -> list[tuple[Listed, BackupFolder]]:
-    named = _Named(case)
+    """The backup folders that no entry names, neither in `metadata/` nor in `metadata_backup/`."""
     folders = [
         (listing, says)
         for listing in case.snapshot.root
         if listing.kind is ListedKind.FOLDER and (says := parse_backup_folder(listing.name)) is not None
     ]
-    return [(listing, says) for listing, says in folders if (listing.name, says) not in named]
+    left = {os.fsencode(listing.name) for listing, _ in folders}
+    starts: dict[LaneKind, set[int]] = {kind: set() for kind in ENTRY_LANES}
+    for _, says in folders:
+        starts[says.kind].add(says.first if says.epoch is None else says.epoch)
+    for kind in ENTRY_LANES:
+        for lane in (case.lane(kind), case.retired.lanes[kind]):
+            left -= _folders_of(lane, _rows_at(lane, starts[kind]))
+    if left:
+        for kind in ENTRY_LANES:
+            left -= _folders_of(case.lane(kind), case.odd_rows[kind])
+            left -= _folders_of(case.retired.lanes[kind], odd_rows(case.retired.lanes[kind]))
+    return [(listing, says) for listing, says in folders if os.fsencode(listing.name) in left]
+
+
+def _rows_at(lane: Lane, starts: set[int]) -> I64:
+    """The rows (int64) that begin at one of `starts`, as the handles that stock gives them say."""
+    begins = lane.first if lane.epoch is None else lane.epoch
+    return np.flatnonzero(np.isin(begins, np.array(sorted(starts), dtype=np.uint64)))
+
+
+def _folders_of(lane: Lane, rows: I64) -> set[bytes]:
+    """The first parts of the handles of some rows."""
+    return {lane.manifests.raw(row).partition(b"/")[0] for row in rows.tolist()}
 
 
 @detector("orphan-backup-dir", "localfs-skip-existing", level=0)

@@ -78,9 +78,8 @@ def _promised(case: Case, number: int) -> tuple[LaneKind, tuple[int, int] | None
         return LaneKind.FILES, None
     missing = missing_part(name, case.contents[name.kind].range_of(number, name.unit))
     if missing is None and name.kind in case.sweeps:
-        gaps = case.sweeps[name.kind].gaps()
-        inside = (gap for gap in gaps if name.first <= gap.first and gap.last <= name.last)
-        missing = next(((gap.first, gap.last) for gap in inside), None)
+        gap = case.sweeps[name.kind].gap_inside(name.first, name.last)
+        missing = (gap.first, gap.last) if gap else None
     return (name.kind, missing) if missing else (LaneKind.FILES, None)
 
 

@@ -134,7 +134,8 @@ def foreign_files(case: Case) -> Iterator[Finding]:
 
 def _foreign(case: Case, files: Sequence[MetaFile], severity: Severity, what: str, effect: str) -> Finding:
     handles = [file.handle for file in files]
-    problem = next((each for each in case.index.problems if each.claim.file in handles), None)
+    those = frozenset(handles)
+    problem = next((each for each in case.index.problems if each.claim.file in those), None)
     stock = problem.message if problem else case.load_error.message if case.load_error else None
     harmless = severity is Severity.INFO
     return finding(

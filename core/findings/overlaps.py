@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -191,8 +192,8 @@ def _stands_alone(case: Case, lane: Lane, row: int) -> bool:
 
 def _identity_evidence(case: Case) -> str:
     files = {claim.file for _, claim in case.index.identities}
-    written = [file.listed.modified for file in case.index.files if file.handle in files]
-    older = sum(file.listed.modified < min(written) for file in case.index.files) if written else 0
+    written = min((file.listed.modified for file in case.index.files if file.handle in files), default=-math.inf)
+    older = sum(file.listed.modified < written for file in case.index.files)
     return f" identity.meta is younger than {count(older, 'file')} of the index: it was written anew." if older else ""
 
 

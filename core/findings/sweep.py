@@ -81,6 +81,15 @@ class Sweep:
         for first, row in zip(self.gap_first[:most].tolist(), self.gap_rows[:most].tolist(), strict=True):
             yield Gap(first, int(self.lane.first[row]) - 1, row)
 
+    def gap_inside(self, first: int, last: int) -> Gap | None:
+        """The first gap that lies wholly between `first` and `last`."""
+        at = int(np.searchsorted(self.gap_first, np.uint64(first)))
+        if at == len(self.gap_rows):
+            return None
+        row = int(self.gap_rows[at])
+        gap = Gap(int(self.gap_first[at]), int(self.lane.first[row]) - 1, row)
+        return gap if gap.last <= last else None
+
     def widened(self, first: int, last: int) -> tuple[int, int]:
         """The stretch from `first` to `last` out to boundaries that no entry straddles."""
         low = int(np.searchsorted(self.knot_last, np.uint64(first)))

@@ -23,13 +23,12 @@ _NAMES: Final = {
 
 def shown(text: str) -> str:
     """Text of a store for reading: nothing in it moves a cursor or hides, and it is not too long."""
+    if len(text) > 2 * _MOST_CHARS:
+        # Of a text of megabytes only the ends are looked at.
+        text = text[:_MOST_CHARS] + text[-_MOST_CHARS:]
+    plain = "".join(map(_visible, text))
     half = _MOST_CHARS // 2
-    if len(text) <= _MOST_CHARS:
-        plain = "".join(map(_visible, text))
-        return plain if len(plain) <= _MOST_CHARS else f"{plain[: half - 1]}…{plain[-half:]}"
-    # Of a text of megabytes only the ends are looked at.
-    head, tail = ("".join(map(_visible, part)) for part in (text[: half - 1], text[-half:]))
-    return f"{head[: half - 1]}…{tail[-half:]}"
+    return plain if len(plain) <= _MOST_CHARS else f"{plain[: half - 1]}…{plain[-half:]}"
 
 
 def _visible(char: str) -> str:

@@ -20,6 +20,8 @@ EARLIEST_STAMP: Final = 1_600_000_000
 CLOCK_SLACK: Final = 60
 #: By how many seconds file times must contradict the records before that means something: copies mix them up a little.
 _FILE_TIME_SLACK: Final = 3_600
+#: More records than this of one kind are told by their number.
+_MOST_RECORDS: Final = 200
 
 
 def _newest(case: Case) -> tuple[TimestampsRecord, Claim] | None:
@@ -31,20 +33,21 @@ def _newest(case: Case) -> tuple[TimestampsRecord, Claim] | None:
 @detector("timestamps-future", "timestamps-back")
 def wrong_clocks(case: Case) -> Iterator[Finding]:
     """Records dated in the future, or by a clock that was far behind."""
-    for record, claim in case.index.timestamps:
-        if record.file_compacted_at > case.now + CLOCK_SLACK:
-            yield _future(case, record, claim)
+    ahead = [pair for pair in case.index.timestamps if pair[0].file_compacted_at > case.now + CLOCK_SLACK]
+    for record, claim in ahead[:_MOST_RECORDS]:
+        yield _future(case, record, claim, len(ahead))
     newest = _newest(case)
     if newest is not None:
         yield from _behind(case, *newest)
 
 
-def _future(case: Case, record: TimestampsRecord, claim: Claim) -> Finding:
+def _future(case: Case, record: TimestampsRecord, claim: Claim, total: int) -> Finding:
     ahead = record.file_compacted_at - int(case.now)
+    others = f" {total:,} records are dated in the future." if total > 1 else ""
     return finding(
         "timestamps-future",
         explanation=f"{shown(claim.file)} is dated {record.file_compacted_at:,}, {ahead:,} seconds from now. It wins "
-        "over all records that compaction writes until then, so nothing new is ever moved away.",
+        f"over all records that compaction writes until then, so nothing new is ever moved away.{others}",
         cause="The clock of a host was ahead once, or the number is damaged.",
         next_step=commands.set_aside(case, [claim.file]),
         claims=[claim],

@@ -83,15 +83,19 @@ def plan_evidence(
     handles = [handle for _, handle in _targets(snapshot, manifests)]
     handles += [_manifest_in(folder, lane) for folder, lane in (_unused_folders(snapshot) if manifests is None else ())]
     found = files = size = 0
+    listed: set[str] = set()
     for done, handle in enumerate(handles):
         if watch.stopped():
             return EvidencePlan(level, found, files, size, complete=False)
         watch.progress(EvidenceProgress(done, len(handles), 0))
-        for listed in _beside(reader, handle) if level >= LEVEL_FILES else _alone(reader, handle):
-            is_manifest = listed.handle == handle
-            found += is_manifest
-            files += 1
-            size += listed.size if is_manifest or level >= LEVEL_RECORDS else 0
+        folder = handle.rpartition("/")[0]
+        alone = level < LEVEL_FILES or folder in listed
+        there = _alone(reader, handle) if alone else _beside(reader, handle)
+        found += sum(each.handle == handle for each in there)
+        files += 0 if folder in listed else len(there)
+        size += sum(each.size for each in there if each.handle == handle or level >= LEVEL_RECORDS)
+        if folder and not alone:
+            listed.add(folder)
     return EvidencePlan(level, found, files, size)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from core.errors import StoreUnreachable
@@ -32,17 +33,18 @@ _DATA_NAME_RE: Final = re.compile(r"([0-9]{1,20})-(?:\.chunk|[0-9]{1,20}\.proof)
 
 
 class BackupFiles:
-    """The files of one backup folder, from one listing of it; files elsewhere are looked up one by one."""
+    """The files of one backup folder, from one listing of it; files elsewhere are looked up one by one.
 
-    def __init__(self, reader: StoreReader, folder: str) -> None:
+    Without `listing` the folder is not listed: each of its files is looked up as well, and none is told by name.
+    """
+
+    def __init__(self, reader: StoreReader, folder: str, *, listing: bool = True) -> None:
         self._reader = reader
         self.folder = folder
-        self._listed: dict[str, Listed] | None
-        try:
-            self._listed = {each.handle: each for each in reader.list_folder(folder)}
-        except StoreUnreachable:
-            # A folder that can't be listed may still let its files be opened: each is then looked up.
-            self._listed = None
+        self._listed: dict[str, Listed] | None = None
+        # A folder that can't be listed may still let its files be opened: each is then looked up.
+        with suppress(StoreUnreachable):
+            self._listed = {each.handle: each for each in reader.list_folder(folder)} if listing else None
 
     def look_up(self, handle: str) -> Listed | HandleUnreadable:
         """One file as the listing shows it, or why it can't be had. Opens nothing but plain files."""

@@ -11,6 +11,7 @@ from core.manifests.facts import PROBLEMS_KEPT, ManifestFacts, ManifestProblem, 
 from core.manifests.files import BackupFiles, check_presence, check_unnamed
 from core.manifests.load import LoadedManifest, Unloaded, load_manifest
 from core.manifests.model import (
+    MANIFEST_NAMES,
     EpochEndingManifest,
     Manifest,
     StateManifest,
@@ -19,7 +20,7 @@ from core.manifests.model import (
     named_files,
     range_of,
 )
-from core.manifests.records import check_content
+from core.manifests.records import Contents
 from core.manifests.verify import check_against_entry, check_manifest
 from core.model import LaneKind, RangeRecord
 from core.names import handle_problem
@@ -50,7 +51,9 @@ class Inspector:
         self._root = root
         self._stopped = stopped
         self._read = read
+        self._contents = Contents(reader, stopped)
         self._beside: BackupFiles | None = None
+        self._listed_folders: set[str] = set()
 
     def inspect(self, lane: LaneKind, handle: str, records: Sequence[RangeRecord]) -> ManifestFacts | None:
         """What one manifest shows; `records` are the lines that name it. None when stopped before the end."""
@@ -71,7 +74,7 @@ class Inspector:
 
     def _check_files(self, manifest: Manifest, lane: LaneKind, handle: str, problems: _Problems) -> int:
         """Check every file that a manifest names; the bytes of the chunk files that are there."""
-        files = self._files_beside(handle)
+        files = self._files_beside(lane, handle)
         chunk_bytes = 0
         for named in named_files(manifest):
             if self._stopped():
@@ -85,16 +88,22 @@ class Inspector:
                 continue
             chunk_bytes += 0 if named.is_proof else found.size
             if self._level >= LEVEL_RECORDS:
-                problems.extend(check_content(self._reader, manifest, named, self._stopped))
+                problems.extend(self._contents.check(manifest, named))
                 self._read(found.size)
         problems.extend(check_unnamed(files, manifest, lane, handle))
         return chunk_bytes
 
-    def _files_beside(self, handle: str) -> BackupFiles:
-        """The files of a manifest's folder; manifests that share one share its listing."""
+    def _files_beside(self, lane: LaneKind, handle: str) -> BackupFiles:
+        """The files of a manifest's folder; manifests that share one share its listing.
+
+        A folder is listed anew only for the manifest that stock would put there: lines that name many manifests in a
+        few folders, in turns, do not make each of them be listed again and again.
+        """
         folder = handle.rpartition("/")[0]
         if self._beside is None or self._beside.folder != folder:
-            self._beside = BackupFiles(self._reader, folder)
+            own = handle == f"{folder}/{MANIFEST_NAMES[lane]}"
+            self._beside = BackupFiles(self._reader, folder, listing=own or folder not in self._listed_folders)
+            self._listed_folders.add(folder)
         return self._beside
 
 

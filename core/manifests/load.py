@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.errors import StoreUnreachable
 from core.gzips import GZIP_MAGIC, GzipFault, inflated, is_gzip
 from core.manifests.facts import ManifestProblem, ManifestStatus
 from core.manifests.files import IS_A_FOLDER
@@ -146,14 +145,14 @@ def kind_on_the_way(reader: StoreReader, handle: str, root: Mapping[str, ListedK
     parts = handle.split("/")
     for depth in range(len(parts)):
         name = "/".join(parts[: depth + 1])
-        kind = root.get(name) if depth == 0 and root else _kind_in_folder(reader, "/".join(parts[:depth]), name)
+        kind = root.get(name) if depth == 0 and root else _kind_of(reader, name)
         if kind is not ListedKind.FOLDER:
             return kind
     return ListedKind.FOLDER
 
 
-def _kind_in_folder(reader: StoreReader, folder: str, name: str) -> ListedKind | None:
+def _kind_of(reader: StoreReader, name: str) -> ListedKind | None:
     try:
-        return next((each.kind for each in reader.list_folder(folder) if each.handle == name), None)
-    except StoreUnreachable:
+        return reader.stat(name).kind
+    except HandleUnreadable:
         return None

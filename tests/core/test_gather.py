@@ -121,11 +121,29 @@ def test_a_file_of_too_many_lines_is_not_taken() -> None:
 def test_what_is_not_taken_is_not_held_either() -> None:
     files: dict[str, bytes | HandleUnreadable] = {f"{i}.meta": gzipped(b"\n" * 10_000_000) for i in range(3)}
     tracemalloc.start()
-    index = gathered(files)
+    index = gathered(files, Limits(gzip_free_bytes=1 << 30))
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [str(file.fault) for file in index.files] == ["more than 1,000,000 lines"] * 3
     assert held < 1 << 20
+
+
+def test_gzip_files_share_what_they_may_inflate_to() -> None:
+    bombs: dict[str, bytes | HandleUnreadable] = {f"{i}.meta": gzipped(LINE * 2_000) for i in range(3)}
+    whole = len(LINE) * 2_000
+    index = gathered(bombs, Limits(gzip_free_bytes=2 * whole, gzip_ratio=0))
+    assert [file.lines for file in index.files] == [2_000, 2_000, 0]
+    assert index.files[2].fault is not None and index.files[2].fault.fault is ReadFault.TOO_LARGE
+    assert all(file.lines == 2_000 for file in gathered(bombs, Limits(gzip_free_bytes=0, gzip_ratio=2_000)).files)
+
+
+def test_beyond_so_many_bad_lines_the_odd_ones_are_left_out_and_each_file_says_from_where() -> None:
+    files: dict[str, bytes | HandleUnreadable] = {"a.meta": LINE + b"x\n" * 3, "b.meta": LINE + b"x\n" + b" " + LINE}
+    index = gathered(files, Limits(bad_lines=3))
+    assert [file.bad_lines for file in index.files] == [3, 0]
+    assert index.files[0].fault is None
+    assert str(index.files[1].fault) == "line 2 and more left out: above 3 lines that can't be read in all"
+    assert len(index.transactions.claims(0)) == 2
 
 
 def test_a_listing_may_promise_any_size() -> None:
