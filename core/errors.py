@@ -36,3 +36,59 @@ class Stopped(SeamlineError):
 
     exit_code = 130
     kind = "interrupted"
+
+
+class PlanOutdated(SeamlineError):
+    """The store is not as it was when the plan was made; the message names the files. Nothing was lost."""
+
+    exit_code = 5
+    kind = "plan-outdated"
+
+
+class Refused(SeamlineError):
+    """A hazard stands in the way: `hazard` is its id. Nothing was changed."""
+
+    exit_code = 6
+    kind = "refused"
+
+    def __init__(self, hazard: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.hazard = hazard
+
+
+class LeaseHeld(SeamlineError):
+    """Somebody else may write just now; the message says who, since when, doing what. Nothing was changed."""
+
+    exit_code = 11
+    kind = "lease-held"
+
+
+class LeaseLost(SeamlineError):
+    """The right to write was lost on the way: nothing more was started; what was done stands in the journal."""
+
+    exit_code = 12
+    kind = "lease-lost"
+
+
+class WriteFailed(SeamlineError):
+    """A write was refused by the storage, and nothing of it can be seen."""
+
+    kind = "write-failed"
+
+
+class AlreadyThere(WriteFailed):
+    """A name that was to be new is taken; what stands there was not touched."""
+
+    kind = "already-there"
+
+
+class OutcomeUnknown(SeamlineError):
+    """A write may or may not have happened; whoever looks at the store next can tell."""
+
+    kind = "outcome-unknown"
+
+
+class Interrupted(SeamlineError):
+    """An operation stopped half way; the journal has it, to be resumed or undone. No line of the store was lost."""
+
+    kind = "interrupted-operation"

@@ -1,4 +1,7 @@
-"""The one small object through which the clock comes into the engine, so that tests own time."""
+"""The one small object through which clock, chance and process identity come into the engine: tests own time.
+
+Looking needs a `Host`; whoever writes needs a `Machine`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,44 @@ from typing import Protocol
 
 
 class Host(Protocol):
-    """What the engine may ask of the machine that it runs on."""
+    """What looking at a store may ask of the machine that it runs on."""
 
     def now(self) -> float:
         """Wall clock, unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Who writes: enough to tell later, on the same machine, whether it still runs.
+
+    `started` and `boot_id` are the kernel's own words for when the process began and in which boot and pid namespace;
+    both are empty where they can't be had.
+    """
+
+    pid: int
+    started: str
+    boot_id: str
+    user: str
+    host: str
+
+
+class Machine(Host, Protocol):
+    """What writing to a store may ask of the machine besides."""
+
+    def elapsed(self) -> float:
+        """Seconds since some moment, on a clock that nobody sets and that goes on while the machine sleeps."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long."""
+
+    def fresh_id(self) -> str:
+        """16 random hex digits."""
+
+    def process(self) -> Process:
+        """The process that this is."""
+
+    def has_ended(self, process: Process) -> bool:
+        """Whether it is certain that `process` ran on this machine and runs no more; False where that can't be told."""
 
 
 @dataclass(frozen=True, slots=True)

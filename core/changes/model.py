@@ -1,0 +1,112 @@
+"""What a change to a store is made of, before anything is written: frozen values that a preview shows unchanged.
+
+Compaction, repair and undo all plan a `ChangeSet`; one executor carries it out (`recovery.md`, "Changes").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+
+from core.changes.marks import FileMark, digest_of
+from core.model import LaneKind, RangeRecord
+
+
+class OperationKind(StrEnum):
+    """What the journal calls an operation."""
+
+    COMPACT = "compact"
+    REPAIR = "repair"
+    UNDO = "undo"
+    GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A new metadata file: its handle (`metadata/…`), its bytes, and how many lines they are."""
+
+    handle: str
+    content: bytes
+    lines: int
+
+    @property
+    def mark(self) -> FileMark:
+        """The file as a look at the store will see it."""
+        return FileMark(self.handle, len(self.content), digest_of(self.content))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A file that goes from `source` to `target`, both handles, because of something; `mark` is the file as planned."""
+
+    source: str
+    target: str
+    mark: FileMark
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """The distinct entries of one lane: how many, and a digest of them all in stock's order and form."""
+
+    entries: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeSet:
+    """A change, planned on one look at a store.
+
+    `marks` are all files of `metadata/` as they were then. Carried out in this order: `writes`, `restores` (files that
+    come back from `metadata_backup/`), `record` (the timestamps file), `retires`. Of the lines of retired files all
+    must survive elsewhere but the `rejected`. `lanes` are the entries that are visible afterwards. `expires` says of
+    files that stay when (unix seconds) their grace ends; `kept` of files that would go why they do not. `undoes` is
+    the operation that is taken back.
+    """
+
+    kind: OperationKind
+    label: str
+    marks: tuple[FileMark, ...]
+    writes: tuple[Write, ...]
+    restores: tuple[Move, ...]
+    record: Write | None
+    retires: tuple[Move, ...]
+    lanes: dict[LaneKind, LaneState]
+    rejected: tuple[RangeRecord, ...] = ()
+    expires: tuple[tuple[str, int], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+    undoes: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.writes or self.restores or self.record or self.retires)
+
+    @property
+    def files_before(self) -> int:
+        """How many files `metadata/` holds."""
+        return len(self.marks)
+
+    @property
+    def files_after(self) -> int:
+        """How many it will hold."""
+        return len(self.marks) + len(self.all_writes) + len(self.restores) - len(self.retires)
+
+    @property
+    def all_writes(self) -> tuple[Write, ...]:
+        """The new files, the timestamps file last."""
+        return (*self.writes, self.record) if self.record else self.writes
+
+    @property
+    def plan_id(self) -> str:
+        """Equal for plans that do the same to the same store; when a plan was made is no part of it.
+
+        The timestamps file is named after that moment, so it counts as there or not.
+        """
+        digest = blake2b(repr((self.kind.value, self.undoes, self.record is not None)).encode(), digest_size=8)
+        for mark in (*self.marks, *(write.mark for write in self.writes)):
+            digest.update(repr(mark).encode("utf-8", "surrogatepass"))
+        for move in (*self.restores, *self.retires):
+            digest.update(repr((move.source, move.target)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
