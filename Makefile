@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SCENARIO ?= everything
+SOAK ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types contracts screenshots bench goldens
+.PHONY: help install demo test soak check format lint types contracts screenshots bench goldens
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,6 +22,9 @@ demo: .venv/installed ## open the app on a sample store (SCENARIO=clean|same-ran
 
 test: .venv/installed ## run the tests
 	$(BIN)/pytest -n 2
+
+soak: .venv/installed ## crash, kill and race for SOAK seconds a test (default 300)
+	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest -n 2 tests/crash
 
 check: format lint types contracts test ## everything that must hold before a commit
 

@@ -86,9 +86,3 @@ class OutcomeUnknown(SeamlineError):
     """A write may or may not have happened; whoever looks at the store next can tell."""
 
     kind = "outcome-unknown"
-
-
-class Interrupted(SeamlineError):
-    """An operation stopped half way; the journal has it, to be resumed or undone. No line of the store was lost."""
-
-    kind = "interrupted-operation"

@@ -46,16 +46,42 @@ class Machine(Host, Protocol):
     def process(self) -> Process:
         """The process that this is."""
 
+    def process_of(self, pid: int) -> Process:
+        """The process of this machine that has `pid` now; `started` is empty if there is none."""
+
     def has_ended(self, process: Process) -> bool:
         """Whether it is certain that `process` ran on this machine and runs no more; False where that can't be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedHost:
-    """A host on which it is always the same moment: for goldens, screenshots and tests."""
+    """A machine on which it is always the same moment: for goldens, screenshots and tests."""
 
     moment: float
 
     def now(self) -> float:
         """The fixed moment, unix seconds."""
         return self.moment
+
+    def elapsed(self) -> float:
+        """The fixed moment."""
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Time stands still."""
+
+    def fresh_id(self) -> str:
+        """Always the same digits."""
+        return "0123456789abcdef"
+
+    def process(self) -> Process:
+        """Always the same process."""
+        return Process(4711, "", "", "operator", "backup-host")
+
+    def process_of(self, pid: int) -> Process:
+        """A process of which nothing else is known."""
+        return Process(pid, "", "", "operator", "backup-host")
+
+    def has_ended(self, process: Process) -> bool:
+        """Nothing is known of any process."""
+        return False

@@ -40,7 +40,10 @@ class ThisMachine:
 
     def process(self) -> Process:
         """This process."""
-        pid = os.getpid()
+        return self.process_of(os.getpid())
+
+    def process_of(self, pid: int) -> Process:
+        """Whichever process has `pid` now; `started` is empty if there is none."""
         return Process(pid, _started(pid) or "", _boot_id(), _user(), socket.gethostname())
 
     def has_ended(self, process: Process) -> bool:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from core.errors import StoreUnreachable
 from core.gather import LIMITS, Gatherer, Limits
 from core.host import Host
-from core.index import Index
+from core.index import Index, MetaFile
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
+#: Where this tool keeps its journal in a store; stock looks at nothing beside `metadata/` that it was not told of.
+JOURNAL_FOLDER: Final = "seamline/journal"
 _NO_FILE: Final = {
     ListedKind.FOLDER: "a folder",
     ListedKind.LINK: "a link, and links are not followed",
     ListedKind.OTHER: "a fifo, a socket or a device",
 }
+
+#: How often a folder is read at most while somebody else moves files out of it.
+_LOOKS: Final = 10
+_Follow: TypeAlias = Callable[[Gatherer, int, bool], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,11 @@ class Unwatched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """One look at a store. `taken_at` in unix seconds; `root` lists the store's top level."""
+    """One look at a store. `taken_at` in unix seconds; `root` lists the store's top level.
+
+    `journal` lists this tool's own journal in the store; `journal_fault` says why that could not be had. `gone` are the
+    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`).
+    """
 
     location: str
     taken_at: float
@@ -64,6 +74,9 @@ class Snapshot:
     retired: Index
     root: tuple[Listed, ...]
     one_device: bool
+    journal: tuple[Listed, ...]
+    journal_fault: str | None
+    gone: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -79,17 +92,28 @@ def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None, l
     """
     watch = watch or Unwatched()
     taken_at, root, one_device = host.now(), tuple(reader.list_folder("")), reader.on_one_device()
+    journal, journal_fault = _list_journal(reader)
 
     def snapshot(index: Index, retired: Index) -> Snapshot:
-        return Snapshot(reader.location, taken_at, index, retired, root, one_device)
+        return Snapshot(reader.location, taken_at, index, retired, root, one_device, journal, journal_fault)
 
     unread = Gatherer("metadata_backup", 0, 0).index()
-    index = _read_folder(reader, "metadata", watch, limits, lambda index: snapshot(index, unread))
+    follow = _followed(watch, "metadata", lambda index: snapshot(index, unread))
+    index = read_index(reader, "metadata", limits, follow)
+    follow = _followed(watch, "metadata_backup", lambda retired: snapshot(index, retired))
     try:
-        retired = _read_folder(reader, "metadata_backup", watch, limits, lambda retired: snapshot(index, retired))
+        retired = read_index(reader, "metadata_backup", limits, follow)
     except StoreUnreachable as unreachable:
         retired = _unread_folder("metadata_backup", unreachable.message)
     return snapshot(index, retired)
+
+
+def _list_journal(reader: StoreReader) -> tuple[tuple[Listed, ...], str | None]:
+    """The names in the journal; that it can't be listed hides nothing of the store, so it is no reason to stop."""
+    try:
+        return tuple(reader.list_folder(JOURNAL_FOLDER)), None
+    except StoreUnreachable as unreachable:
+        return (), unreachable.message
 
 
 def _unread_folder(folder: str, why: str) -> Index:
@@ -99,15 +123,51 @@ def _unread_folder(folder: str, why: str) -> Index:
     return gatherer.index()
 
 
-def _read_folder(
-    reader: StoreReader, folder: str, watch: Watch, limits: Limits, partial: Callable[[Index], Snapshot]
+def _followed(watch: Watch, folder: str, partial: Callable[[Index], Snapshot]) -> _Follow:
+    def follow(gatherer: Gatherer, listed: int, decoded: bool) -> bool:
+        if decoded:
+            watch.progress(Progress(folder, gatherer.done, listed, lambda: partial(gatherer.index())))
+        return not watch.stopped()
+
+    return follow
+
+
+def read_index(
+    reader: StoreReader,
+    folder: str,
+    limits: Limits = LIMITS,
+    follow: _Follow = lambda _gatherer, _listed, _decoded: True,
 ) -> Index:
+    """List, read and decode one metadata folder. Raises `StoreUnreachable` when its listing can't be had.
+
+    Where somebody else moves files away on the way the folder is listed and read again, so that what has only moved is
+    not told as lost.
+
+    `follow` is asked before each file whether to go on; it is given how many names are listed, and whether a block has
+    just been decoded.
+    """
     listing = reader.list_folder(folder)
+    for _ in range(_LOOKS):
+        index = _read_listed(reader, folder, listing, limits, follow)
+        if not any(map(_went, index.files)):
+            break
+        before, listing = listing, reader.list_folder(folder)
+        if listing == before:
+            break
+    return index
+
+
+def _went(file: MetaFile) -> bool:
+    """Whether a listed file could not be opened since it is there no more."""
+    return file.listed.kind is ListedKind.FILE and file.fault is not None and file.fault.fault is ReadFault.MISSING
+
+
+def _read_listed(reader: StoreReader, folder: str, listing: list[Listed], limits: Limits, follow: _Follow) -> Index:
     gatherer = Gatherer(folder, len(listing), sum(min(each.size, limits.file_bytes) for each in listing), limits)
     steps = gatherer.gather(_contents(reader, folder, listing, limits.file_bytes))
-    while not watch.stopped() and (decoded := next(steps, None)) is not None:
-        if decoded:
-            watch.progress(Progress(folder, gatherer.done, len(listing), lambda: partial(gatherer.index())))
+    decoded: bool | None = False
+    while decoded is not None and follow(gatherer, len(listing), decoded):
+        decoded = next(steps, None)
     return gatherer.index()
 
 

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from core.demo import build_demo_store
 from core.engine import Engine
-from core.host import FixedHost
+from core.host import FixedHost, Process
 from core.storage import LocalReader
 from tui.app import AppOptions, SeamlineApp
 
@@ -60,7 +60,21 @@ SCENES: Final = (
     Scene("restore-small", "two-batch-sizes", SMALL, ("end", "r")),
     Scene("files", "torn-compaction", LARGE, ("o",)),
     Scene("help", "everything", LARGE, ("question_mark",)),
+    Scene("timeline-race", "race", SMALL),
+    Scene("change-set", "clean", LARGE, ("c", "enter")),
+    Scene("change-set-small", "clean", SMALL, ("c", "enter")),
+    Scene("interrupted-small", "race", SMALL, ("u", "enter")),
+    Scene("changes", "race", LARGE, ("u",)),
+    Scene("changes-small", "race", SMALL, ("u",)),
 )
+
+
+class LaterHost(FixedHost):
+    """The machine on which the past of the sample stores happened: no process of then runs any more."""
+
+    def has_ended(self, process: Process) -> bool:
+        """All but this one."""
+        return process != self.process()
 
 
 class NamedReader(LocalReader):
@@ -74,7 +88,7 @@ class NamedReader(LocalReader):
 
 async def draw(scene: Scene, store: Path) -> str:
     """The scene as SVG."""
-    app = SeamlineApp(scene.scenario, lambda: Engine(NamedReader(str(store)), FixedHost(NOW)), scene.options)
+    app = SeamlineApp(scene.scenario, lambda: Engine(NamedReader(str(store)), LaterHost(NOW)), scene.options)
     async with app.run_test(size=scene.size) as pilot:
         await _settled(app, pilot)
         for key in scene.keys:

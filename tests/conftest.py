@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import blake2b
 
+import pytest
 from hypothesis import settings
 
 # How fast a machine is at a moment proves nothing: no example fails for its time.
@@ -16,3 +18,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, bytes) and len(val) > 80:
         return f"{len(val)}-bytes-{blake2b(val, digest_size=4).hexdigest()}"
     return None
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the last look at a store saw is kept in the home of whoever looks; tests have one of their own."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))

@@ -46,5 +46,5 @@ def test_the_ci_calls_the_test_command_that_the_readme_names() -> None:
 def test_there_is_a_sample_store_for_each_classic_trouble() -> None:
     assert list(SCENARIOS) == [
         "clean", "same-range", "two-batch-sizes", "started-over", "torn-compaction", "gap", "no-join", "snapshot-tie",
-        "everything",
+        "everything", "race",
     ]  # fmt: skip

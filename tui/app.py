@@ -24,12 +24,14 @@ from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from tui.applying import Follower, Work, carry_out, operations_of
 from tui.clipboard import native_tool, osc_sequence, run_tool
 from tui.commands import Screens
 from tui.export import write_export
 from tui.glyphs import glyphs_for
+from tui.job import Job, JobPhase
 from tui.looking import look_at_store
-from tui.messages import Checked, LookFailed, ReadAll, ReadSome
+from tui.messages import Checked, JobDone, JobFailed, JobProgress, JobWaits, LookFailed, ReadAll, ReadSome
 from tui.numbers import counted
 from tui.palette import CommandsProvider
 from tui.screens import SCREENS
@@ -41,11 +43,12 @@ from tui.widgets.scrollbar import use_whole_cells
 if TYPE_CHECKING:
     from core.engine import Engine
     from core.model import Entry
+    from core.operations import Operations
 
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """How to show it: `ascii` glyphs only, `read_only` for what it says in the header, `mouse` off gives it back."""
+    """How to run it: `ascii` glyphs only, `read_only` without what changes the store, `mouse` off gives it back."""
 
     ascii: bool = False
     read_only: bool = False
@@ -64,18 +67,30 @@ class SeamlineApp(App[None]):
     session: var[Session] = var(Session(""), init=False)
     view: var[View] = var(View.of_all(1), init=False)
     wishes: var[Wishes] = var(Wishes(), init=False)
+    job: var[Job | None] = var(None, init=False)
 
-    def __init__(self, location: str, connect: Callable[[], Engine], options: AppOptions | None = None) -> None:
-        """`location` is what the header shows; `connect` runs in the loading thread and may import what it needs."""
+    def __init__(
+        self,
+        location: str,
+        connect: Callable[[], Engine],
+        options: AppOptions | None = None,
+        operate: Callable[[Engine], Operations] = operations_of,
+    ) -> None:
+        """`location` is what the header shows; `connect` runs in the loading thread and may import what it needs.
+
+        `operate` gives what can write to the store; it is called once an operation has been confirmed, in its thread.
+        """
         self.options = options or AppOptions()
         self.glyphs = glyphs_for(self.options.ascii)
         use_whole_cells()
         super().__init__()
         self.animation_level = "none"
         self.connect = connect
+        self.operate = operate
         self.engine: Engine | None = None
         self.history = History()
         self._stop = threading.Event()
+        self._stop_job = threading.Event()
         self.set_reactive(SeamlineApp.session, Session(location, read_only=self.options.read_only))
         for theme in THEMES:
             self.register_theme(theme)
@@ -140,6 +155,8 @@ class SeamlineApp(App[None]):
             unreadable=message.unreadable,
             snapshot=message.snapshot,
             picture=message.picture,
+            lease=message.lease,
+            interrupted=message.interrupted,
         )
 
     def on_checked(self, message: Checked) -> None:
@@ -168,6 +185,9 @@ class SeamlineApp(App[None]):
         message = f"{type(fault).__name__}: {fault}"
         if event.worker.group == "look":
             self.post_message(LookFailed(message, "this is a fault in seamline: report it"))
+        elif event.worker.group == "job":
+            hint = "this is a fault in seamline: report it. No line is lost; the journal says how far it came"
+            self.post_message(JobFailed("fault", message, hint))
         elif isinstance(self.screen, SeamlineScreen):
             self.screen.say(f"a fault in seamline, report it: {message}")
 
@@ -175,6 +195,60 @@ class SeamlineApp(App[None]):
         """Look at the store anew."""
         self.session = Session(self.session.location, read_only=self.session.read_only)
         self.look()
+
+    # --- changing the store ---------------------------------------------------------------------------------------
+
+    def start(self, word: str, task: Work, wait: float = 0.0) -> None:
+        """Begin an operation that was confirmed with `word`; nothing happens while another one runs.
+
+        `wait` is how many seconds it waits for a lease that somebody holds.
+        """
+        if self.session.read_only or (self.job and self.job.is_running) or self.engine is None:
+            return
+        self._stop_job = threading.Event()
+        self.job = Job(word)
+        self._carry_out(task, self.engine, Follower(self.post_message, self._stop_job.is_set), wait)
+
+    @work(thread=True, group="job", exit_on_error=False)
+    def _carry_out(self, task: Work, engine: Engine, follower: Follower, wait: float) -> None:
+        carry_out(lambda: self.operate(engine), task, follower, wait)
+
+    def stop_job(self) -> None:
+        """Stop the operation before its next step; it then waits to be resumed or undone."""
+        if self.job and self.job.is_running:
+            self._stop_job.set()
+            self.job = replace(self.job, phase=JobPhase.STOPPING)
+
+    def on_job_progress(self, message: JobProgress) -> None:
+        """The next step."""
+        if self.job and self.job.is_running:
+            self.job = replace(self.job, progress=message.progress, waits_for="")
+
+    def on_job_waits(self, message: JobWaits) -> None:
+        """Somebody holds the lease."""
+        if self.job and self.job.is_running:
+            self.job = replace(self.job, waits_for=message.holder)
+
+    def on_job_done(self, message: JobDone) -> None:
+        """It is done: look at the store again."""
+        self._end_job(phase=JobPhase.DONE, applied=message.applied)
+
+    def on_job_failed(self, message: JobFailed) -> None:
+        """It was refused, stopped or failed: look at the store again, which says where it stands now."""
+        self._end_job(phase=JobPhase.FAILED, kind=message.kind, error=message.error, hint=message.hint)
+
+    def _end_job(self, **ended: Any) -> None:
+        if self.job is not None:
+            self.job = replace(self.job, **ended)
+        self.action_read_again()
+
+    async def action_quit(self) -> None:
+        """Leave, unless an operation is running: it must not be cut off by a slip of a finger."""
+        if self.job and self.job.is_running:
+            if isinstance(self.screen, SeamlineScreen):
+                self.screen.say("an operation is running: Esc stops it between two steps")
+            return
+        await super().action_quit()
 
     # --- moving about ---------------------------------------------------------------------------------------------
 

@@ -25,19 +25,31 @@ class Screens(StrEnum):
     COMPACTION = "compaction"
     RESTORE = "restore"
     FILES = "files"
+    CHANGES = "changes"
+    CHANGE = "change set"
 
 
 ALL: Final = frozenset(Screens)
 TIMELINE: Final = frozenset({Screens.TIMELINE})
 OTHERS: Final = ALL - TIMELINE
+#: Where `u` takes back the operation in front, instead of showing all of them.
+OPERATIONS: Final = frozenset({Screens.CHANGES, Screens.CHANGE})
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What decides whether a command is enabled: the shared session and a few facts of the screen in front."""
+    """What decides whether a command is enabled: the shared session and a few facts of the screen in front.
+
+    `running`: an operation is at work. `obstacle` says why the screen's own main command can't be given, `not_undone`
+    why there is nothing to undo, `not_resumed` why there is nothing to resume.
+    """
 
     screen: Screens
     session: Session
+    running: bool = False
+    obstacle: str | None = None
+    not_undone: str | None = None
+    not_resumed: str | None = None
     can_go_back: bool = False
     can_go_forward: bool = False
     searching: bool = False
@@ -111,6 +123,10 @@ def _needs_store(context: Context) -> str | None:
     return None if context.session.picture else "nothing is read yet"
 
 
+def _needs_snapshot(context: Context) -> str | None:
+    return None if context.session.snapshot else "nothing is read yet"
+
+
 def _needs_all(context: Context) -> str | None:
     return context.session.why_incomplete
 
@@ -137,19 +153,47 @@ def _needs_entry(context: Context) -> str | None:
     return None if context.has_entry else "no range under the cursor"
 
 
-def _needs_two_lines(context: Context) -> str | None:
-    return None if context.has_entry else "no two lines stand against each other in this group"
+def _needs_idle(context: Context) -> str | None:
+    return "an operation is running: Esc stops it between two steps" if context.running else None
+
+
+def _needs_writing(context: Context) -> str | None:
+    """Whether this session may change the store."""
+    return "this session is read-only" if context.session.read_only else _needs_idle(context)
+
+
+def _can_compact(context: Context) -> str | None:
+    """Two lines that stop the run are compared; where nothing stops it, the change set is opened."""
+    return None if context.has_entry else _needs_writing(context) or context.obstacle
+
+
+def _can_carry_out(context: Context) -> str | None:
+    return _needs_writing(context) or context.obstacle
+
+
+def _can_undo(context: Context) -> str | None:
+    return _needs_writing(context) or context.not_undone
+
+
+def _can_resume(context: Context) -> str | None:
+    return _needs_writing(context) or context.not_resumed
+
+
+def _has_row(context: Context) -> str | None:
+    return None if context.has_entry else "the journal is empty"
 
 
 def _needs_pair(context: Context) -> str | None:
     zone = context.session.current_zone
-    two = zone is not None and any(len(finding.entries) > 1 for finding in zone.findings)
+    two = zone is not None and any(
+        len(finding.entries) > 1 or finding.kind == "interrupted-operation" for finding in zone.findings
+    )
     pinned = len(context.session.pins) == 2
     return None if two or pinned or context.has_entry else "select a problem or a range first: ] or ."
 
 
 def _not_yet(what: str) -> Enabled:
-    reason = f"{what} is not in this version, which only looks"
+    reason = f"{what} is not in this version"
     return lambda _: reason
 
 
@@ -210,8 +254,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _LOOK, TIMELINE, None, _needs_entry),
     Command("open", ("enter",), "Open", "Open: on a problem the comparison, on a range its manifest.", "open", _LOOK,
             TIMELINE, None, _needs_pair),
-    Command("compare-lines", ("enter",), "Compare A and B", "Compare the two lines at which the run stops.", "open",
-            _LOOK, frozenset({Screens.COMPACTION}), Hint("Enter", "Compare", 2), _needs_two_lines),
+    Command("compact-now", ("enter",), "Compact now",
+            "Open the change set of this compaction; on a group that stops, compare the two lines.", "open", _STORE,
+            frozenset({Screens.COMPACTION}), Hint("Enter", "Compact", 2), _can_compact),
+    Command("carry-out", ("enter",), "Carry out",
+            "Carry the change set out, once its word is typed; after a failure, the way on.", "open", _STORE,
+            frozenset({Screens.CHANGE}), Hint("Enter", "Carry out", 1), _can_carry_out),
+    Command("operation", ("enter",), "Files", "Every file that the operation wrote, brought back or retired.", "open",
+            _LOOK, frozenset({Screens.CHANGES}), Hint("Enter", "Files", 1), _has_row),
+    Command("resume", ("r",), "Resume", "Finish an operation that was interrupted, once the word is typed.", "resume",
+            _STORE, frozenset({Screens.CHANGES}), Hint("r", "Resume", 3), _can_resume),
+    Command("undo", ("u",), "Undo", "Take the operation back: its own change set first, then the word.", "undo",
+            _STORE, OPERATIONS, Hint("u", "Undo", 2), _can_undo),
     Command("why", ("enter",), "Why", "Why the selected entry is left out; again: compare it with what is used.",
             "open", _LOOK, frozenset({Screens.RESTORE}), Hint("Enter", "Why", 2)),
     Command("raw-lines", ("enter",), "Lines", "The lines of the file as they stand in it, shown harmlessly.", "open",
@@ -254,22 +308,27 @@ COMMANDS: Final[tuple[Command, ...]] = (
             "app.show_screen('files')", _VIEWS, TIMELINE, Hint("o", "Files", 14), _needs_store),
     Command("repair", ("p",), "Repair", "Make stock's own selection succeed.", "repair", _STORE, ALL, None,
             _not_yet("repair")),
-    Command("changes", ("u",), "Changes", "The journal of what was written, with undo.", "changes", _STORE, ALL, None,
-            _not_yet("the journal of changes")),
+    Command("changes", ("u",), "Changes", "The journal of what was written to the store, with resume and undo.",
+            "app.show_screen('changes')", _VIEWS, ALL - OPERATIONS, Hint("u", "Changes", 16), _needs_snapshot),
     Command("timeline", ("t",), "Timeline", "Show the selection on the timeline.", "app.show_screen('timeline')",
-            _VIEWS, OTHERS, Hint("t", "Timeline", 14)),
-    Command("close", ("escape",), "Back", "Leave this screen.", "leave", _VIEWS, OTHERS, Hint("Esc", "Back", 9)),
+            _VIEWS, OTHERS, Hint("t", "Timeline", 14), _needs_idle),
+    Command("close", ("escape",), "Back", "Leave this screen.", "leave", _VIEWS, OTHERS - {Screens.CHANGE},
+            Hint("Esc", "Back", 9)),
+    Command("cancel", ("escape",), "Stop, or back",
+            "While the operation runs, stop it between two steps; else leave this screen.", "leave", _STORE,
+            frozenset({Screens.CHANGE}), Hint("Esc", "Stop, back", 3)),
     Command("stop", ("escape",), "Stop", "Stop reading, or clear the selected area.", "stop", _STORE, TIMELINE),
     Command("copy", ("y",), "Copy", "Copy a problem's next step, a range's manifest, a preview's command.", "copy",
             _LOOK, ALL,
             Hint("y", "Copy", 15)),
     Command("export", ("x",), "Export", "Write what this screen shows to a JSON file in the current folder.", "export",
             _LOOK, ALL, Hint("x", "Export", 16), _needs_store),
-    Command("read-again", ("R", "shift+r"), "Read again", "Read the store again.", "app.read_again", _STORE, ALL),
+    Command("read-again", ("R", "shift+r"), "Read again", "Read the store again.", "app.read_again", _STORE, ALL,
+            None, _needs_idle),
     Command("help", ("question_mark",), "Help", "Show or hide this help.", "app.toggle_help", _APP, ALL,
             Hint("?", "Help", 0)),
     Command("palette", ("ctrl+p",), "Commands", "All commands by name.", "app.command_palette", _APP, ALL),
-    Command("quit", ("q",), "Quit", "Leave; nothing needs saving.", "app.quit", _APP, ALL),
+    Command("quit", ("q",), "Quit", "Leave; nothing needs saving.", "app.quit", _APP, ALL, None, _needs_idle),
 )  # fmt: skip
 
 BY_ID: Final = {command.id: command for command in COMMANDS}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.model import Entry, Finding, Zone
 from tui.state import Session, View
+
+if TYPE_CHECKING:
+    from core.journal import Operation
+    from tui.proposal import Proposal
 
 #: More entries than this in view are counted, not listed.
 ENTRIES_EXPORTED: Final = 10_000
@@ -107,3 +112,52 @@ def _lanes_in_view(session: Session, view: View) -> dict[str, Any]:
             "entries": [entry_value(entry) for entry in index.lane.entries(rows)],
         }
     return lanes
+
+
+def change_document(proposal: Proposal, location: str) -> dict[str, Any]:
+    """One operation with all its files."""
+    return {
+        "schema": 1,
+        "screen": "change set",
+        "store": location,
+        "operation": proposal.kind.value,
+        "about": proposal.title,
+        "operation_id": proposal.operation.id if proposal.operation else None,
+        "plan_id": proposal.plan_id or None,
+        "files_before": proposal.files_before,
+        "files_after": proposal.files_after,
+        "files": [
+            {
+                "what": item.verb.value,
+                "handle": item.handle,
+                "because": item.because or None,
+                "lines": item.lines,
+                "bytes": item.size,
+                "until": item.until,
+            }
+            for item in proposal.files
+        ],
+        "repairs": [{"kind": each.id, "count": each.count, "explanation": each.text} for each in proposal.repairs],
+    }
+
+
+def journal_document(operations: Sequence[Operation], location: str) -> dict[str, Any]:
+    """The journal, newest operation first."""
+    return {
+        "schema": 1,
+        "screen": "changes",
+        "store": location,
+        "operations": [
+            {
+                "operation_id": each.id,
+                "kind": each.kind.value,
+                "state": each.state.value,
+                "at": each.intent.at if each.intent else None,
+                "user": each.intent.user if each.intent else None,
+                "host": each.intent.host if each.intent else None,
+                "notes": list(each.outcome.notes) if each.outcome else [],
+                "fault": each.fault,
+            }
+            for each in operations
+        ],
+    }

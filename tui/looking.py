@@ -27,6 +27,7 @@ def look_at_store(
     connect: Callable[[], Engine], post: Callable[[Message], object], stopped: Callable[[], bool]
 ) -> None:
     """Read and check the store, telling `post` what is found. A store that was not read to its end is not checked."""
+    from core.journal import interrupted_in
     from core.picture import build_picture
     from tui.texts.summary import tally, unreadable_files
 
@@ -34,7 +35,8 @@ def look_at_store(
         engine = connect()
         snapshot = engine.look(_Follower(post, stopped))
         picture = build_picture(snapshot.index)
-        post(ReadAll(snapshot, picture, unreadable_files(snapshot.index)))
+        waiting = interrupted_in(snapshot.journal)
+        post(ReadAll(snapshot, picture, unreadable_files(snapshot.index), engine.lease(), waiting))
         if snapshot.complete:
             report = engine.check(snapshot)
             picture = picture.with_zones(report.zones)

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from core.changes.apply import Applied
+    from core.changes.ground import ApplyProgress
     from core.engine import Report
+    from core.journal import OperationFiles
+    from core.lease import LeaseView
     from core.picture import Picture
     from core.snapshot import Snapshot
     from tui.state import Tally
@@ -29,11 +33,17 @@ class ReadSome(Message):
 
 @dataclass
 class ReadAll(Message):
-    """Reading is over; the snapshot says whether it is complete. So many files of `metadata/` are `unreadable`."""
+    """Reading is over; the snapshot says whether it is complete. So many files of `metadata/` are `unreadable`.
+
+    `lease` is the store's lease as it was seen, None if there is none; `interrupted` are the operations that did not
+    end.
+    """
 
     snapshot: Snapshot
     picture: Picture
     unreadable: int
+    lease: LeaseView | None
+    interrupted: tuple[OperationFiles, ...]
 
 
 @dataclass
@@ -51,3 +61,41 @@ class LookFailed(Message):
 
     error: str
     hint: str
+
+
+@dataclass
+class JobProgress(Message):
+    """The operation that was confirmed is about to take a step."""
+
+    progress: ApplyProgress
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether `message`, which is newer, makes this one needless."""
+        return isinstance(message, JobProgress)
+
+
+@dataclass
+class JobDone(Message):
+    """The operation, or all those that were resumed, came to their end."""
+
+    applied: tuple[Applied, ...]
+
+
+@dataclass
+class JobFailed(Message):
+    """The operation was refused, was stopped, or failed; `kind` is the error's kind."""
+
+    kind: str
+    error: str
+    hint: str
+
+
+@dataclass
+class JobWaits(Message):
+    """The operation waits for a lease that somebody holds: `holder` says who, since when, doing what."""
+
+    holder: str
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether `message`, which is newer, makes this one needless."""
+        return isinstance(message, JobWaits)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from core.engine import Report
+    from core.journal import OperationFiles
+    from core.lease import LeaseView
     from core.model import Entry, Zone
     from core.picture import Picture
     from core.snapshot import Snapshot
@@ -52,8 +54,10 @@ class Session:
 
     `unreadable` files of `metadata/` could not be read, or hold lines that stock refuses.
 
-    `error` and `hint` are set when the phase is FAILED. `zone` is the selected problem, an index of `report.zones`;
-    `selected` the entry that was selected last, None while a zone is. `pins` are entries kept in the inspector.
+    `lease` is the store's lease as it was seen at that look, `interrupted` the operations of its journal that did not
+    end, oldest first. `error` and `hint` are set when the phase is FAILED. `zone` is the selected problem, an index of
+    `report.zones`; `selected` the entry that was selected last, None while a zone is. `pins` are entries kept in the
+    inspector.
     """
 
     location: str
@@ -66,6 +70,8 @@ class Session:
     picture: Picture | None = None
     report: Report | None = None
     tally: Tally = NO_TALLY
+    lease: LeaseView | None = None
+    interrupted: tuple[OperationFiles, ...] = ()
     error: str = ""
     hint: str = ""
     zone: int | None = None

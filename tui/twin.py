@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from core.findings.text import command
+from core.phrases import command
 from core.stock import CompactionOptions
 
 
 def compact(location: str, options: CompactionOptions) -> str:
     """The compaction preview."""
-    factors = (
+    return command("seamline", "compact", location, *_factors(options), "--dry-run", "--json")
+
+
+def _factors(options: CompactionOptions) -> list[str | int]:
+    factors: tuple[tuple[str, int], ...] = (
         ("--epoch-ending-file-compact-factor", options.epoch_ending_factor),
         ("--transaction-file-compact-factor", options.transaction_factor),
         ("--state-snapshot-file-compact-factor", options.state_snapshot_factor),
     )
-    given = [word for pair in factors for word in pair]
-    return command("seamline", "compact", location, *given, "--dry-run", "--json")
+    return [word for pair in factors for word in pair]
 
 
 def restore_plan(location: str, target: int | None, history: int | None = None, pins: Iterable[str] = ()) -> str:
@@ -34,3 +37,23 @@ def restore_plan(location: str, target: int | None, history: int | None = None, 
 def check(location: str, level: int = 1, more: Sequence[str] = ()) -> str:
     """The findings behind a screen."""
     return command("seamline", "check", location, "--level", level, *more, "--json")
+
+
+def compact_now(location: str, options: CompactionOptions, plan_id: str) -> str:
+    """The compaction that is shown, if the store is still as it was."""
+    return command("seamline", "compact", location, *_factors(options), "--yes", "--if-plan", plan_id)
+
+
+def undo(location: str, operation: str, plan_id: str) -> str:
+    """The undo that is shown, if the store is still as it was."""
+    return command("seamline", "undo", location, operation, "--yes", "--if-plan", plan_id)
+
+
+def resume(location: str) -> str:
+    """Finish what was interrupted."""
+    return command("seamline", "resume", location)
+
+
+def log(location: str) -> str:
+    """The journal."""
+    return command("seamline", "log", location, "--json")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 
-from core.changes.marks import FileMark, digest_of
+from core.changes.marks import FileMark, mark_of_bytes
 from core.model import LaneKind, RangeRecord
 
 
@@ -33,7 +33,7 @@ class Write:
     @property
     def mark(self) -> FileMark:
         """The file as a look at the store will see it."""
-        return FileMark(self.handle, len(self.content), digest_of(self.content))
+        return mark_of_bytes(self.handle, self.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,13 @@ class Kill:
     lines: int
 
 
+@dataclass(frozen=True, slots=True)
+class KillAmongMoves:
+    """A compaction dies when it has set `moved` old files aside, before it saves their times."""
+
+    moved: int
+
+
 def see_everything(_name: str) -> bool:
     """The listing of a healthy host: every file is on it."""
     return True
@@ -85,7 +92,7 @@ class MetadataIndex:
         factors: Factors,
         *,
         sees: Callable[[str], bool] = see_everything,
-        kill: Kill | None = None,
+        kill: Kill | KillAmongMoves | None = None,
     ) -> None:
         """One run of stock's compaction at `now` on the files that its listing shows (`sees`).
 
@@ -94,27 +101,33 @@ class MetadataIndex:
         known = {name: file for name, file in self.listed.items() if sees(name)}
         fresh = set()
         for name, run in _compacted(_distinct(known), factors):
-            if kill is not None and kill.name == name:
+            if isinstance(kill, Kill) and kill.name == name:
                 self.listed[name] = MetadataFile(tuple(run[: kill.lines]), now)
                 return
             fresh.add(name)
             self.listed.setdefault(name, MetadataFile(tuple(run), now))
-        self._stamp_and_retire(known, fresh, now)
+        self._stamp_and_retire(known, fresh, now, kill.moved if isinstance(kill, KillAmongMoves) else None)
 
     def put_back(self, name: str) -> None:
         """Move a retired file back to `metadata/`, as a careful operator does with `identity.meta`."""
         self.listed[name] = self.retired.pop(name)
 
-    def _stamp_and_retire(self, known: dict[str, MetadataFile], fresh: set[str], now: int) -> None:
+    def _stamp_and_retire(
+        self, known: dict[str, MetadataFile], fresh: set[str], now: int, most_moves: int | None
+    ) -> None:
         stamps = _newest_stamps(known)
         kept: dict[str, int | None] = {}
+        moves = 0
         for handle in sorted(stamps.keys() | {f"metadata/{name}" for name in known}):
             name = handle.removeprefix("metadata/")
             if name in fresh:
                 continue
             stamp = stamps.get(handle) or now
             if stamp + GRACE_SECONDS < now:
+                if moves == most_moves:
+                    return
                 self.retired[name] = self.listed.pop(name)
+                moves += 1
             else:
                 kept[handle] = stamp
         self.listed[f"compaction_timestamps_{now}.meta"] = MetadataFile((TimestampsRecord(now, kept),), now)

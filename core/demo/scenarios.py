@@ -11,11 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from core.demo.metadata import Kill
-from core.demo.writer import Coordinator, DemoStore
+from core.demo.metadata import Kill, KillAmongMoves
+from core.demo.writer import FACTORS, Coordinator, DemoStore
 from core.errors import SeamlineError, UsageError
 
 Build: TypeAlias = Callable[[DemoStore], None]
+#: What happens to the store in a folder, at a moment (unix seconds), on a machine in its present boot.
+Afterwards: TypeAlias = Callable[[Path, int, str], None]
 
 _registry: dict[str, Scenario] = {}
 SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(_registry)
@@ -24,26 +26,28 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(_registry)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A sample store: its name, one line on what is wrong with it, and its history."""
+    """A sample store: its name, one line on what is wrong with it, its history, and what happens to it on disk."""
 
     name: str
     summary: str
     build: Build
+    afterwards: Afterwards | None = None
 
 
-def scenario(name: str, summary: str) -> Callable[[Build], Build]:
+def scenario(name: str, summary: str, afterwards: Afterwards | None = None) -> Callable[[Build], Build]:
     """Register the decorated history."""
 
     def register(build: Build) -> Build:
-        _registry[name] = Scenario(name, summary, build)
+        _registry[name] = Scenario(name, summary, build, afterwards)
         return build
 
     return register
 
 
-def build_demo_store(name: str, folder: Path) -> None:
+def build_demo_store(name: str, folder: Path, boot_id: str = "") -> None:
     """Write the sample store `name` into `folder`, which is created or must be empty; always the same bytes and times.
 
+    `boot_id` of the machine that is to recognise a process of the store's past as ended stands in its lease.
     Raises UsageError for an unknown name and for a folder in use, SeamlineError when writing fails.
     """
     chosen = SCENARIOS.get(name)
@@ -54,6 +58,8 @@ def build_demo_store(name: str, folder: Path) -> None:
         store = DemoStore(seed=chosen.name)
         chosen.build(store)
         store.write_to(folder)
+        if chosen.afterwards is not None:
+            chosen.afterwards(folder, store.now, boot_id)
     except OSError as error:
         raise SeamlineError(
             f"The sample store can't be written to {folder}: {error.strerror}.", hint="Choose another folder."
@@ -205,3 +211,22 @@ def everything(store: DemoStore) -> None:
     store.lose_transactions(18_001, 19_000)
     _resume_after_one_off(host, first=21_501)
     host.run_to(24_500)
+
+
+def _die_compacting(folder: Path, moment: int, boot_id: str) -> None:
+    # Only this store takes the engine, and with it numpy, to be built.
+    from core.demo.race import die_compacting
+
+    die_compacting(folder, moment, FACTORS, boot_id)
+
+
+@scenario(
+    "race", "two compactions were interrupted half way: stock's among its moves, ours among its writes", _die_compacting
+)
+def race(store: DemoStore) -> None:
+    """Stock's compaction is killed while it sets old files aside, so their times are not saved; ours follows it."""
+    host = _begin(store)
+    _compact_daily(store, host, 5_000, 10_000)
+    host.run_to(15_000)
+    store.compact(kill=KillAmongMoves(moved=9))
+    host.run_to(20_000)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.demo.ledger import GENESIS_TIME, Ledger, framed
-from core.demo.metadata import Factors, Kill, MetadataIndex, see_everything
+from core.demo.metadata import Factors, Kill, KillAmongMoves, MetadataIndex, see_everything
 from core.model import EpochEndingRecord, IdentityRecord, StateSnapshotRecord, TransactionRecord, end_of
 
 VERSIONS_PER_CHUNK: Final = 250
@@ -118,7 +118,9 @@ class DemoStore:
 
     # maintenance
 
-    def compact(self, *, sees: Callable[[str], bool] = see_everything, kill: Kill | None = None) -> None:
+    def compact(
+        self, *, sees: Callable[[str], bool] = see_everything, kill: Kill | KillAmongMoves | None = None
+    ) -> None:
         """One run of stock's compaction; see `MetadataIndex.compact`."""
         self._work(_SECONDS_PER_COMPACTION)
         self.index.compact(self.now, FACTORS, sees=sees, kill=kill)

@@ -13,9 +13,9 @@ from core.chain.cost import claims_of
 from core.columns import I64, Lane
 from core.findings.contents import Contents, contents_of
 from core.findings.handles import odd_rows
-from core.findings.retired import only_retired
 from core.findings.sweep import Sweep, sweep
 from core.index import Index, MetaFile
+from core.lane_difference import absent_rows
 from core.model import LaneKind, TimestampsRecord
 from core.names import MetadataName, parse_metadata_name
 from core.snapshot import Snapshot
@@ -93,7 +93,7 @@ class Case:
     @cached_property
     def only_retired(self) -> dict[LaneKind, I64]:
         """For each lane the rows of the retired lane whose entries survive nowhere else."""
-        return {kind: only_retired(self.retired.lanes[kind], self.lane(kind)) for kind in ENTRY_LANES}
+        return {kind: absent_rows(self.retired.lanes[kind], self.lane(kind)) for kind in ENTRY_LANES}
 
     @cached_property
     def hidden_lines(self) -> I64:

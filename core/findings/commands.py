@@ -7,8 +7,8 @@ from typing import Final
 
 from core.chain import Gap, GapKind, gap_command
 from core.findings.case import Case
-from core.findings.text import command
 from core.model import LaneKind
+from core.phrases import command
 from core.stock import CompactionOptions
 
 #: More files than this in one command are no longer read by whoever pastes it.

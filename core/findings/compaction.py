@@ -19,8 +19,8 @@ from core.findings.gaps import MOST_GAPS
 from core.findings.overlaps import MOST_TANGLES
 from core.findings.registry import detector
 from core.findings.sweep import Tangle
-from core.findings.text import count, listed, shown, span
 from core.model import Claim, Finding, LaneKind, Severity, end_of
+from core.phrases import count, listed, shown, span
 from core.stock import CompactionOptions, CompactionRun, LaneGroups
 from core.stock.stops import Step
 from core.words import I64

@@ -12,9 +12,9 @@ from core.findings import commands
 from core.findings.build import MOST_EVIDENCE, finding
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
-from core.findings.text import count, listed, shown, span
 from core.model import Claim, Entry, Finding, LaneKind, Severity, end_of
 from core.names import MetadataName
+from core.phrases import count, listed, shown, span
 
 #: So many lost entries of a lane are looked at.
 _MOST_ROWS: Final = 5_000

@@ -12,8 +12,8 @@ from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import Case
 from core.findings.registry import detector
-from core.findings.text import count
 from core.model import Finding, LaneKind, Severity, end_of
+from core.phrases import count
 
 #: Transactions this many times as long as the longest epoch must reach into an epoch that has ended.
 _LONGEST_EPOCHS: Final = 3

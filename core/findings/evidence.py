@@ -10,9 +10,9 @@ import numpy as np
 from core.findings.build import MOST_EVIDENCE, finding
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.commands import back_up, back_up_snapshot, listing, look_at, set_aside
-from core.findings.text import command, count, shown
 from core.manifests import Evidence, ManifestFacts, ManifestProblem
 from core.model import Entry, Finding, LaneKind, RangeRecord, Severity, StateSnapshotRecord
+from core.phrases import command, count, shown
 
 #: So many manifests of a lane get a finding of their own for one hazard; the rest share one.
 MOST_MANIFESTS: Final = 20

@@ -13,10 +13,10 @@ from core.findings.case import IN_FLIGHT_SECONDS, Case
 from core.findings.contents import Agreement, agreement, missing_part
 from core.findings.recovery import bring_back, survivors
 from core.findings.registry import detector
-from core.findings.text import count, listed, shown, size, span
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import MetadataName
+from core.phrases import count, listed, shown, size, span
 from core.storage.protocol import ListedKind, ReadFault
 
 #: More files than this of one kind are told by their number.

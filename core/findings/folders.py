@@ -15,10 +15,10 @@ from core.findings.case import ENTRY_LANES, Case
 from core.findings.handles import odd_rows
 from core.findings.orphans import LONGEST_BACKUP_SECONDS, MOST_FOLDERS
 from core.findings.registry import detector
-from core.findings.text import count, listed, shown
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import BackupFolder, parse_backup_folder
+from core.phrases import count, listed, shown
 from core.storage.protocol import Listed, ListedKind
 from core.words import I64
 

@@ -14,10 +14,10 @@ from core.findings.case import CHAINED, Case
 from core.findings.recovery import Survivors, bring_back, survivors
 from core.findings.registry import detector
 from core.findings.sweep import Gap
-from core.findings.text import count, entries, listed, shown, size, span
 from core.findings.verdicts import continuity, severity_at, works_today
 from core.model import Finding, LaneKind, Severity
 from core.names import parse_backup_folder
+from core.phrases import count, entries, listed, shown, size, span
 from core.storage.protocol import ListedKind
 
 #: More gaps than this in one lane are reported as one.

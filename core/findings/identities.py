@@ -9,8 +9,8 @@ from core.findings import commands
 from core.findings.build import finding
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
-from core.findings.text import listed, shown
 from core.model import Claim, Finding, IdentityRecord, LaneKind
+from core.phrases import listed, shown
 
 _BACKUP: Final = "metadata_backup/identity.meta"
 

@@ -13,9 +13,9 @@ from core.findings.case import ENTRY_LANES, USUAL_FACTORS, Case
 from core.findings.contents import missing_part
 from core.findings.files import in_flight
 from core.findings.registry import detector
-from core.findings.text import count, listed, shown, span
 from core.index import LineProblem, MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
+from core.phrases import count, listed, shown, span
 
 #: More files than this with bad lines are told by their number.
 _MOST_FILES: Final = 200

@@ -12,10 +12,10 @@ from core.findings.build import finding
 from core.findings.cache_hash import cache_hashes
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
-from core.findings.text import command, count, listed, shown
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import is_safe_name
+from core.phrases import command, count, listed, shown
 from core.storage.protocol import Listed, ListedKind
 
 #: More names than this of one sort are told by their number.

@@ -12,10 +12,10 @@ from core.findings.case import ENTRY_LANES, Case
 from core.findings.commands import listing
 from core.findings.evidence import look_beside, look_inside, report, summarised
 from core.findings.registry import detector
-from core.findings.text import entries
 from core.manifests import ManifestStatus
 from core.model import Finding, LaneKind, Severity
 from core.names import parse_backup_folder
+from core.phrases import entries
 
 _EDITED: Final = "A hand edit, a redirected handle or a merge of stores: stock writes both from the same numbers."
 _TORN: Final = "A backup that was killed while it wrote, a full disk, a cut transfer, or an error page saved as a file."

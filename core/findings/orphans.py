@@ -16,7 +16,6 @@ from core.findings.case import CHAINED, Case
 from core.findings.commands import check, listing, path
 from core.findings.registry import detector
 from core.findings.sweep import Sweep
-from core.findings.text import command, count, quoted, shown, span
 from core.manifests import ManifestFacts, OrphanFacts
 from core.manifests.verify import waypoint_version
 from core.model import (
@@ -29,6 +28,7 @@ from core.model import (
     TransactionRecord,
 )
 from core.names import alone_name
+from core.phrases import command, count, quoted, shown, span
 
 #: The longest backup that is plausible: a folder that changed within this time (seconds) may belong to one under way.
 LONGEST_BACKUP_SECONDS: Final = 48 * 3600

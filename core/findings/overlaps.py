@@ -14,9 +14,9 @@ from core.findings.build import finding, some_claims, some_entries
 from core.findings.case import CHAINED, Case
 from core.findings.registry import detector
 from core.findings.sweep import Shape, Tangle
-from core.findings.text import count, entries, listed, shown, size, span
 from core.findings.verdicts import effect, refusal, severity_at, works_today
 from core.model import Finding, Severity, end_of
+from core.phrases import count, entries, listed, shown, size, span
 
 #: More tangles than this in one lane are reported as one.
 MOST_TANGLES: Final = 200

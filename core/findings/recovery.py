@@ -15,8 +15,8 @@ from core.findings.build import some_claims
 from core.findings.case import Case
 from core.findings.commands import MOST_FILES
 from core.findings.sweep import joins
-from core.findings.text import count, listed, shown
 from core.model import Claim, LaneKind
+from core.phrases import count, listed, shown
 
 _NOTHING: Final = "Nothing in metadata_backup/ fills it."
 

@@ -13,9 +13,9 @@ from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
-from core.findings.text import count, listed, shown
 from core.model import Finding, LaneKind
 from core.names import handle_problem, parse_backup_folder
+from core.phrases import count, listed, shown
 from core.words import I64
 
 #: More findings than this of one kind in a lane are told by their number.

@@ -11,9 +11,9 @@ from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
 from core.findings.registry import detector
-from core.findings.text import count, entries, shown, span
 from core.findings.verdicts import continuity, refusal, works_today
 from core.model import U64_MAX, Finding, LaneKind, Severity
+from core.phrases import count, entries, shown, span
 from core.stock import max_transaction_version
 from core.stock.failure import ADD_OVERFLOW
 

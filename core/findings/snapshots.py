@@ -14,8 +14,8 @@ from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
 from core.findings.overlaps import starts_over
 from core.findings.registry import detector
-from core.findings.text import count, shown
 from core.model import Finding, LaneKind, Severity
+from core.phrases import count, shown
 from core.stock import max_transaction_version
 
 _LANE: Final = LaneKind.STATE_SNAPSHOTS

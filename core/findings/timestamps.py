@@ -9,9 +9,9 @@ from core.findings import commands
 from core.findings.build import finding
 from core.findings.case import Case
 from core.findings.registry import detector
-from core.findings.text import count, listed, shown
 from core.model import U64_MAX, Claim, Finding, TimestampsRecord
 from core.names import handle_problem
+from core.phrases import count, listed, shown
 from core.stock.failure import ADD_OVERFLOW
 
 #: No compaction was ever run before this moment (2020-09-13, unix seconds): a stamp below it is a clock's fault.

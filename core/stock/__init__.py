@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from core.stock.aging import Aging
 from core.stock.compaction import (
+    IDENTITY_HANDLE,
     LANE_ORDER,
     CompactionOptions,
     CompactionRun,
@@ -35,6 +36,7 @@ from core.stock.selection import (
 from core.stock.stops import CompactionStop, Step
 
 __all__ = [
+    "IDENTITY_HANDLE",
     "LANE_ORDER",
     "AcceptedTarget",
     "Aging",

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from core.codec import encode_record
 from core.columns import Mask
+from core.content import lane_text
 from core.errors import UsageError
 from core.index import Index
 from core.model import U64_MAX, LaneKind, TimestampsRecord
@@ -149,8 +149,7 @@ def simulate_compaction(
 
 def group_content(index: Index, group: CompactedGroup) -> bytes:
     """The bytes of a group's file: each entry as stock writes it, in stock's order."""
-    lane = index.lanes[group.lane]
-    return b"".join(encode_record(lane.record(row)) for row in group.rows)
+    return lane_text(index, group.lane, group.rows).content()
 
 
 def newest_timestamps(index: Index) -> TimestampsRecord | None:

@@ -24,20 +24,26 @@ __all__ = [
     "LocalReader",
     "ReadFault",
     "StoreReader",
+    "folder_of",
     "reader_for",
 ]
 
 
 def reader_for(location: str) -> StoreReader:
     """A reader for a folder or a `file://` URL. Raises `UsageError` or `StoreUnreachable`, and creates nothing."""
+    return LocalReader(folder_of(location))
+
+
+def folder_of(location: str) -> str:
+    """The folder that a location names. Raises `UsageError` for anything that is none."""
     scheme, separator, rest = location.partition("://")
     if not separator:
-        return LocalReader(location)
+        return location
     if scheme == "file":
         host, slash, path = rest.partition("/")
         if host not in ("", "localhost"):
             raise UsageError(f"{location!r} names another machine", hint="write file:/// and the whole path")
-        return LocalReader(unquote(slash + path))
+        return unquote(slash + path)
     raise UsageError(
         f"this version reads folders only, not {scheme!r} stores",
         hint="copy or mount the store's metadata/ folder and name that folder",

@@ -19,14 +19,11 @@ import aiofiles
 
 from core.errors import StoreUnreachable
 from core.names import handle_problem
+from core.storage.local_folders import FILE_FLAGS, open_folder
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault
 
 #: Names in one folder beyond which it is not listed (`hazards.md`, `own-bounded-memory`).
 MAX_NAMES: Final = 2_000_000
-#: The folders that stock itself reads through links, so that mounting one elsewhere keeps working.
-_OWN_FOLDERS: Final = frozenset({"metadata", "metadata_backup"})
-_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_METADATA: Final = "it holds no metadata/ folder"
 
 
@@ -143,19 +140,9 @@ class LocalReader:
     def _open_folder(self, folder: str) -> int:
         """A descriptor of a folder of the store, reached without following a link. Raises `HandleUnreadable`."""
         try:
-            current = os.open(self._root, _FOLDER_FLAGS)
+            return open_folder(self._root, folder)
         except OSError as error:
             raise _unreadable(error) from error
-        for part in folder.split("/") if folder else ():
-            flags = _FOLDER_FLAGS if folder in _OWN_FOLDERS else _FOLDER_FLAGS | os.O_NOFOLLOW
-            try:
-                following = os.open(part, flags, dir_fd=current)
-            except OSError as error:
-                raise _unreadable(error) from error
-            finally:
-                os.close(current)
-            current = following
-        return current
 
 
 def _require_store(root: Path, folder: str) -> None:
@@ -218,7 +205,7 @@ def _kind(mode: int) -> ListedKind:
 def _opened(folder_fd: int, name: str) -> int:
     """A descriptor of what stands in an open folder; never blocks on a fifo, never follows a link."""
     try:
-        return os.open(name, _FILE_FLAGS, dir_fd=folder_fd)
+        return os.open(name, FILE_FLAGS, dir_fd=folder_fd)
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
 

@@ -34,7 +34,10 @@ NAMES = (
     "no-join",
     "snapshot-tie",
     "everything",
+    "race",
 )
+#: What lies in a store beside what stock puts there.
+OURS = {"seamline", "compaction.lock", "compaction.lock.flock"}
 VARIANTS = {"EpochEndingBackup", "StateSnapshotBackup", "TransactionBackup", "Identity", "CompactionTimestamps"}
 LOST_CHUNKS = {"snapshot-tie": 1, "everything": 1}
 
@@ -284,7 +287,7 @@ def test_only_the_promised_files_are_missing_and_none_is_an_orphan(store: Store)
     assert len(missing_files(store)) == LOST_CHUNKS.get(store.name, 0)
     retired = read(store.name, store.folder, "metadata_backup")
     named = {entry[-1].split("/")[0] for entry in [*store.claims, *retired.claims]}
-    present = {path.name for path in store.folder.iterdir()} - {"metadata", "metadata_backup"}
+    present = {path.name for path in store.folder.iterdir()} - {"metadata", "metadata_backup", *OURS}
     assert present == named
     assert all(re.fullmatch(r"(\w+_\d+-|state_epoch_\d+_ver_\d+)\.[0-9a-f]{4}", folder) for folder in present)
 
@@ -311,7 +314,8 @@ def test_the_newest_stamps_name_only_files_that_are_listed(store: Store) -> None
     runs = [fields for _, variant, fields in lines_of(store.folder / "metadata") if variant == "CompactionTimestamps"]
     newest = max(runs, key=lambda run: run["file_compacted_at"])
     assert newest["compaction_timestamps"]
-    assert all((store.folder / handle).is_file() for handle in newest["compaction_timestamps"])
+    gone = [handle for handle in newest["compaction_timestamps"] if not (store.folder / handle).is_file()]
+    assert len(gone) == (9 if store.name == "race" else 0)
     assert all(stamp <= newest["file_compacted_at"] for stamp in newest["compaction_timestamps"].values())
     path = store.folder / "metadata" / f"compaction_timestamps_{newest['file_compacted_at']}.meta"
     assert path.stat().st_mtime == newest["file_compacted_at"]
@@ -560,3 +564,30 @@ def test_a_scenario_can_not_save_a_line_under_a_name_in_use_unless_it_replaces_i
         index.save(TransactionRecord(0, 4, "b"), 2, replace=False)
     index.save(TransactionRecord(0, 4, "b"), 3, replace=True)
     assert index.listed["transaction_0-4.meta"].records == (TransactionRecord(0, 4, "b"),)
+
+
+def test_race_holds_two_compactions_that_died_half_way(stores: dict[str, Store]) -> None:
+    race = stores["race"]
+    assert walk_transactions(race) == "reaches 20000"
+    newest = max(path.name for path in (race.folder / "metadata").glob("compaction_timestamps_*"))
+    killed = {"transaction_compacted_9001-14000.meta", "transaction_compacted_14001-15000.meta"}
+    stamped = json.loads((race.folder / "metadata" / newest).read_bytes())["CompactionTimestamps"]
+    assert all((race.folder / "metadata" / name).is_file() for name in killed)
+    assert killed.isdisjoint(handle.removeprefix("metadata/") for handle in stamped["compaction_timestamps"])
+    (intent,) = (race.folder / "seamline" / "journal").glob("*.intent.json")
+    planned = json.loads(intent.read_bytes())
+    there = [(race.folder / each["mark"]["handle"]).is_file() for each in planned["writes"]]
+    assert there == [True, True, True, False, False]
+    assert all((race.folder / each["source"]).is_file() for each in planned["retires"])
+    assert not list(intent.parent.glob("*.outcome.json"))
+
+
+def test_the_lease_of_race_is_held_by_a_process_that_its_own_machine_knows_to_have_ended(tmp_path: Path) -> None:
+    from core.lease import parse
+    from core.machine import ThisMachine
+
+    here = ThisMachine()
+    build_demo_store("race", tmp_path / "race", here.process().boot_id)
+    record = parse((tmp_path / "race" / "compaction.lock").read_bytes())
+    assert record.is_held and record.user == "carol"
+    assert here.has_ended(record.holder) == bool(here.process().boot_id)

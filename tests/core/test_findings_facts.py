@@ -16,10 +16,10 @@ from core.columns import Lane
 from core.findings.cache_hash import cache_hashes
 from core.findings.contents import contents_of
 from core.findings.handles import odd_rows
-from core.findings.retired import only_retired
 from core.findings.sweep import Shape, joins, pair_shape, sweep
-from core.findings.text import quoted, shown
+from core.lane_difference import absent_rows
 from core.model import U64_MAX, LaneKind
+from core.phrases import quoted, shown
 from tests.support.lanes import Line, lane_of, transactions
 
 small = st.integers(0, 11)
@@ -240,7 +240,7 @@ epoch_lines = st.lists(
 def test_only_retired_entries_are_a_set_difference(kind: LaneKind, retired: list[Line], visible: list[Line]) -> None:
     old, new = lane_of(kind, retired), lane_of(kind, visible)
     left = {old.record(row) for row in range(len(old))} - {new.record(row) for row in range(len(new))}
-    assert {old.record(row) for row in only_retired(old, new).tolist()} == left
+    assert {old.record(row) for row in absent_rows(old, new).tolist()} == left
 
 
 # What files hold

@@ -130,18 +130,35 @@ print(*(f"{{content.fault.value}}: {{content.message}}" if not isinstance(conten
     ]
 
 
-def test_a_file_that_vanishes_between_listing_and_reading_is_missing(store: Path) -> None:
-    class Vanishing(LocalReader):
-        """Somebody moves b.meta away right after it was listed."""
+def test_files_that_move_between_listing_and_reading_are_listed_again(store: Path) -> None:
+    class Moving(LocalReader):
+        """Somebody puts the content of one file into another right after each of the first listings."""
+
+        names: tuple[str, ...] = ("b.meta", "c.meta", "d.meta")
 
         def list_folder(self, folder: str) -> list[Listed]:
             listing = super().list_folder(folder)
-            if folder == "metadata":
-                (store / "metadata" / "b.meta").unlink()
+            if folder == "metadata" and len(self.names) > 1:
+                old, self.names = self.names[0], self.names[1:]
+                (store / "metadata" / old).rename(store / "metadata" / self.names[0])
             return listing
 
     (store / "metadata" / "b.meta").write_bytes(LINE)
-    index = take_snapshot(Vanishing(str(store)), HOST).index
+    index = take_snapshot(Moving(str(store)), HOST).index
+    assert [(file.listed.name, file.fault) for file in index.files] == [("a.meta", None), ("d.meta", None)]
+    assert (index.complete, len(index.transactions.claims(0))) == (True, 2)
+
+
+def test_a_listed_file_that_can_never_be_opened_is_missing(store: Path) -> None:
+    class Stale(LocalReader):
+        """A listing that goes on telling of a file that is gone."""
+
+        def list_folder(self, folder: str) -> list[Listed]:
+            listing = super().list_folder(folder)
+            gone = Listed("metadata/b.meta", ListedKind.FILE, len(LINE), 0.0)
+            return [*listing, gone] if folder == "metadata" else listing
+
+    index = take_snapshot(Stale(str(store)), HOST).index
     faults = [file.fault and (file.fault.fault, file.fault.message) for file in index.files]
     assert faults == [None, (ReadFault.MISSING, "No such file or directory (os error 2)")]
     assert (index.complete, len(index.transactions.claims(0))) == (True, 1)

@@ -14,6 +14,7 @@ from core.model import LaneKind
 from tests.support.commands import seamline
 from tests.support.data import stock_vectors
 from tests.support.hazards import look
+from tests.support.shapes import STOCK, MaybeVersion, Version, nullable, require
 from tests.support.stores import lines, txn
 from tui.headless.documents.entries import entry_fields, lane_rows
 from tui.headless.json_text import json_text
@@ -22,47 +23,6 @@ SEVERITIES = {"info", "warning", "error", "critical"}
 LANES = {"transactions", "epoch_endings", "state_snapshots", "files"}
 
 
-class Version:
-    """In a shape: an integer of 0 to 2**64 - 1."""
-
-
-class MaybeVersion:
-    """In a shape: the same, or null."""
-
-
-def require(shape: Any, value: Any, path: str = "$") -> None:
-    """Fail unless `value` has all fields of `shape`, each of its kind; other fields may stand beside them."""
-    if shape is Version or (shape is MaybeVersion and value is not None):
-        assert type(value) is int and 0 <= value < 2**64, path
-    elif shape is MaybeVersion:
-        return
-    elif isinstance(shape, dict):
-        assert isinstance(value, dict), path
-        for name, inner in shape.items():
-            assert name in value, f"{path}.{name} is missing"
-            require(inner, value[name], f"{path}.{name}")
-    elif isinstance(shape, list):
-        assert isinstance(value, list), path
-        for number, each in enumerate(value):
-            require(shape[0], each, f"{path}[{number}]")
-    elif isinstance(shape, tuple):
-        assert value is None or any(_fits(each, value, path) for each in shape), f"{path}: {value!r}"
-    elif isinstance(shape, set):
-        assert value in shape, f"{path}: {value!r}"
-    else:
-        assert type(value) is shape, f"{path}: {value!r}"
-
-
-def _fits(shape: Any, value: Any, path: str) -> bool:
-    require(shape, value, path)
-    return True
-
-
-def nullable(shape: Any) -> tuple[Any]:
-    return (shape,)
-
-
-STOCK = {"restorable_to": MaybeVersion, "latest": MaybeVersion, "error": nullable(str)}
 ENTRY = {"first_version": Version, "last_version": Version, "manifest": str, "files": [str]}
 SNAPSHOT = {"epoch": Version, "version": Version, "manifest": str}
 FINDING = {
@@ -326,7 +286,7 @@ def test_the_plan_id_follows_the_store_and_the_options_not_the_clock(demo_stores
 
 
 def test_files_that_stay_for_now_say_until_when(demo_stores: Path) -> None:
-    now = 1_767_400_000
+    now = 1_767_460_000
     document = seamline("compact", demo_stores / "clean", "--dry-run", "--json", now=now).document
     new = {each["handle"] for each in document["expires"] if each["at"] == now + 86_400}
     assert new

@@ -24,6 +24,7 @@ CODES = {
     "no-join": (4, 4, 6, 6),
     "snapshot-tie": (3, 3, 6, 0),
     "everything": (4, 4, 6, 6),
+    "race": (3, 0, 0, 0),
 }
 HUNDRED = (
     "--epoch-ending-file-compact-factor",

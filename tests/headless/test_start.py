@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from core.chain import Policy
-from core.findings.text import command
+from core.phrases import command
 from tests.support.commands import imported, seamline, seamline_process
 from tui.headless.options import factor, u64
 from tui.headless.restore_plan import POLICIES
 
 HEAVY = {"textual", "numpy", "rich", "asyncio", "aiofiles"}
+COMMANDS = ("open", "demo", "check", "restore-plan", "compact", "undo", "resume", "log", "lock", "guard")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,12 @@ HEAVY = {"textual", "numpy", "rich", "asyncio", "aiofiles"}
         ["check", "--help"],
         ["restore-plan", "--help"],
         ["compact", "--help"],
+        ["undo", "--help"],
+        ["resume", "--help"],
+        ["log", "--help"],
+        ["lock", "--help"],
+        ["guard", "--help"],
+        ["compact", "x", "--json"],
         ["demo", "--list"],
         ["check", "--level", "x", "--json"],
     ],
@@ -35,7 +42,7 @@ def test_help_and_usage_need_neither_textual_nor_numpy_nor_rich(arguments: list[
     assert imported(arguments) & HEAVY == set()
 
 
-@pytest.mark.parametrize("name", ["check", "restore-plan", "compact"])
+@pytest.mark.parametrize("name", ["check", "restore-plan", "compact", "log", "lock", "resume"])
 def test_no_command_but_the_app_imports_textual(name: str, demo_stores: Path) -> None:
     flags = ["--dry-run"] if name == "compact" else []
     for output in ([], ["--json"]):
@@ -47,7 +54,7 @@ def test_no_command_but_the_app_imports_textual(name: str, demo_stores: Path) ->
 def test_help_names_every_command_and_the_exit_codes() -> None:
     outcome = seamline("--help")
     assert outcome.code == 0
-    for name in ("open", "demo", "check", "restore-plan", "compact"):
+    for name in COMMANDS:
         assert f"\n  {name} " in outcome.out
     assert "4 stock can't restore" in outcome.out
     assert outcome.err == ""
@@ -106,9 +113,20 @@ def test_a_file_url_names_a_folder(demo_stores: Path) -> None:
         (["restore-plan", "a", "--target-version", "١٢"], "is not a whole number"),
         (["restore-plan", "a", "--ledger-history-start-version", ""], "'' is not a whole number"),
         (["restore-plan", "a", "--policy", "best"], "'best'"),
-        (["compact", "a"], "only previews"),
-        (["compact", "a", "--yes"], "only previews"),
-        (["compact", "a", "--yes", "--dry-run"], "only previews"),
+        (["compact", "a"], "nothing is written without being asked for"),
+        (["undo", "a"], "nothing is written without being asked for"),
+        (["compact", "a", "--yes", "--dry-run"], "contradict each other"),
+        (["undo", "a", "--yes", "--dry-run"], "contradict each other"),
+        (["compact", "a", "--yes", "--transaction-file-compact-factor", "0"], "a factor of 0 makes stock panic"),
+        (["compact", "a", "--yes", "--wait", "5x"], "'5x' is no time"),
+        (["compact", "a", "--yes", "--wait", "9999999h"], "is no time of at most a week"),
+        (["lock", "a", "open"], "there is no lock 'open'"),
+        (["lock", "a", "break"], "break takes the owner's id"),
+        (["lock", "a", "show", "x"], "break takes the owner's id"),
+        (["guard", "a"], "there is no command to run"),
+        (["guard", "a", "--"], "there is no command to run"),
+        (["guard", "a", "ls"], "unexpected extra argument"),
+        (["guard", "--", "ls"], "no store was named"),
         (["compact", "a", "--dry-run", "--transaction-file-compact-factor", "0"], "a factor of 0 makes stock panic"),
         (["compact", "a", "--dry-run", "--remove-compacted-file-after", "-5"], "'-5' is not a whole number"),
         (["demo", "--scenario", "nope", "--no-open"], "no sample store named 'nope'"),
@@ -126,7 +144,7 @@ def test_what_can_not_be_asked_is_refused_with_a_reason(arguments: list[str], sa
     assert "Traceback" not in outcome.err
 
     # The same for a script: the error document and nothing else, unless the command has no --json to begin with.
-    if arguments[0] in {"check", "restore-plan", "compact"}:
+    if arguments[0] in {"check", "restore-plan", "compact", "undo", "lock"}:
         outcome = seamline(*arguments, "--json")
         error = outcome.document["error"]
         assert (outcome.code, error["code"], error["kind"], outcome.err) == (2, 2, "usage", "")
@@ -205,7 +223,7 @@ def test_commands_in_findings_are_quoted_like_arguments() -> None:
     ("typed", "offered"),
     [
         ("ch", {"check"}),
-        ("", {"open", "demo", "check", "restore-plan", "compact"}),
+        ("", set(COMMANDS)),
         ("check --json-l", {"--json-lines"}),
     ],
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.host import FixedHost
+from core.host import FixedHost, Machine
 from tui.headless.main import run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,11 +37,11 @@ class Outcome:
         return document
 
 
-def seamline(*arguments: str | Path, now: float = LATER) -> Outcome:
-    """Run a command line in this process, its output piped, at a fixed moment."""
+def seamline(*arguments: str | Path, now: float = LATER, machine: Machine | None = None) -> Outcome:
+    """Run a command line in this process, its output piped, at a fixed moment, or on a machine of the test's own."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run([str(each) for each in arguments], FixedHost(now))
+        code = run([str(each) for each in arguments], machine or FixedHost(now))
     return Outcome(code, out.getvalue(), err.getvalue())
 
 

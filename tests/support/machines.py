@@ -44,6 +44,10 @@ class FakeMachine:
         """The process that the test plays."""
         return self.me
 
+    def process_of(self, pid: int) -> Process:
+        """A process that began when its pid says."""
+        return Process(pid, f"{pid}0", self.me.boot_id, self.me.user, self.me.host)
+
     def has_ended(self, process: Process) -> bool:
         """Only what the test says has ended."""
         return process in self.ended

@@ -39,7 +39,7 @@ class MemoryReader:
         faults: Mapping[str, HandleUnreadable] | None = None,
         one_device: bool = True,
     ) -> None:
-        self._files = dict(files)
+        self._files: Mapping[str, bytes] = dict(files)
         self._kinds = dict(kinds or {})
         self._faults = dict(faults or {})
         self._one_device = one_device

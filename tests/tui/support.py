@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 from textual.pilot import Pilot
+from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from core.demo import build_demo_store
 from core.engine import Engine
-from core.host import FixedHost
+from core.host import FixedHost, Machine, Process
+from core.operations import Operations
 from core.storage import LocalReader
+from core.storage.local_conditional import LocalConditional
+from core.storage.local_writer import LocalWriter
 from tui.app import AppOptions, SeamlineApp
+from tui.screens.ask import AskScreen
+from tui.widgets.prose import Prose
 
 GOLDENS = Path(__file__).parent.parent / "goldens"
 #: Later than everything that happens in the sample stores.
 NOW = 1_790_000_000.0
+#: Later than any clock that dates the files which a test writes.
+LATER = 1_900_000_000.0
 
 
 @cache
@@ -28,6 +38,44 @@ def demo_store(name: str) -> Path:
     folder = Path(mkdtemp(prefix="seamline-test-")) / name
     build_demo_store(name, folder)
     return folder
+
+
+class LaterHost(FixedHost):
+    """The machine on which the past of the sample stores happened: no process of then runs any more."""
+
+    def has_ended(self, process: Process) -> bool:
+        """All but this one."""
+        return process != self.process()
+
+
+def copied(name: str, folder: Path) -> Path:
+    """A sample store of that name of the test's own, to be changed."""
+    return Path(shutil.copytree(demo_store(name), folder / name))
+
+
+def metadata_of(store: Path) -> dict[str, bytes]:
+    """Every file of `metadata/` with its content."""
+    return {path.name: path.read_bytes() for path in sorted((store / "metadata").iterdir())}
+
+
+class WatchedWriter(LocalWriter):
+    """A writer that calls `before` with what it is about to do and the handle it makes or takes away."""
+
+    def __init__(self, folder: str, before: Callable[[str, str], None]) -> None:
+        super().__init__(folder)
+        self._before = before
+
+    def link(self, source: str, handle: str) -> None:
+        self._before("link", handle)
+        super().link(source, handle)
+
+    def move(self, source: str, target: str) -> None:
+        self._before("move", source)
+        super().move(source, target)
+
+
+def nothing_before(_what: str, _handle: str) -> None:
+    """The writer just writes."""
 
 
 class NamedReader(LocalReader):
@@ -39,27 +87,67 @@ class NamedReader(LocalReader):
         return Path(super().location).name
 
 
-def connected(folder: Path) -> Callable[[], Engine]:
+def connected(folder: Path, host: Machine | None = None) -> Callable[[], Engine]:
     """How the app gets its engine, at a fixed time."""
-    return lambda: Engine(NamedReader(str(folder)), FixedHost(NOW))
+    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW))
+
+
+def operating(folder: Path, before: Callable[[str, str], None] = nothing_before) -> Callable[[Engine], Operations]:
+    """How the app gets what can write; `before` is called by the writer before it makes or moves a file."""
+
+    def operate(engine: Engine) -> Operations:
+        writer = WatchedWriter(str(folder), before)
+        return Operations(engine.reader, writer, LocalConditional(str(folder)), engine.host)
+
+    return operate
 
 
 @asynccontextmanager
 async def running(
-    folder: Path, size: tuple[int, int] = (80, 24), options: AppOptions | None = None, location: str | None = None
+    folder: Path,
+    size: tuple[int, int] = (80, 24),
+    options: AppOptions | None = None,
+    location: str | None = None,
+    host: Machine | None = None,
+    before: Callable[[str, str], None] = nothing_before,
 ) -> AsyncIterator[tuple[SeamlineApp, Pilot[None]]]:
     """The app on a store, once it is read and checked."""
-    app = SeamlineApp(location or folder.name, connected(folder), options)
+    app = SeamlineApp(location or folder.name, connected(folder, host), options, operating(folder, before))
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
         yield app, pilot
 
 
 async def settle(app: SeamlineApp, pilot: Pilot[None]) -> None:
-    """Wait for the threads, and for what they said to be shown."""
-    await app.workers.wait_for_complete()
-    for _ in range(3):
-        await pilot.pause()
+    """Wait for the threads, for those that they led to, and for what they said to be shown."""
+    while True:
+        with suppress(WorkerFailed):
+            await app.workers.wait_for_complete()
+        for _ in range(3):
+            await pilot.pause()
+        if all(worker.is_finished for worker in app.workers):
+            return
+
+
+async def pressed(app: SeamlineApp, pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, each when what came of the one before is shown."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(app, pilot)
+
+
+async def answered(app: SeamlineApp, pilot: Pilot[None], text: str) -> None:
+    """Type an answer to the question at the foot of the screen; does not wait for what comes of it."""
+    assert isinstance(app.screen, AskScreen)
+    app.screen.query_one(Input).value = text
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+def said(app: SeamlineApp, name: str) -> str:
+    """All paragraphs of a text on the screen in front, whether they are in sight or not."""
+    paragraphs = app.screen.query_one(f"#{name}", Prose)._paragraphs
+    return "\n".join("".join(words for words, _ in each.runs) for each in paragraphs)
 
 
 def screen_text(app: SeamlineApp) -> str:

@@ -45,7 +45,7 @@ def test_no_command_needs_alt_or_a_function_key(command: object) -> None:
 
 
 def test_what_comes_with_later_versions_is_there_and_says_so() -> None:
-    for command_id in ("repair", "changes", "overlay"):
+    for command_id in ("repair", "overlay"):
         reason = BY_ID[command_id].enabled(Context(Screens.TIMELINE, Session("x")))
         assert reason is not None and "not in this version" in reason
 
@@ -65,3 +65,21 @@ def test_the_key_table_names_every_command_once() -> None:
     assert all(table.count(command.help) == 1 for command in COMMANDS if command.screens == ALL)
     assert table.count("\n") == len(COMMANDS) + 2
     assert "| `w` `+` | Zoom in about the cursor" in table
+
+
+def test_what_changes_the_store_is_disabled_in_a_session_that_is_read_only() -> None:
+    session = Session("x", read_only=True)
+    for command_id, screen in (
+        ("compact-now", Screens.COMPACTION),
+        ("carry-out", Screens.CHANGE),
+        ("undo", Screens.CHANGES),
+        ("resume", Screens.CHANGES),
+    ):
+        assert BY_ID[command_id].enabled(Context(screen, session)) == "this session is read-only"
+
+
+def test_nothing_leads_away_while_an_operation_runs() -> None:
+    context = Context(Screens.CHANGE, Session("x"), running=True)
+    for command_id in ("carry-out", "undo", "timeline", "read-again", "quit"):
+        assert "an operation is running" in (BY_ID[command_id].enabled(context) or ""), command_id
+    assert BY_ID["cancel"].enabled(context) is None

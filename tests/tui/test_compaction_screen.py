@@ -80,22 +80,23 @@ async def test_the_cursor_stands_on_the_group_that_stops_with_the_lines_around_i
         assert "4 good lines, then line 5" in screen_text(app)
 
 
-async def test_it_says_what_was_written_that_nothing_is_written_here_and_why_repair_is_disabled() -> None:
+async def test_it_says_what_was_written_and_why_neither_compaction_nor_repair_can_be_had() -> None:
     async with running(demo_store("everything")) as (app, pilot):
         screen = await opened(app, pilot)
         files = said(screen, "files-text")
         assert "then nothing: no timestamps file is saved" in files
-        assert "Nothing is written here: carrying a compaction out comes with a later version." in files
-        assert "p: repair first is not in this version" in files
+        assert files.startswith("refused ") and "Enter opens" not in files
+        assert "p: repair first is not in this version." in files
         await pilot.press("p")
-        assert "Repair: repair is not in this version, which only looks" in screen_text(app)
+        assert "Repair: repair is not in this version" in screen_text(app)
 
 
-async def test_a_clean_store_needs_no_repair() -> None:
+async def test_a_clean_store_needs_no_repair_and_can_be_compacted_now() -> None:
     async with running(demo_store("clean")) as (app, pilot):
         screen = await opened(app, pilot)
-        assert "repair first" not in said(screen, "files-text")
-        assert "Nothing is written here" in said(screen, "files-text")
+        files = said(screen, "files-text")
+        assert "repair first" not in files
+        assert "writes 4, retires 23: 44 files become 25; Enter opens the change set" in files
 
 
 async def test_previewing_leaves_every_byte_of_the_store_as_it_was() -> None:
@@ -120,11 +121,11 @@ async def test_enter_compares_the_two_lines_and_escape_comes_back() -> None:
         assert isinstance(app.screen, CompactionScreen)
 
 
-async def test_enter_on_a_group_that_does_not_stop_says_why_nothing_happens() -> None:
+async def test_enter_on_a_group_that_does_not_stop_says_why_nothing_is_compacted() -> None:
     async with running(demo_store("everything")) as (app, pilot):
         await opened(app, pilot, "home", "enter")
         assert isinstance(app.screen, CompactionScreen)
-        assert "no two lines stand against each other in this group" in screen_text(app)
+        assert "Compact now: " in screen_text(app)
 
 
 async def test_other_factors_are_asked_for_and_kept_for_the_next_visit() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import environment
-from tests.tui.support import demo_store
+from tests.tui.support import copied, demo_store, metadata_of
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None and "CI" not in os.environ, reason="tmux is not on this machine"
@@ -148,3 +148,60 @@ def test_looking_at_a_store_changes_nothing_in_it(terminal: Callable[..., Termin
     assert [(path, one.st_mtime_ns, one.st_size) for path, one in before.items()] == [
         (path, one.st_mtime_ns, one.st_size) for path, one in after.items()
     ]
+
+
+def test_an_operator_compacts_in_the_app_looks_at_the_journal_and_takes_it_back(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    store = copied("clean", tmp_path)
+    before = metadata_of(store)
+    window = terminal(store)
+    window.wait_for_text("clean", "No problems")
+    window.press("c")
+    window.wait_for_text("Enter compact now")
+    window.press("Enter")
+    window.wait_for_text("Nothing is written yet", "type compact to carry it out")
+    window.press("Enter")
+    window.wait_for_text("Type compact to carry it out")
+    window.press("compact", "Enter")
+    window.wait_for_text("done in", "u undo it", "stock restores to 13,000, the latest version")
+    after = metadata_of(store)
+    assert len(after) == 25 and not {name for name in after if name.startswith("transaction_5")}
+    window.press("Escape")
+    window.wait_for_text("there is nothing to do")
+    window.press("u")
+    window.wait_for_text("Operations, newest first  1", "◆ done")
+    window.press("u")
+    window.wait_for_text("type undo to carry it out", "25 files become 44")
+    window.press("Enter")
+    window.wait_for_text("Type undo to carry it out")
+    window.press("undo", "Enter")
+    window.wait_for_text("done in", "44 metadata files")
+    assert metadata_of(store) == before
+    window.press("q")
+    window.wait_for(lambda: window.ended() == "0", "the end of the program")
+
+
+def test_an_operator_finds_what_was_interrupted_and_finishes_it(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    from core.demo import build_demo_store
+    from core.machine import ThisMachine
+
+    store = tmp_path / "race"
+    build_demo_store("race", store, ThisMachine().process().boot_id)
+    window = terminal(store)
+    window.wait_for_text("interrupted", "carol@backup-2, ended", "Problems 2")
+    window.press("u")
+    window.wait_for_text("interrupted: 3 of 20 steps are done", "r finishes it; u takes it back")
+    window.press("r")
+    window.wait_for_text("type resume to finish it")
+    window.press("Enter")
+    window.wait_for_text("Type resume to carry it out")
+    window.press("resume", "Enter")
+    window.wait_for_text("done in", "58 metadata files")
+    window.press("t")
+    shown = window.wait_for_text("No problems", "clean")
+    assert "interrupted" not in shown
+    window.press("q")
+    window.wait_for(lambda: window.ended() == "0", "the end of the program")

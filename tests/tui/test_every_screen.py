@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.hazards import hazard_store
-from tests.tui.support import connected, demo_store, running, screen_text, settle
+from tests.tui.support import connected, copied, demo_store, pressed, running, screen_text, settle
 from tui.app import AppOptions, SeamlineApp
 from tui.commands import COMMANDS
 
@@ -21,6 +21,7 @@ WAYS = {
     "area": ("v", "l", "l"),
     "compare": ("enter",),
     "compaction": ("c",),
+    "changes": ("u",),
     "restore": ("r",),
     "why": ("r", "enter"),
     "files": ("o",),
@@ -71,7 +72,7 @@ async def test_every_screen_fits_any_terminal() -> None:
                 await settle(app, pilot)
                 rows = screen_text(app).splitlines()
                 assert len(rows) == size[1], (name, size)
-                if size == (39, 9) and name in {"timeline", "compare", "compaction", "restore", "files"}:
+                if size == (39, 9) and name in {"timeline", "compare", "compaction", "restore", "files", "changes"}:
                     assert "".join(rows).strip() == "seamline needs 40x10"
 
 
@@ -97,6 +98,37 @@ async def test_any_keys_in_any_order_end_nothing(name: str, tmp_path: Path, monk
             assert "fault in seamline" not in screen_text(app)
         await settle(app, pilot)
         assert app.is_running
+
+
+async def test_change_sets_fit_any_terminal_and_keep_to_ascii() -> None:
+    ways = {"clean": ("c", "enter"), "race": ("u", "enter")}
+    for name, keys in ways.items():
+        async with running(demo_store(name), options=AppOptions(ascii=True)) as (app, pilot):
+            await pressed(app, pilot, *keys)
+            for size in ((60, 15), (40, 10), (39, 9), (160, 45), (80, 24)):
+                await pilot.resize_terminal(*size)
+                await settle(app, pilot)
+                shown = screen_text(app)
+                assert len(shown.splitlines()) == size[1] and shown.isascii(), f"{name} {size}\n{shown}"
+
+
+@pytest.mark.parametrize("name", ["clean", "race"])
+async def test_any_keys_in_any_order_change_nothing_without_a_word(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    store = copied(name, tmp_path)
+    before = {path: path.lstat().st_mtime_ns for path in store.rglob("*")}
+    chance = random.Random(name)
+    async with running(store) as (app, pilot):
+        for _ in range(80):
+            await pilot.press(chance.choice([*KEYS, "c", "u", "enter", "enter", "enter"]))
+            if chance.random() < 0.3:
+                await settle(app, pilot)
+            assert "fault in seamline" not in screen_text(app)
+        assert app.job is None
+    assert {path: path.lstat().st_mtime_ns for path in store.rglob("*")} == before
 
 
 async def test_keys_hammered_while_the_store_is_read_again_end_nothing() -> None:

@@ -9,13 +9,13 @@ import click
 from core.errors import Stopped, UsageError
 from tui.headless.exit_codes import OF_VERDICT, ExitCode
 from tui.headless.json_text import SCHEMA
-from tui.headless.options import factor, json_option, takes_store
+from tui.headless.options import accept_option, factor, json_option, takes_store
 from tui.headless.output import put_answer, put_document, put_record
-from tui.headless.surroundings import SystemHost, connect, holds_nothing, look
+from tui.headless.surroundings import connect, holds_nothing, look
 
 if TYPE_CHECKING:
     from core.engine import Report
-    from core.host import Host
+    from core.host import Machine
 
 
 @click.command(short_help="Findings, and whether stock can restore this store.")
@@ -37,10 +37,17 @@ if TYPE_CHECKING:
     help="Also simulate compaction at N entries in a file (1 and 100 always are).",
 )
 @json_option
+@accept_option
 @click.option("--json-lines", is_flag=True, help="Stream JSON records: progress, findings, then a summary.")
 @click.pass_obj
 def check(
-    host: Host | None, store: str, level: int, compact_factors: tuple[int, ...], as_json: bool, json_lines: bool
+    machine: Machine | None,
+    store: str,
+    level: int,
+    compact_factors: tuple[int, ...],
+    accept_shrunk_listing: bool,
+    as_json: bool,
+    json_lines: bool,
 ) -> int:
     """Check STORE: can stock restore it, to which version, and what is wrong with it.
 
@@ -53,9 +60,9 @@ def check(
     from core.stock import CompactionOptions
     from tui.headless.progress import announce, follower
 
-    engine = connect(store, host or SystemHost())
+    engine = connect(store, machine)
     watch = follower(json_lines)
-    snapshot = look(engine, watch)
+    snapshot = look(engine, watch, accept=accept_shrunk_listing)
     if level > 1:
         announce(engine.reader, snapshot, level, json_lines)
     factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)

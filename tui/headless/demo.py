@@ -14,6 +14,7 @@ from tui.headless.exit_codes import ExitCode
 from tui.headless.json_text import SCHEMA
 from tui.headless.options import json_option
 from tui.headless.output import put_document, put_text
+from tui.headless.surroundings import last_looks, this_machine
 
 DEFAULT_SCENARIO: Final = "everything"
 
@@ -84,6 +85,10 @@ def _build(scenario: str, store: str) -> None:
     from core.demo import build_demo_store
 
     try:
-        build_demo_store(scenario, Path(store))
+        build_demo_store(scenario, Path(store), this_machine().process().boot_id)
     except KeyboardInterrupt as error:
         raise Stopped(f"interrupted: {store} holds a part of the sample store, if any", hint="remove it") from error
+    remembered = last_looks()
+    if remembered is not None:
+        # Another store may have been looked at in the same place.
+        remembered.forget(store)

@@ -21,8 +21,14 @@ class ExitCode(IntEnum):
     """Findings, and stock can still restore to the greatest version in the store."""
     BROKEN = 4
     """Findings, and stock can't restore (to the target, or to the greatest version)."""
+    OUTDATED = 5
+    """The plan is out of date: the store has changed since."""
     REFUSED = 6
     """A hazard stands in the way; the output names it and the way on."""
+    HELD = 11
+    """The lease is held by somebody else; the output says who, since when, doing what."""
+    LOST = 12
+    """The lease was lost on the way; nothing more was started."""
     UNREACHABLE = 20
     """The store can't be reached, its listing is suspicious, or it holds nothing that could be checked."""
     INTERRUPTED = 130

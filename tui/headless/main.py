@@ -20,13 +20,18 @@ from tui.headless.compact import compact
 from tui.headless.demo import demo
 from tui.headless.exit_codes import ExitCode
 from tui.headless.failures import Failure, report_failure
+from tui.headless.guard import guard
+from tui.headless.lock import lock
+from tui.headless.log import log
 from tui.headless.open_app import open_store
 from tui.headless.options import STORE_VARIABLE
 from tui.headless.output import ReaderGone
 from tui.headless.restore_plan import restore_plan
+from tui.headless.resume import resume
+from tui.headless.undo import undo
 
 if TYPE_CHECKING:
-    from core.host import Host
+    from core.host import Machine
 
 _OWN_FLAGS: Final = frozenset({"--help", "-h", "--version"})
 
@@ -60,19 +65,21 @@ class StoreOrCommand(click.Group):
     cls=StoreOrCommand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="[STORE | COMMAND [ARGS]...]",
-    epilog="Exit codes: 0 nothing to report, 3 findings but stock restores the latest version, 4 stock can't restore, "
-    "2 usage, 6 refused, 20 store unreachable or nothing to check, 130 interrupted.",
+    epilog="Exit codes: 0 done or nothing to report, 1 failed, 2 usage, 3 findings but stock restores the latest "
+    "version, 4 stock can't restore, or a guarded command did harm, 5 the store changed since the plan, 6 refused, "
+    "11 the lease is held by somebody else, 12 it was lost, 20 store unreachable, shrunk, or nothing to check, "
+    "130 interrupted.",
 )
 @click.version_option(package_name="seamline", prog_name="seamline")
 def cli() -> None:
-    """See, understand and preview Aptos backup stores.
+    """See, understand and compact Aptos backup stores.
 
-    seamline STORE opens the app on a store; the commands give the same answers to scripts. Nothing here changes a
-    store. SEAMLINE_STORE is the default for STORE.
+    seamline STORE opens the app on a store; the commands give the same answers to scripts. What compact does is
+    previewed, journaled and can be undone; looking changes nothing. SEAMLINE_STORE is the default for STORE.
     """
 
 
-for _command in (open_store, demo, check, restore_plan, compact):
+for _command in (open_store, demo, check, restore_plan, compact, undo, resume, log, lock, guard):
     cli.add_command(_command)
 
 
@@ -81,10 +88,10 @@ def main() -> NoReturn:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str], host: Host | None = None) -> int:
-    """Run one command line on `host` (by default this machine); returns its exit code."""
+def run(arguments: Sequence[str], machine: Machine | None = None) -> int:
+    """Run one command line on `machine` (by default this one); returns its exit code."""
     try:
-        code = cli.main(args=list(arguments), prog_name="seamline", standalone_mode=False, obj=host)
+        code = cli.main(args=list(arguments), prog_name="seamline", standalone_mode=False, obj=machine)
         return int(code or ExitCode.OK)
     except ReaderGone:
         return ExitCode.FAILED
@@ -103,7 +110,7 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
 _INTERRUPTED: Final = Failure(
     ExitCode.INTERRUPTED,
     "interrupted",
-    "interrupted: what was read so far is partial, so no answer is given; no store was changed",
+    "interrupted: what was read so far is partial, so no answer is given; nothing was written",
     "run it again",
 )
 
@@ -125,5 +132,6 @@ def _unexpected(error: Exception) -> Failure:
         ExitCode.FAILED,
         "internal",
         f"internal error, {type(error).__name__}: {error}",
-        "nothing was changed; please report it with the command and, if you can, the metadata/ folder",
+        "seamline log STORE tells what was written, if anything; please report this with the command and, if you can, "
+        "the metadata/ folder",
     )

@@ -10,11 +10,11 @@ import click
 
 from core.errors import UsageError
 from tui.headless.options import takes_store
-from tui.headless.surroundings import SystemHost
+from tui.headless.surroundings import connect
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.host import Host
+    from core.host import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class AppFlags:
 @click.option("--read-only", is_flag=True, help="Take the commands away that would change the store.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.pass_obj
-def open_store(host: Host | None, store: str, ascii_only: bool, read_only: bool, no_mouse: bool) -> int:
+def open_store(machine: Machine | None, store: str, ascii_only: bool, read_only: bool, no_mouse: bool) -> int:
     """Open the app on STORE, a folder. Opening creates and changes nothing."""
     require_terminal()
-    return run_app(store, AppFlags(ascii_only, read_only, not no_mouse), host)
+    return run_app(store, AppFlags(ascii_only, read_only, not no_mouse), machine)
 
 
 def require_terminal() -> None:
@@ -47,7 +47,7 @@ def require_terminal() -> None:
         raise UsageError(f"the app needs a terminal: {which}", hint="seamline check STORE answers without one")
 
 
-def run_app(store: str, flags: AppFlags, host: Host | None) -> int:
+def run_app(store: str, flags: AppFlags, machine: Machine | None) -> int:
     """Run the app until the operator leaves it; returns its exit code. Raises `StoreUnreachable` before it starts."""
     from core.storage import reader_for
 
@@ -55,11 +55,9 @@ def run_app(store: str, flags: AppFlags, host: Host | None) -> int:
 
     from tui.app import AppOptions, SeamlineApp
 
-    def connect() -> Engine:
-        from core.engine import Engine
+    def connected() -> Engine:
+        return connect(store, machine)
 
-        return Engine(reader, host or SystemHost())
-
-    app = SeamlineApp(reader.location, connect, AppOptions(flags.ascii, flags.read_only, flags.mouse))
+    app = SeamlineApp(reader.location, connected, AppOptions(flags.ascii, flags.read_only, flags.mouse))
     app.run(mouse=flags.mouse)
     return app.return_code or 0

@@ -16,6 +16,9 @@ from core.model import U64_MAX
 STORE_VARIABLE: Final = "SEAMLINE_STORE"
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
 _LONGEST_NUMBER: Final = 40
+_DURATION: Final = re.compile(r"([0-9]{1,7})([smh]?)", re.ASCII)
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600}
+_LONGEST_WAIT: Final = 7 * 86_400
 
 
 def u64(text: str) -> int:
@@ -39,17 +42,34 @@ def factor(text: str) -> int:
 
 def takes_store(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command its STORE: the argument, `--local-fs-dir` as in the stock tool, or the variable."""
+    return takes_store_and(lambda _: False)(command)
 
-    @click.argument("store", required=False)
-    @click.option("--local-fs-dir", metavar="DIR", help="The store, named as in the stock tool.")
-    @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter (not in this version).")
-    @functools.wraps(command)
-    def with_store(
-        *args: Any, store: str | None, local_fs_dir: str | None, command_adapter_config: str | None, **kwargs: Any
-    ) -> int:
-        return command(*args, store=chosen_store(store, local_fs_dir, command_adapter_config), **kwargs)
 
-    return with_store
+def takes_store_and(is_ours: Callable[[str], bool], *names: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command its STORE and, behind it, the optional arguments `names`.
+
+    A first word that `is_ours` is none of a store, which is then named elsewhere: all words move up by one.
+    """
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        @click.option("--local-fs-dir", metavar="DIR", help="The store, named as in the stock tool.")
+        @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter (not in this version).")
+        @functools.wraps(command)
+        def with_store(
+            *args: Any, store: str | None, local_fs_dir: str | None, command_adapter_config: str | None, **kwargs: Any
+        ) -> int:
+            words = [store, *(kwargs[name] for name in names)]
+            if store is not None and names and words[-1] is None and is_ours(store):
+                words = [None, *words[:-1]]
+            given = dict(zip(names, words[1:], strict=True))
+            chosen = chosen_store(words[0], local_fs_dir, command_adapter_config)
+            return command(*args, store=chosen, **(kwargs | given))
+
+        for name in reversed(names):
+            with_store = click.argument(name, required=False)(with_store)
+        return click.argument("store", required=False)(with_store)
+
+    return decorate
 
 
 def chosen_store(store: str | None, local_fs_dir: str | None, command_adapter_config: str | None) -> str:
@@ -71,7 +91,29 @@ def chosen_store(store: str | None, local_fs_dir: str | None, command_adapter_co
     return named
 
 
+def duration(text: str) -> float:
+    """Seconds: `90`, `90s`, `5m`, `2h`. Raises `click.BadParameter`, also for more than a week."""
+    match = _DURATION.fullmatch(text)
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else _LONGEST_WAIT + 1
+    if seconds > _LONGEST_WAIT:
+        raise click.BadParameter(f"{text!r} is no time of at most a week, such as 90s, 5m or 2h")
+    return float(seconds)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only preview; nothing is written.")
+yes_option = click.option("--yes", is_flag=True, help="Carry it out without asking.")
+wait_option = click.option(
+    "--wait",
+    type=duration,
+    default="0",
+    metavar="TIME",
+    help="Wait so long for whoever holds the lease: 90s, 5m, 2h. Default: don't wait.",
+)
+accept_option = click.option(
+    "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
+)
 
 
 def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:

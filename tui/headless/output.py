@@ -80,6 +80,15 @@ def complain(message: str, hint: str = "", usage: str = "") -> None:
         sys.stderr.flush()
 
 
+def note(message: str) -> None:
+    """Something that an operator should know beside the answer: one line on stderr."""
+    from tui.safe_text import safe
+
+    if sys.stderr is not None:
+        sys.stderr.write(f"seamline: {safe(message)}\n")
+        sys.stderr.flush()
+
+
 def _put(text: str) -> None:
     stream = sys.stdout
     if stream is None:

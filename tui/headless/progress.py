@@ -11,6 +11,7 @@ from core.snapshot import Progress, Snapshot
 from core.storage import StoreReader
 from tui.headless.json_text import SCHEMA
 from tui.headless.output import put_record
+from tui.headless.stopping import Stop
 from tui.numbers import size
 
 _CLEAR_LINE: Final = "\r\x1b[2K"
@@ -54,6 +55,22 @@ class Unseen:
     def stopped(self) -> bool:
         """Never."""
         return False
+
+
+class StoppedBy:
+    """A follower that also stops when Ctrl-C was pressed while nothing may be cut short."""
+
+    def __init__(self, follower: Follower, stop: Stop) -> None:
+        self._follower = follower
+        self._stop = stop
+
+    def progress(self, progress: Progress | EvidenceProgress) -> None:
+        """Passed on."""
+        self._follower.progress(progress)
+
+    def stopped(self) -> bool:
+        """Whether to stop."""
+        return self._stop.requested or self._follower.stopped()
 
 
 class InPercent(Unseen):

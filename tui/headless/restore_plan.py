@@ -10,11 +10,11 @@ from core.errors import UsageError
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import json_option, takes_store, u64
 from tui.headless.output import put_answer, put_document
-from tui.headless.surroundings import SystemHost, connect, look
+from tui.headless.surroundings import connect, look, tell_what_waits
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.host import Host
+    from core.host import Machine
     from core.restore import RestorePreview
     from core.snapshot import Snapshot
 
@@ -40,7 +40,7 @@ POLICIES: Final = ("verified", "fewest-changes", "newest", "longest", "stock-lik
 @json_option
 @click.pass_obj
 def restore_plan(
-    host: Host | None,
+    machine: Machine | None,
     store: str,
     target_version: int | None,
     ledger_history_start_version: int | None,
@@ -57,8 +57,9 @@ def restore_plan(
     from core.chain import Policy
     from core.restore import RestoreOptions
 
-    engine = connect(store, host or SystemHost())
+    engine = connect(store, machine)
     snapshot = look(engine)
+    tell_what_waits(snapshot)
     options = RestoreOptions(
         target_version=target_version,
         ledger_history_start=ledger_history_start_version,
@@ -97,7 +98,7 @@ def _way_on(engine: Engine, preview: RestorePreview) -> str | None:
     gap = preview.gaps[0] if preview.gaps else None
     if gap is None:
         return None
-    from tui.headless.leads import lead, spans
+    from core.findings.leads import lead, spans
 
     zones = (zone for zone in engine.check(preview.snapshot).zones if zone.lane is gap.lane)
     finding = lead(next((zone for zone in zones if spans(zone, gap.first)), None))

@@ -1,34 +1,50 @@
-"""What every command that reads a store needs: the clock, an engine on the store, a whole look at it."""
+"""What every command that reads a store needs: the machine, an engine on the store, a whole look at it."""
 
 from __future__ import annotations
 
-import time
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.host import Host
+    from core.host import Machine
+    from core.last_look import LastLooks
     from core.snapshot import Snapshot, Watch
 
 
-class SystemHost:
+def this_machine() -> Machine:
     """The machine that the command runs on."""
+    from core.machine import ThisMachine
 
-    def now(self) -> float:
-        """Wall clock, unix seconds."""
-        return time.time()
+    return ThisMachine()
 
 
-def connect(store: str, host: Host) -> Engine:
+def connect(store: str, machine: Machine | None) -> Engine:
     """An engine on a store. Raises `UsageError` or `StoreUnreachable`; imports numpy."""
     from core.engine import Engine
     from core.storage import reader_for
 
-    return Engine(reader_for(store), host)
+    return Engine(reader_for(store), machine or this_machine(), last_looks())
 
 
-def look(engine: Engine, watch: Watch | None = None) -> Snapshot:
-    """Read all metadata. Raises `StoreUnreachable`, and `Stopped` when not everything was read."""
+def last_looks() -> LastLooks | None:
+    """Where is remembered what was seen: below `XDG_STATE_HOME`; None for somebody who has no home."""
+    from core.last_look import LastLooks
+
+    given = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        state = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:
+        return None
+    return LastLooks(state / "seamline" / "looks")
+
+
+def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) -> Snapshot:
+    """Read all metadata; with `accept`, a listing that shrank is taken for the truth.
+
+    Raises `StoreUnreachable`, and `Stopped` when not everything was read.
+    """
     from core.errors import Stopped
     from tui.headless.progress import follower
 
@@ -39,7 +55,22 @@ def look(engine: Engine, watch: Watch | None = None) -> Snapshot:
             f"stopped after {read:,} of {listed:,} metadata files: a partial look gives no answer",
             hint="run it again",
         )
-    return snapshot
+    return engine.accept(snapshot) if accept else snapshot
+
+
+def tell_what_waits(snapshot: Snapshot) -> None:
+    """One line on stderr for each thing that somebody has to see to before anything is written."""
+    from core.journal import interrupted_in
+    from core.last_look import gone_words
+    from core.phrases import command
+    from tui.headless.output import note
+
+    if snapshot.journal_fault is not None:
+        note(f"the journal can't be looked at: {snapshot.journal_fault}")
+    for files in interrupted_in(snapshot.journal):
+        note(f"operation {files.id} was interrupted: {command('seamline', 'resume', snapshot.location)} finishes it")
+    if snapshot.gone:
+        note(f"since the last look {gone_words(snapshot.gone)}: is the listing whole?")
 
 
 def holds_nothing(snapshot: Snapshot) -> bool:

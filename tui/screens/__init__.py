@@ -41,10 +41,24 @@ def _files() -> type[SeamlineScreen]:
     return FilesScreen
 
 
+def _changes() -> type[SeamlineScreen]:
+    from tui.screens.changes import ChangesScreen
+
+    return ChangesScreen
+
+
+def _change() -> type[SeamlineScreen]:
+    from tui.screens.change import ChangeScreen
+
+    return ChangeScreen
+
+
 SCREENS: Final[Mapping[Screens, Callable[[], type[SeamlineScreen]]]] = {
     Screens.TIMELINE: _timeline,
     Screens.COMPARE: _compare,
     Screens.COMPACTION: _compaction,
     Screens.RESTORE: _restore,
     Screens.FILES: _files,
+    Screens.CHANGES: _changes,
+    Screens.CHANGE: _change,
 }

@@ -15,7 +15,9 @@ from textual.screen import Screen
 
 from tui.commands import BY_ID, Context, Screens, bindings_on, hints_on
 from tui.glyphs import Glyphs
+from tui.job import Job
 from tui.state import Session
+from tui.texts.standing import standing
 from tui.widgets.line import Line, Piece, fitted, piece
 from tui.widgets.painted import STYLE_CLASSES
 from tui.widgets.panel import Panel
@@ -89,6 +91,10 @@ class SeamlineScreen(Screen[None]):
     def session_changed(self, before: Session, now: Session) -> None:
         """The shared session is another one; called with the same one twice when the screen appears."""
 
+    def job_changed(self, before: Job | None, now: Job | None) -> None:
+        """The operation at work is further, or another one."""
+        self.refresh_lines()
+
     def copy_text(self) -> str:
         """What `y` copies."""
         return ""
@@ -99,11 +105,13 @@ class SeamlineScreen(Screen[None]):
 
     def context(self) -> Context:
         """What decides which commands are enabled."""
-        return Context(screen=self.SCREEN, session=self.session)
+        job = self.seamline.job
+        return Context(screen=self.SCREEN, session=self.session, running=job is not None and job.is_running)
 
     def on_mount(self) -> None:
-        """Follow the session."""
+        """Follow the session, and the operation at work."""
         self.watch(self.app, "session", self._session_changed, init=False)
+        self.watch(self.app, "job", self.job_changed, init=False)
         self.session_changed(self.session, self.session)
         self.refresh_lines()
 
@@ -130,7 +138,8 @@ class SeamlineScreen(Screen[None]):
         """Bring header, status line and footer up to date."""
         if not self.is_mounted:
             return
-        self.query_one("#header", Line).show(*self.header_pieces())
+        left, right = self.header_pieces()
+        self.query_one("#header", Line).show(left, [*right, *standing(self.session, self.seamline.job, self.glyphs)])
         status = ((piece(self._message, "strong"),), ()) if self._message else self.status_pieces()
         self.query_one("#status", Line).show(*status)
         self.query_one("#footer", Line).show(*self._footer_pieces())

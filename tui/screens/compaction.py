@@ -1,4 +1,7 @@
-"""The compaction preview: what stock would write, group by group, where it would stop and why. Nothing is written."""
+"""The compaction preview: what stock would write, group by group, where it would stop and why; and what we do instead.
+
+Nothing is written here: Enter opens the change set, where nothing stands in the way of it.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from core.compaction import CompactionPreview
-from core.errors import UsageError
+from core.compaction import CompactionPlan, CompactionPreview
+from core.errors import StoreUnreachable, UsageError
 from core.index import Index
 from core.model import Entry, LaneKind
 from core.picture import Picture
 from core.stock import CompactionOptions
+from tui import proposal as proposals
 from tui import twin
 from tui.commands import Context, Screens
 from tui.screens.ask import AskScreen
@@ -24,6 +28,7 @@ from tui.screens.preview import PreviewScreen
 from tui.state import Session
 from tui.texts import compaction as texts
 from tui.texts.compaction_groups import GroupItem, GroupItems, group_row, tally_text
+from tui.texts.compaction_plan import obstacle, plan_text
 from tui.texts.compaction_stop import is_overlap
 from tui.widgets.bands import Bands
 from tui.widgets.compaction_strips import AfterLane, Strips, after_lane
@@ -38,9 +43,11 @@ _EXAMPLE: Final = "epoch, txn, state: 100, 100, 100"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompactionAnswer:
-    """The preview, and its lanes ready to be drawn."""
+    """What stock would do, ready to be drawn; and what we would do: `plan`, or why there is none, `unplanned`."""
 
     preview: CompactionPreview
+    plan: CompactionPlan | None
+    unplanned: str
     picture: Picture
     after: dict[LaneKind, AfterLane]
 
@@ -63,14 +70,20 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
     def question(self) -> tuple[Hashable, Callable[[], CompactionAnswer]] | None:
         """The preview at the factors that were wished for."""
         engine, snapshot, picture = self.seamline.engine, self.session.snapshot, self.session.picture
+        report = self.session.report
         if engine is None or snapshot is None or picture is None:
             return None
         options = self._options
 
         def run() -> CompactionAnswer:
-            preview = engine.preview_compaction(snapshot, options)
+            plan, unplanned = None, ""
+            try:
+                plan = engine.plan_compaction(snapshot, options, report)
+            except StoreUnreachable as unreachable:
+                unplanned = unreachable.message
+            preview = plan.preview if plan else engine.preview_compaction(snapshot, options)
             after = {lane.kind: after_lane(preview, picture.lanes[lane.kind], lane) for lane in preview.lanes}
-            return CompactionAnswer(preview, picture, after)
+            return CompactionAnswer(preview, plan, unplanned, picture, after)
 
         return (snapshot, options), run
 
@@ -126,9 +139,23 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         rows = MadeRows(len(items), lambda index, width: group_row(items.item(index), width, glyphs))
         self.query_one("#group-list", RowList).show(rows, items.first_trouble)
         self.query_one("#groups", Panel).label("Groups, in the tool's order", tally_text(preview))
-        self.query_one("#files-text", Prose).show_text(texts.files_text(preview))
+        self._show_plan()
         self.show_twin(twin.compact(self.session.location, preview.run.options))
         self._show_group()
+
+    def _show_plan(self) -> None:
+        """What becomes of the files, with stock and with us."""
+        assert self.result is not None
+        brief = self.result.preview.stop is not None or not self.has_class("-tall")
+        ours = plan_text(self.result.plan, self.result.unplanned, self.session, brief=brief)
+        self.query_one("#files-text", Prose).show_text([*ours, *texts.files_text(self.result.preview)])
+        self.query_one("#files", Panel).label("Files", "" if self._why_not() else "Enter compact now")
+
+    def _why_not(self) -> str | None:
+        """Why no change set can be opened; None also while an interrupted operation is to be finished first."""
+        if self.result is None:
+            return "there is no preview"
+        return None if self.session.interrupted else obstacle(self.result.plan, self.result.unplanned)
 
     def _item(self) -> GroupItem | None:
         rows = self.query_one("#group-list", RowList)
@@ -174,6 +201,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         """The table around a stop is made for the width."""
         super().on_resize()
         if self.result is not None:
+            self.call_after_refresh(self._show_plan)
             self.call_after_refresh(self._show_group)
 
     def session_changed(self, before: Session, now: Session) -> None:
@@ -220,16 +248,24 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         return lane.entry(stop.row - 1), lane.entry(stop.row)
 
     def context(self) -> Context:
-        """Whether there is something to compare."""
-        return replace(super().context(), has_entry=self._pair() is not None)
+        """Whether there is something to compare, and what stands in the way of compacting."""
+        return replace(super().context(), has_entry=self._pair() is not None, obstacle=self._why_not())
 
     def action_open(self) -> None:
-        """Compare A and B."""
+        """Compare A and B, or open the change set; what was interrupted comes first."""
+        from tui.screens.change import ChangeScreen
         from tui.screens.compare import CompareScreen
 
-        pair = self._pair()
+        pair, answer = self._pair(), self.result
         if pair is not None:
             self.app.push_screen(CompareScreen(pair))
+        elif self.session.interrupted:
+            self.app.push_screen(ChangeScreen(proposals.interrupted))
+        elif answer is not None and answer.plan is not None and answer.plan.change_set is not None:
+            change, repairs, options = answer.plan.change_set, answer.plan.repairs, self._options
+            self.app.push_screen(
+                ChangeScreen(lambda _, session: proposals.compaction(session, change, repairs, options))
+            )
 
     def copy_text(self) -> str:
         """The headless twin."""
@@ -239,11 +275,13 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         """The document of the headless twin."""
         from tui.headless.documents.check import stock_fields
         from tui.headless.documents.compaction import compaction_document
-        from tui.headless.refusal import refusal
 
-        report, preview = self.session.report, self.preview
-        assert report is not None and preview is not None
-        return compaction_document(preview, refusal(preview, report), stock_fields(report.verdict))
+        report, answer = self.session.report, self.result
+        assert report is not None and answer is not None
+        if answer.plan is None:
+            raise StoreUnreachable(answer.unplanned)
+        waiting = [files.id for files in self.session.interrupted]
+        return compaction_document(answer.plan, stock_fields(report.verdict), None, interrupted=waiting)
 
 
 def parse_factors(answer: str) -> tuple[int, int, int]:

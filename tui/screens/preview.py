@@ -153,7 +153,10 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
 
     @work(thread=True, exclusive=True, group="export", exit_on_error=False)
     def _export(self) -> None:
-        said = self.seamline.export(self.SCREEN.value, self.export_document())
+        try:
+            said = self.seamline.export(self.SCREEN.value.replace(" ", "-"), self.export_document())
+        except SeamlineError as error:
+            said = f"not exported: {error.message}"
         self.app.call_from_thread(self.say, said)
 
     def say_instead(self, sentence: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from textual import on
@@ -139,7 +140,8 @@ class TimelineScreen(Moving):
     def _inspect(self) -> None:
         session = self.session
         title, story, entries = inspector.story(session, self.glyphs, with_claims=not self._wide)
-        hint = "Enter compare" if self._can_compare() else ""
+        waits = session.selected is None and summary.is_interruption(session.current_zone)
+        hint = "Enter compare" if self._can_compare() else "Enter changes" if waits else ""
         self.query_one("#inspector", Panel).label(title, hint)
         self.query_one("#story", Prose).show_text(story)
         self.query_one("#claim-text", Prose).show_text(inspector.claims_text(session, entries))
@@ -163,9 +165,8 @@ class TimelineScreen(Moving):
     def context(self) -> Context:
         """Facts of the timeline."""
         history = self.seamline.history
-        return Context(
-            screen=self.SCREEN,
-            session=self.session,
+        return replace(
+            super().context(),
             can_go_back=bool(history.back),
             can_go_forward=bool(history.forward),
             searching=bool(self.hits),
@@ -211,9 +212,12 @@ class TimelineScreen(Moving):
             self.say(self.seamline.toggle_pin(entry))
 
     def action_open(self) -> None:
-        """The comparison of a problem or of two pins, or the files of an entry."""
+        """The comparison of a problem or of two pins, the journal of an interruption, or the files of an entry."""
         if self._can_compare():
             self.seamline.action_show_screen(Screens.COMPARE)
+            return
+        if self.session.selected is None and summary.is_interruption(self.session.current_zone):
+            self.seamline.action_show_screen(Screens.CHANGES)
             return
         entry = self.entry_here()
         if entry is not None:

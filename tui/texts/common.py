@@ -27,12 +27,12 @@ def manifest_text(handle: str, width: int, ellipsis: str) -> str:
     return shorten(handle, width, ellipsis)
 
 
-def moment(seconds: float) -> str:
-    """Unix seconds as `2026-05-02 04:11:07Z`; what lies beyond the calendar stays a number."""
+def moment(at: float, *, seconds: bool = True) -> str:
+    """Unix seconds as `2026-05-02 04:11:07Z`, or `2026-05-02 04:11Z`; what lies beyond the calendar stays a number."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ" if seconds else "%Y-%m-%d %H:%MZ")
     except (OverflowError, ValueError, OSError):
-        return f"{seconds:.0f} s"
+        return f"{at:.0f} s"
 
 
 def duration(seconds: int) -> str:

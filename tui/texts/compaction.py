@@ -12,7 +12,6 @@ from core.index import Index
 from core.model import LaneKind
 from core.stock import Step
 from tui.glyphs import Glyphs
-from tui.headless.refusal import grave
 from tui.numbers import counted, size, whole
 from tui.safe_text import padded, shorten
 from tui.texts.common import duration, lane_span, named, quoted
@@ -20,10 +19,6 @@ from tui.texts.compaction_groups import GroupItem, group_word
 from tui.texts.compaction_stop import StopTable
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs, text
-
-NOTHING_WRITTEN: Final = "Nothing is written here: carrying a compaction out comes with a later version."
-REPAIR_FIRST: Final = "p: repair first is not in this version, which only looks."
-
 
 #: Where a run stops that stops in no group.
 _STEP_WORDS: Final = {
@@ -108,10 +103,8 @@ def holding_files(lane: PreviewLane, number: int) -> list[str]:
 
 
 def files_text(preview: CompactionPreview) -> list[Paragraph]:
-    """What becomes of the files, what could be done if this version did more than look, and the hazards of the run."""
-    closing = [text(REPAIR_FIRST, "dim", 1)] if in_the_way(preview) else []
-    paragraphs = [*_written_text(preview), *_old_files_text(preview), *closing, text(NOTHING_WRITTEN, "dim", 1)]
-    paragraphs += _reading_text(preview)
+    """What becomes of the files if stock does it, and the hazards of that run."""
+    paragraphs = [*_written_text(preview), *_old_files_text(preview), *_reading_text(preview)]
     for hazard in preview.hazards:
         place = "" if hazard.count == 1 else f" ({whole(hazard.count)} times)"
         where = f": {named(hazard.handles, hazard.count, 2)}" if hazard.handles else ""
@@ -161,11 +154,6 @@ def _reading_text(preview: CompactionPreview) -> Iterator[Paragraph]:
         yield _fact("lines that repeat", whole(lines - entries), "another file's, counted once")
     total = sum(file.listed.size for file in index.files)
     yield _fact("read to load it now", whole(len(index.files)), f"requests, {size(total)}")
-
-
-def in_the_way(preview: CompactionPreview) -> bool:
-    """Whether something should be repaired before a compaction: it stops, loses lines or wedges later runs."""
-    return preview.stop is not None or any(grave(hazard) for hazard in preview.hazards)
 
 
 def before_row(name: str, index: Index, numbers: dict[str, int], width: int, glyphs: Glyphs) -> Row:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.chain import Gap, GapKind, gap_command
-from core.findings.text import quoted as shell_quoted
 from core.model import Severity
+from core.phrases import quoted as shell_quoted
 from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
 from tui.numbers import counted, whole
 from tui.texts.common import lane_span

@@ -43,6 +43,11 @@ def is_overlap(zone: Zone) -> bool:
     return False
 
 
+def is_interruption(zone: Zone | None) -> bool:
+    """Whether the zone is an operation that did not end, which the journal tells more of."""
+    return zone is not None and any(finding.kind == "interrupted-operation" for finding in zone.findings)
+
+
 def tally(zones: Iterable[Zone], picture: Picture) -> Tally:
     """The problems counted by their kind; an overlap with a hole in it counts as an overlap."""
     problems = [zone for zone in zones if zone.severity is not Severity.INFO]
@@ -75,8 +80,7 @@ def header(session: Session, glyphs: Glyphs, width: int) -> tuple[list[Piece], l
     if wide and session.snapshot is not None:
         left.append(piece(_read_when(session), "dim", 8))
         left.append(piece(f"{whole(session.unreadable)} unreadable", "conflict" if session.unreadable else "dim", 4))
-    right = [*_counts(session, glyphs, wide), piece("read-only", "dim", 6)]
-    return left, right
+    return left, _counts(session, glyphs, wide)
 
 
 def _read_when(session: Session) -> str:
@@ -120,12 +124,17 @@ def verdict(session: Session, glyphs: Glyphs, width: int) -> list[Piece]:
     report = session.report
     assert report is not None
     style = WORD_STYLES.get(report.word, "text")
-    options = _verdict_wordings(session, glyphs.dot)
+    options = _verdict_wordings(report.verdict, glyphs.dot)
     fitting = next((text for text in options if len(text) + len(report.word) + 5 <= width), None)
     if fitting is not None:
         unchecked = piece(f"not checked: {report.not_checked}", "dim", 9)
         return [piece(report.word, style), piece(fitting, "strong"), unchecked]
     return [piece(next((text for text in options if len(text) + 2 <= width), options[-1]), style)]
+
+
+def verdict_sentence(verdict: StoreVerdict, glyphs: Glyphs) -> str:
+    """The verdict in its longest wording."""
+    return _verdict_wordings(verdict, glyphs.dot)[0]
 
 
 def _no_verdict(session: Session) -> str:
@@ -141,10 +150,8 @@ def _no_verdict(session: Session) -> str:
     return ""
 
 
-def _verdict_wordings(session: Session, dot: str) -> list[str]:
+def _verdict_wordings(verdict: StoreVerdict, dot: str) -> list[str]:
     """The verdict from its longest to its shortest wording."""
-    assert session.report is not None
-    verdict = session.report.verdict
     if verdict.latest is None:
         return ["no transactions are in this store: there is nothing to restore to"]
     latest, stock = whole(verdict.latest), verdict.stock_restorable_to

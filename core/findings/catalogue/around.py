@@ -308,14 +308,14 @@ OWN: Final = hazards(
         (
             "listing-shrank",
             "files are gone",
-            None,
+            0,
             _ERROR,
             "Files are gone since the last look. Nothing is planned on such a listing. It takes two looks to see it.",
         ),
         (
             "interrupted-operation",
             "interrupted",
-            None,
+            0,
             _ERROR,
             "An operation of this tool did not end: it can be resumed or undone. It takes the journal to see it.",
         ),

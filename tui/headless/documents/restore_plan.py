@@ -9,8 +9,8 @@ import numpy as np
 
 from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
-from core.findings.text import quoted
 from core.model import LaneKind
+from core.phrases import quoted
 from core.restore import RestorePreview
 from core.stock import StockPlan
 from tui.headless.documents.entries import lane_rows, snapshot_fields

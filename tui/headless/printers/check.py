@@ -10,9 +10,9 @@ from rich.console import Group
 from rich.text import Text
 
 from core.engine import MAX_LEVEL, Report
-from core.findings.text import command
+from core.findings.leads import by_weight, lead
 from core.model import Claim, Finding, Severity, Zone
-from tui.headless.leads import by_weight, lead
+from core.phrases import command
 from tui.headless.printers.layout import (
     BAD,
     DIM,
@@ -35,6 +35,8 @@ from tui.safe_text import safe
 ZONES_SHOWN: Final = 40
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
+#: Nothing is written before these are settled.
+_HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
@@ -83,8 +85,9 @@ def _instead(report: Report) -> str:
 
 
 def _now(report: Report) -> str:
-    """What to do first: the next step of the worst problem."""
-    worst = lead(report.zones[0]) if report.zones else None
+    """What to do first: what holds up all else, or the next step of the worst problem."""
+    first = next((each for each in report.findings if each.kind in _HOLDING_UP), None)
+    worst = first or (lead(report.zones[0]) if report.zones else None)
     return worst.next_step if worst else command("seamline", "restore-plan", report.snapshot.location)
 
 

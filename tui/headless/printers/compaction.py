@@ -1,8 +1,8 @@
-"""What `compact --dry-run` prints: does it run through, if not why, the groups, the files around it."""
+"""What `compact` prints: what it will do or has done, if nothing why, and what stock would do instead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -10,10 +10,23 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from core.compaction import CompactionPreview, GroupStatus, LineState, PreviewGroup, PreviewLane, StopLine
-from core.compaction_hazards import CompactionHazard
+from core.changes.apply import Applied
+from core.changes.model import ChangeSet
+from core.compaction import (
+    CompactionPlan,
+    CompactionPreview,
+    GroupStatus,
+    LineState,
+    PreviewGroup,
+    PreviewLane,
+    StopLine,
+)
+from core.compaction.hazards import CompactionHazard
+from core.compaction.refusals import Refusal
 from core.findings.catalogue import CATALOGUE
-from core.model import Entry
+from core.model import Entry, Severity
+from core.stock import Step
+from tui.headless.printers.changes import applied_lines, change_lines, change_words
 from tui.headless.printers.layout import (
     BAD,
     DIM,
@@ -30,45 +43,78 @@ from tui.headless.printers.layout import (
     said,
     verbatim,
 )
-from tui.headless.refusal import Refusal
 from tui.numbers import counted, span, whole
 
 HANDLES_SHOWN: Final = 6
 STRETCHES_SHOWN: Final = 12
 _LONE: Final = 3
+_STEPS: Final = {
+    Step.LOAD: "while it loads",
+    Step.COMPACT: "while it compacts",
+    Step.STAMP: "while it works out what has expired",
+    Step.MOVE: "while it sets files aside",
+}
 _STYLES: Final = {GroupStatus.OK: "", GroupStatus.EXISTS_EQUAL: "", GroupStatus.NOT_REACHED: DIM}
 
 
-def compaction_answer(preview: CompactionPreview, refused: Refusal | None, location: str) -> Group:
-    """The whole answer of a compaction preview."""
+def compaction_answer(plan: CompactionPlan, location: str, go: str) -> Group:
+    """The whole answer of a preview; `go` is the command that carries it out."""
     return Group(
-        *_verdict(preview, refused, location),
-        *_groups(preview),
-        *_around_the_stop(preview),
-        *_hazards(preview),
-        *_retired(preview),
+        *_verdict(plan, location, go),
+        *(change_lines(plan.change_set) if plan.change_set else []),
+        *_section("What is set right besides", _hazards(plan.repairs)),
+        *_of_stock(plan.preview),
     )
 
 
-def _verdict(preview: CompactionPreview, refused: Refusal | None, location: str) -> Lines:
-    """Would it run through, if not why, and what now."""
-    lines: Lines = [_headline(preview, refused)]
-    if refused is not None:
-        lines += _why(refused)
-    lines += [Text(), verbatim("store", location), prose("factors", _factors(preview)), prose("files", _files(preview))]
-    return lines
+def compacted_answer(plan: CompactionPlan, change: ChangeSet, applied: Applied, location: str) -> Group:
+    """The whole answer of a compaction that was carried out."""
+    return Group(
+        *applied_lines(change, applied, location),
+        Text(),
+        verbatim("store", location),
+        prose("factors", _factors(plan.preview)),
+        *change_lines(change),
+        *_section("What was set right besides", _hazards(plan.repairs)),
+    )
 
 
-def _headline(preview: CompactionPreview, refused: Refusal | None) -> Text:
+def _of_stock(preview: CompactionPreview) -> Lines:
+    """What stock's own compaction would do to this store."""
+    told = [*_groups(preview), *_around_the_stop(preview), *_hazards(preview.hazards)]
+    return [*_section(_stock_words(preview), []), *told]
+
+
+def _stock_words(preview: CompactionPreview) -> str:
     stop = preview.stop
-    if stop is not None:
-        where = "while it loads" if stop.lane is None else f"in the {lane_name(stop.lane)}"
-        if stop.group is not None:
-            where += f", group {whole(stop.group + 1)}"
-        return headline("STOPS", BAD, f"stock's compaction ends early {where}")
-    if refused is not None:
-        return headline("REFUSED", BAD, "stock's compaction would run through, and do harm")
-    return headline("RUNS", GOOD, "stock's compaction would run through and lose nothing; nothing was written")
+    if stop is None:
+        grave = any(CATALOGUE[each.id].severity.rank >= Severity.ERROR.rank for each in preview.hazards)
+        return "Stock's own compaction would run through" + (", and do harm" if grave else "")
+    where = _STEPS[stop.step] if stop.lane is None else f"in the {lane_name(stop.lane)}"
+    if stop.group is not None:
+        where += f", group {whole(stop.group + 1)}"
+    return f"Stock's own compaction would end early {where}"
+
+
+def _section(title: str, lines: Lines) -> Lines:
+    return [Text(), Text(title, "bold"), *lines] if lines or title.startswith("Stock") else []
+
+
+def _verdict(plan: CompactionPlan, location: str, go: str) -> Lines:
+    """What is planned, or why nothing is, and what now."""
+    change = plan.change_set
+    if plan.refusal is not None or change is None:
+        lines: Lines = [headline("REFUSED", BAD, "this store is not compacted; nothing was written")]
+        lines += _why(plan.refusal) if plan.refusal else []
+    elif change.is_empty:
+        lines = [headline("NOTHING", GOOD, "there is nothing to compact and nothing to set aside")]
+    else:
+        lines = [headline("READY", GOOD, f"{change_words(change)}; nothing was written"), *commands("now", go)]
+    lines += [Text(), verbatim("store", location), prose("factors", _factors(plan.preview))]
+    if change is not None:
+        files = f"{whole(change.files_before)} before, {whole(change.files_after)} after"
+        lines += [prose("files", files), verbatim("plan", change.plan_id)]
+    return lines
 
 
 def _why(refused: Refusal) -> Lines:
@@ -88,14 +134,6 @@ def _factors(preview: CompactionPreview) -> str:
         f"state snapshots {whole(options.state_snapshot_factor)}; files set aside after "
         f"{counted(options.remove_compacted_after, 'second')}"
     )
-
-
-def _files(preview: CompactionPreview) -> str:
-    after = f"{whole(preview.files_before)} before, {whole(preview.files_after)} after"
-    if preview.stop is not None:
-        return f"{after}: {whole(preview.written)} written before the stop, and no timestamps file"
-    new, aside = whole(preview.written), whole(len(preview.retired))
-    return f"{after}: {new} new, {aside} set aside; {whole(preview.written_if_whole)} once all old ones are gone"
 
 
 def _groups(preview: CompactionPreview) -> Lines:
@@ -162,15 +200,15 @@ def _stop_row(line: StopLine, entry: Entry) -> Line:
     return Line((whole(line.line), span(entry.first, entry.last), check, entry.manifest), style)
 
 
-def _hazards(preview: CompactionPreview) -> Lines:
-    """The known troubles of this run, worst first, each kind once."""
-    kinds = sorted(dict.fromkeys(each.id for each in preview.hazards), key=lambda kind: -CATALOGUE[kind].severity.rank)
+def _hazards(hazards: Sequence[CompactionHazard]) -> Lines:
+    """Known troubles, worst first, each kind once."""
+    kinds = sorted(dict.fromkeys(each.id for each in hazards), key=lambda kind: -CATALOGUE[kind].severity.rank)
     lines: Lines = []
     for kind in kinds:
         hazard = CATALOGUE[kind]
         title = Text.assemble((hazard.severity.value.upper(), SEVERITY_STYLES[hazard.severity]), f"  {hazard.title}")
         lines += [Text(), title.append(f"  {kind}", style=DIM)]
-        for each in preview.hazards:
+        for each in hazards:
             lines += _hazard_lines(each) if each.id == kind else []
     return lines
 
@@ -180,14 +218,3 @@ def _hazard_lines(hazard: CompactionHazard) -> Lines:
     lane = hazard.lane.short if hazard.lane else ""
     handles = [verbatim("", handle) for handle in hazard.handles[:HANDLES_SHOWN]]
     return [prose(lane, f"{hazard.text}{times}"), *handles]
-
-
-def _retired(preview: CompactionPreview) -> Lines:
-    """The files that this run moves to `metadata_backup/`."""
-    if not preview.retired:
-        return []
-    lines: Lines = [Text(), Text(f"Set aside: {counted(len(preview.retired), 'file')}", "bold")]
-    lines += [verbatim("", each.handle) for each in preview.retired[:HANDLES_SHOWN]]
-    if len(preview.retired) > HANDLES_SHOWN:
-        lines.append(verbatim("", f"and {whole(len(preview.retired) - HANDLES_SHOWN)} more", DIM))
-    return lines

@@ -10,8 +10,8 @@ from rich.console import Group
 from rich.text import Text
 
 from core.chain import SkipReason
-from core.findings.text import command
 from core.model import LaneKind, Severity
+from core.phrases import command
 from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
 from tui.headless.documents.restore_plan import gap_fields
 from tui.headless.printers.layout import (

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from core.columns import I64
+from core.findings.timestamps import EARLIEST_STAMP
 from core.index import Index
 from core.model import LaneKind
 from core.stock.compaction import IDENTITY_HANDLE, CompactionRun, newest_timestamps
@@ -21,8 +22,6 @@ from core.stock.taken import TakenNames
 
 #: A reader that loads for longer than this may find a file moved away (`grace-too-short`), seconds.
 SHORTEST_GRACE: Final = 3_600
-#: Stamps before this moment (2020-09-13) come from a wrong clock (`timestamps-back`), unix seconds.
-EARLIEST_STAMP: Final = 1_600_000_000
 #: How many groups or handles a hazard names; `count` always tells all.
 NAMED: Final = 100
 

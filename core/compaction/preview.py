@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.columns import I64
-from core.compaction_hazards import CompactionHazard, Surroundings, hazards_of
+from core.compaction.hazards import CompactionHazard, Surroundings, hazards_of
 from core.model import LaneKind, end_of
 from core.snapshot import Snapshot
 from core.stock.compaction import (

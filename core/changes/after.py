@@ -1,0 +1,35 @@
+"""The store as it will be when a change has been carried out: what stock will say then can be told before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.changes.model import ChangeSet
+from core.gather import Gatherer
+from core.snapshot import Snapshot
+from core.storage.protocol import HandleUnreadable, Listed, ListedKind
+
+
+def after(snapshot: Snapshot, change: ChangeSet) -> Snapshot:
+    """The look that follows if nothing else happens; `metadata_backup/` is left as it is."""
+    files = sorted(_files(snapshot, change), key=lambda pair: os.fsencode(pair[0].handle))
+    total = sum(len(content) for _, content in files if isinstance(content, bytes))
+    gatherer = Gatherer("metadata", len(files), total)
+    list(gatherer.gather(files))
+    return replace(snapshot, index=gatherer.index())
+
+
+def _files(snapshot: Snapshot, change: ChangeSet) -> Iterator[tuple[Listed, bytes | HandleUnreadable]]:
+    going = {move.source for move in change.retires}
+    index, retired = snapshot.index, snapshot.retired
+    for number, file in enumerate(index.files):
+        if file.handle not in going:
+            yield file.listed, file.fault or index.content(number)
+    for write in change.all_writes:
+        yield Listed(write.handle, ListedKind.FILE, len(write.content), snapshot.taken_at), write.content
+    numbers = {file.handle: number for number, file in enumerate(retired.files)}
+    for move in change.restores:
+        number = numbers[move.source]
+        yield replace(retired.files[number].listed, handle=move.target), retired.content(number)

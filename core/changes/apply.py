@@ -1,0 +1,225 @@
+"""Applies a change set, or resumes an operation: prepare, journal, carry out, close (`recovery.md`, "Changes").
+
+Until the intent stands in the journal nothing has happened to the store. From then on the operation is found by
+whoever looks, and ends by being carried out, resumed or undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from core.changes.bundle import make_bundle
+from core.changes.execution import Execution
+from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground, journaled
+from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, told
+from core.changes.model import ChangeSet, Move, Write
+from core.codec import encode_record
+from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError
+from core.gather import MAX_FILE_BYTES
+from core.journal import (
+    JOURNAL_FOLDER,
+    Intent,
+    Operation,
+    Outcome,
+    Piece,
+    PlannedWrite,
+    Undone,
+    interrupted_in,
+    new_operation_id,
+    piece_handle,
+)
+from core.journal.documents import VERSION, encode
+from core.phrases import command, shown
+from core.storage.protocol import HandleUnreadable, Listed
+from core.storage.writing import STAGED_FOLDER
+
+APP: Final = "seamline"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of an operation: its id, how it ended, and how many seconds it took."""
+
+    operation: str
+    outcome: Outcome
+    seconds: float
+
+
+def apply(ground: Ground, change: ChangeSet) -> Applied:
+    """Carry out a change set exactly as it was planned.
+
+    Raises `PlanOutdated` when the store is not as it was when the plan was made, `Refused` while another operation is
+    interrupted, and whatever stops it on the way; the hint then says how to go on.
+    """
+    began = ground.machine.elapsed()
+    waiting = refuse_beside_others(ground, change.undoes)
+    marks = read_marks(ground.reader, METADATA)
+    different = difference(change.marks, marks)
+    if different:
+        raise PlanOutdated(f"the store has changed since the plan: {told(different)}", hint="look again and plan anew")
+    _require_new_date(ground, change)
+    moment, kind = ground.machine.now(), change.kind
+    operation = new_operation_id(moment, ground.lease.token, kind, ground.machine.fresh_id())
+    intent = _intent(ground, change, operation, moment)
+    _sweep_staged(ground, waiting)
+    with _thrown_away_on_failure(ground, intent):
+        _stage(ground, change, intent)
+        _save_bundle(ground, intent)
+        ground.lease.check()
+        ground.writer.create(piece_handle(operation, Piece.INTENT), encode(intent))
+    with journaled(operation, ground.reader.location):
+        ground.writer.flush(JOURNAL_FOLDER)
+        return _carry_out(ground, intent, marks, began, strict=True)
+
+
+def resume(ground: Ground, operation: Operation) -> Applied:
+    """Finish an interrupted operation. One whose intent can't be read is closed: whatever it did was harmless."""
+    began = ground.machine.elapsed()
+    if operation.intent is None:
+        with journaled(operation.id, ground.reader.location):
+            notes = (f"closed without being finished: {operation.fault}",)
+            return _close(ground, operation.id, None, began, notes, finished=False)
+    with journaled(operation.id, ground.reader.location):
+        return _carry_out(ground, operation.intent, read_marks(ground.reader, METADATA), began, strict=False)
+
+
+def refuse_beside_others(ground: Ground, undoes: str | None) -> set[str]:
+    """Refuse while an operation waits, unless it is the one that is taken back; the ids of those that wait."""
+    waiting = {files.id for files in interrupted_in(ground.reader.list_folder(JOURNAL_FOLDER))}
+    others = sorted(waiting - {undoes})
+    if others:
+        raise Refused(
+            "interrupted-operation",
+            f"operation {others[0]} was interrupted and waits to be resumed or undone",
+            hint=command("seamline", "resume", ground.reader.location),
+        )
+    return waiting
+
+
+def _require_new_date(ground: Ground, change: ChangeSet) -> None:
+    """A timestamps file that came and went since the plan had this name: readers may keep it under that."""
+    name = change.record.handle.rpartition("/")[2] if change.record else None
+    if name in {listed.name for listed in ground.reader.list_folder(BACKUP)}:
+        raise PlanOutdated(f"metadata/{name} came and went since the plan", hint="look again and plan anew")
+
+
+def _intent(ground: Ground, change: ChangeSet, operation: str, moment: float) -> Intent:
+    me = ground.machine.process()
+
+    def planned(write: Write) -> PlannedWrite:
+        name = write.handle.rpartition("/")[2]
+        return PlannedWrite(write.mark, write.lines, f"{STAGED_FOLDER}/{operation}/{name}")
+
+    return Intent(
+        v=VERSION,
+        operation=operation,
+        kind=change.kind,
+        label=change.label,
+        token=ground.lease.token,
+        at=moment,
+        user=me.user,
+        host=me.host,
+        pid=me.pid,
+        app=APP,
+        plan_id=change.plan_id,
+        writes=tuple(map(planned, change.writes)),
+        restores=change.restores,
+        record=planned(change.record) if change.record else None,
+        retires=change.retires,
+        lanes=change.lanes,
+        rejected=tuple(encode_record(record).decode() for record in change.rejected),
+        undoes=change.undoes,
+    )
+
+
+def _stage(ground: Ground, change: ChangeSet, intent: Intent) -> None:
+    """Put every new file's bytes where one step makes them visible, so that a full disk is met before anything is."""
+    for number, (write, planned) in enumerate(zip(change.all_writes, intent.all_writes, strict=True)):
+        ground.step(ApplyProgress(0, intent.steps, f"prepare {number + 1} of {len(intent.all_writes)}"))
+        ground.writer.create(planned.staged, write.content)
+    if intent.all_writes:
+        ground.writer.flush(f"{STAGED_FOLDER}/{intent.operation}")
+
+
+def _save_bundle(ground: Ground, intent: Intent) -> None:
+    """Save the raw bytes of everything that is to be retired."""
+    if intent.retires:
+        ground.step(ApplyProgress(0, intent.steps, "save the undo bundle"))
+        bundle = make_bundle(_raw_files(ground, intent.retires))
+        ground.record(piece_handle(intent.operation, Piece.BUNDLE), bundle)
+
+
+def _raw_files(ground: Ground, moves: Sequence[Move]) -> Iterator[tuple[Listed, bytes]]:
+    names = (move.source.rpartition("/")[2] for move in moves)
+    for move, content in zip(moves, ground.reader.read_many(METADATA, names, MAX_FILE_BYTES), strict=True):
+        if isinstance(content, HandleUnreadable) or mark_of_bytes(move.source, content) != move.mark:
+            raise _changed(move)
+        try:
+            listed = ground.reader.stat(move.source)
+        except HandleUnreadable:
+            raise _changed(move) from None
+        yield listed, content
+
+
+def _changed(move: Move) -> PlanOutdated:
+    return PlanOutdated(f"{shown(move.source)} has changed since the plan", hint="look again and plan anew")
+
+
+@contextmanager
+def _thrown_away_on_failure(ground: Ground, intent: Intent) -> Iterator[None]:
+    """Without an intent there is no operation: its staged bytes are of no use to anybody."""
+    try:
+        yield
+    except OutcomeUnknown:
+        # Perhaps the intent stands: then whoever resumes needs those bytes.
+        raise
+    except SeamlineError:
+        _throw_away_staged(ground, intent)
+        raise
+
+
+def _sweep_staged(ground: Ground, waiting: set[str]) -> None:
+    """Throw away what was staged for operations that never began, or have ended."""
+    for folder in ground.reader.list_folder(STAGED_FOLDER):
+        if folder.name not in waiting:
+            _throw_away(ground, [each.handle for each in ground.reader.list_folder(folder.handle)], folder.handle)
+
+
+def _throw_away_staged(ground: Ground, intent: Intent) -> None:
+    staged = [write.staged for write in intent.all_writes]
+    if staged:
+        _throw_away(ground, staged, f"{STAGED_FOLDER}/{intent.operation}")
+
+
+def _throw_away(ground: Ground, handles: Iterable[str], folder: str) -> None:
+    # What can't be thrown away lies where nobody looks; no reason to fail.
+    with suppress(SeamlineError):
+        for handle in (*handles, folder):
+            ground.writer.discard(handle)
+
+
+def _carry_out(ground: Ground, intent: Intent, marks: tuple[FileMark, ...], began: float, *, strict: bool) -> Applied:
+    execution = Execution(ground, intent, strict=strict)
+    execution.run(marks)
+    return _close(ground, intent.operation, intent, began, tuple(execution.notes), finished=True)
+
+
+def _close(
+    ground: Ground, operation: str, intent: Intent | None, began: float, notes: tuple[str, ...], *, finished: bool
+) -> Applied:
+    """Write down how it ended; what was taken back is marked so first, so that no cut leaves it half taken back."""
+    moment = ground.machine.now()
+    if intent is not None and intent.undoes is not None:
+        undone = Undone(v=VERSION, operation=intent.undoes, by=operation, at=moment)
+        with suppress(AlreadyThere):
+            ground.record(piece_handle(intent.undoes, Piece.UNDONE), encode(undone))
+    outcome = Outcome(
+        v=VERSION, operation=operation, finished=finished, at=moment, token=ground.lease.token, notes=notes
+    )
+    ground.record(piece_handle(operation, Piece.OUTCOME), encode(outcome))
+    if intent is not None:
+        _throw_away_staged(ground, intent)
+    return Applied(operation, outcome, ground.machine.elapsed() - began)

@@ -1,0 +1,236 @@
+"""Carries out what an intent says, from whatever state the store is in: the first time, and when it is resumed.
+
+Every step looks at what is there, so that it does not matter which of them an earlier try has done. At every instant
+the lines that must survive are visible (`recovery.md`, "Changes"): new files come first and are read back, and each
+file goes only while all its lines stand in other files that are listed now.
+
+The timestamps file is saved before files are retired. The other way round, a cut between the two would leave a record
+that names files which are gone, and that wedges stock's next compaction (`compaction-wedge-missing-file`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground
+from core.changes.lanes import lane_states
+from core.changes.marks import FileMark, difference, mark_of_bytes, marks_of, read_marks, told
+from core.changes.model import Move
+from core.changes.survival import Survival, lost_entries, survival_of
+from core.codec import parse_line
+from core.errors import AlreadyThere, PlanOutdated
+from core.index import Index
+from core.journal import Intent, PlannedWrite
+from core.model import EpochEndingRecord, RangeRecord, StateSnapshotRecord, TransactionRecord
+from core.phrases import count, shown
+from core.storage.protocol import HandleUnreadable, Listed
+
+
+class Execution:
+    """One try at carrying out an intent.
+
+    With `strict`, the first try, whatever is otherwise than planned ends it with `PlanOutdated`. Without, what somebody
+    else has changed meanwhile is left as it is and noted. `notes` are those sentences.
+    """
+
+    def __init__(self, ground: Ground, intent: Intent, *, strict: bool) -> None:
+        self.notes: list[str] = []
+        self._ground = ground
+        self._intent = intent
+        self._strict = strict
+        self._done = 0
+        self._rejected = _records(intent.rejected)
+
+    def run(self, marks: Iterable[FileMark]) -> None:
+        """From a look taken under the lease, of which the `marks` are, to the end of the last step."""
+        expected = self._bring({mark.handle: mark for mark in marks})
+        after = self._ground.look()
+        # Whoever took the lease over may have gone on from here: then that is what there is to tell.
+        self._ground.lease.check()
+        there = {mark.handle: mark for mark in marks_of(after)}
+        self._check_readable(after)
+        self._check_nothing_else(expected, there)
+        self._ground.lease.renew()
+        self._retire(after, there)
+        self._settle(after, there)
+
+    def _bring(self, there: dict[str, FileMark]) -> dict[str, FileMark]:
+        """Write the new files and put back those that return; what `metadata/` holds then."""
+        for write in self._intent.writes:
+            self._publish(write, there)
+        if self._intent.restores:
+            backup = {mark.handle: mark for mark in read_marks(self._ground.reader, BACKUP)}
+            for move in self._intent.restores:
+                self._restore(move, there, backup)
+            self._ground.writer.flush(BACKUP)
+        if self._intent.record:
+            self._publish(self._intent.record, there)
+        self._ground.writer.flush(METADATA)
+        return there
+
+    def _publish(self, write: PlannedWrite, there: dict[str, FileMark]) -> None:
+        handle = write.mark.handle
+        if handle in there:
+            if there[handle] != write.mark:
+                self._otherwise(f"{shown(handle)} was to be new, but holds something else")
+        elif not self._is_staged(write):
+            self._otherwise(
+                f"{shown(handle)} can't be written any more: its bytes no longer wait unharmed in seamline/staged/"
+            )
+        else:
+            self._begin(f"write {handle}")
+            try:
+                self._ground.writer.link(write.staged, handle)
+            except AlreadyThere:
+                self._otherwise(f"{shown(handle)} was to be new, but somebody else has just written it")
+                return
+            there[handle] = write.mark
+            self._end("write", handle)
+
+    def _is_staged(self, write: PlannedWrite) -> bool:
+        """Whether the bytes to be written wait unharmed. The first try has just put them there."""
+        if self._strict:
+            return True
+        try:
+            with self._ground.reader.open(write.staged) as stream:
+                return mark_of_bytes(write.mark.handle, stream.read(write.mark.size + 1)) == write.mark
+        except (HandleUnreadable, OSError):
+            return False
+
+    def _restore(self, move: Move, there: dict[str, FileMark], backup: dict[str, FileMark]) -> None:
+        back = FileMark(move.target, move.mark.size, move.mark.digest)
+        if there.get(move.target) == back:
+            if backup.get(move.source) == move.mark:
+                # An earlier try may have been cut off while the file had both names; another file of that name stays.
+                self._begin(f"restore {move.target}")
+                with suppress(AlreadyThere):
+                    self._ground.writer.move(move.source, move.target)
+            return
+        if move.target in there:
+            self._otherwise(f"{shown(move.target)} can't come back: its name is taken by something else")
+        elif backup.get(move.source) != move.mark:
+            self._otherwise(f"{shown(move.source)} can't be put back: it is gone or has changed")
+        else:
+            self._begin(f"restore {move.target}")
+            self._ground.writer.move(move.source, move.target)
+            there[move.target] = back
+            self._end("restore", move.target)
+
+    def _check_readable(self, index: Index) -> None:
+        """Stock must be able to load whatever stays (`recovery.md`, "Changes": run the whole loader)."""
+        going = {move.source for move in self._intent.retires}
+        bad = [file.handle for file in index.files if (file.bad_lines or file.fault) and file.handle not in going]
+        if bad:
+            raise PlanOutdated(f"nothing is retired while stock can't read {shown(bad[0])}")
+
+    def _check_nothing_else(self, expected: dict[str, FileMark], there: dict[str, FileMark]) -> None:
+        different = difference(expected.values(), there.values())
+        if different:
+            raise PlanOutdated(f"somebody else writes to this store: {told(different)}")
+
+    def _retire(self, index: Index, there: dict[str, FileMark]) -> None:
+        """Move what is to go, each file guarded, and take it out of `there`."""
+        listed = {file.handle: file.listed for file in index.files}
+        going = [move for move in self._intent.retires if self._is_as_planned(move, there)]
+        survivals = survival_of(index, {move.source for move in going}, self._rejected)
+        for move in going:
+            problem = self._problem(move, survivals[move.source], listed)
+            if problem:
+                self._otherwise(problem)
+                continue
+            self._begin(f"retire {move.source}")
+            target = self._move_away(move)
+            self._check_kept(move, target, survivals[move.source], listed)
+            del there[move.source]
+            self._end("retire", move.source)
+        self._ground.writer.flush(BACKUP)
+        self._ground.writer.flush(METADATA)
+
+    def _is_as_planned(self, move: Move, there: dict[str, FileMark]) -> bool:
+        if move.source in there and there[move.source] != move.mark:
+            self._otherwise(f"{shown(move.source)} stays: it is another file now")
+        return there.get(move.source) == move.mark
+
+    def _problem(self, move: Move, survival: Survival, listed: dict[str, Listed]) -> str | None:
+        """Why a file must not go just now."""
+        if survival.orphans:
+            return f"{shown(move.source)} stays: {count(len(survival.orphans), 'line')} of it would be nowhere else"
+        other = self._other((move.source, *survival.keepers), listed)
+        return f"{shown(move.source)} stays: {shown(other)} is gone or has changed" if other else None
+
+    def _other(self, handles: Iterable[str], listed: dict[str, Listed]) -> str | None:
+        """The first of some files that is not as it was listed."""
+        for handle in handles:
+            try:
+                same = self._ground.reader.stat(handle) == listed[handle]
+            except HandleUnreadable:
+                same = False
+            if not same:
+                return handle
+        return None
+
+    def _move_away(self, move: Move) -> str:
+        """Retire one file; where it went."""
+        try:
+            self._ground.writer.move(move.source, move.target)
+        except AlreadyThere:
+            if self._strict:
+                raise PlanOutdated(f"{shown(move.target)} was to be new, but is there") from None
+            target = f"{move.target}.{self._ground.lease.token}"
+            self._ground.writer.move(move.source, target)
+            return target
+        return move.target
+
+    def _check_kept(self, move: Move, target: str, survival: Survival, listed: dict[str, Listed]) -> None:
+        """Put a file back whose lines somebody took away elsewhere while it went.
+
+        No guard before a move sees that, least of all when this process was paused in the middle of it, and whoever
+        took the lease over has resumed and undone the operation.
+        """
+        other = self._other(survival.keepers, listed)
+        if other:
+            with suppress(AlreadyThere):
+                self._ground.writer.move(target, move.source)
+            self._ground.lease.check()
+            raise PlanOutdated(f"{shown(move.source)} was put back: {shown(other)} is gone or has changed")
+
+    def _settle(self, before: Index, left: dict[str, FileMark]) -> None:
+        """Look a last time: every line that must be visible is, and stock's selection is what the plan said.
+
+        Files that are the same to the last byte need no second decoding; their lines are those of `before`, all of
+        which live on in them, but the rejected.
+        """
+        different = difference(left.values(), read_marks(self._ground.reader, METADATA))
+        end = self._ground.look() if different or self._rejected else before
+        if lane_states(end) != self._intent.lanes:
+            self._refuse_loss(before, end)
+            self.notes.append("the entries are others than planned, as other files came or went on the way")
+        if different:
+            self.notes.append(f"somebody else writes to this store: {told(different)}")
+
+    def _refuse_loss(self, before: Index, end: Index) -> None:
+        for kind, rows in lost_entries(before, end):
+            gone = [row for row in rows.tolist() if before.lanes[kind].record(row) not in self._rejected]
+            if gone:
+                where = shown(before.lanes[kind].claims(gone[0])[0].file)
+                raise PlanOutdated(f"somebody else took {count(len(gone), 'line')} away, first one of {where}")
+
+    def _begin(self, step: str) -> None:
+        self._ground.step(ApplyProgress(self._done, self._intent.steps, step))
+
+    def _end(self, step: str, handle: str) -> None:
+        self._done += 1
+        self._ground.note(self._intent.operation, step, handle)
+
+    def _otherwise(self, what: str) -> None:
+        """Something is not as planned."""
+        if self._strict:
+            raise PlanOutdated(what)
+        self.notes.append(what)
+
+
+def _records(lines: Iterable[str]) -> frozenset[RangeRecord]:
+    records = (parse_line(line.encode()).record for line in lines)
+    kinds = (TransactionRecord, EpochEndingRecord, StateSnapshotRecord)
+    return frozenset(record for record in records if isinstance(record, kinds))

@@ -1,0 +1,100 @@
+"""What a change is carried out with: the store, the lease, the machine, and who watches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from core.errors import SeamlineError, Stopped
+from core.host import Machine
+from core.index import Index
+from core.journal.names import JOURNAL_FOLDER, Piece, piece_handle
+from core.lease import Lease
+from core.phrases import command
+from core.snapshot import read_index
+from core.storage.protocol import StoreReader
+from core.storage.writing import StoreWriter
+
+METADATA: Final = "metadata"
+BACKUP: Final = "metadata_backup"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyProgress:
+    """How far a change is: `done` of `total` steps, and what comes now, as `retire metadata/x.meta`."""
+
+    done: int
+    total: int
+    step: str
+
+
+class ApplyWatch(Protocol):
+    """Who follows a change: told of each step, asked before it whether to stop. Called from the thread that applies."""
+
+    def progress(self, progress: ApplyProgress) -> None:
+        """Told before each step."""
+
+    def stopped(self) -> bool:
+        """Whether to stop; the operation is then interrupted, to be resumed or undone."""
+
+
+class UnwatchedChange:
+    """Nobody watches, nobody stops."""
+
+    def progress(self, progress: ApplyProgress) -> None:
+        """Ignored."""
+
+    def stopped(self) -> bool:
+        """Never."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Everything that the executor works with."""
+
+    reader: StoreReader
+    writer: StoreWriter
+    machine: Machine
+    lease: Lease
+    watch: ApplyWatch
+
+    def look(self) -> Index:
+        """The metadata as it is now, decoded. Raises `StoreUnreachable`."""
+        return read_index(self.reader, METADATA)
+
+    def step(self, progress: ApplyProgress) -> None:
+        """Called before every mutation. Raises `LeaseLost`, or `Stopped` when the operator wants no more."""
+        self.watch.progress(progress)
+        self.lease.tell(f"{progress.step.partition(' ')[0]} {progress.done + 1}/{progress.total}")
+        if self.watch.stopped():
+            raise Stopped(f"stopped after {progress.done:,} of {progress.total:,} steps")
+        self.lease.check()
+
+    def note(self, operation: str, step: str, handle: str) -> None:
+        """Put a step that has been done into the journal."""
+        line = {"at": self.machine.now(), "token": self.lease.token, "step": step, "handle": handle}
+        self.writer.append(piece_handle(operation, Piece.STEPS), json.dumps(line).encode() + b"\n")
+
+    def record(self, handle: str, content: bytes) -> None:
+        """Make a file of the journal that outlasts a loss of power."""
+        self.lease.check()
+        self.writer.create(handle, content)
+        self.writer.flush(JOURNAL_FOLDER)
+
+
+@contextmanager
+def journaled(operation: str, location: str) -> Iterator[None]:
+    """Whatever stops an operation on the way says how it goes on from here."""
+    try:
+        yield
+    except SeamlineError as error:
+        resume, undo = command("seamline", "resume", location), command("seamline", "undo", location, operation)
+        before = f"{error.hint}; " if error.hint else ""
+        error.hint = (
+            f"{before}no line is lost, and operation {operation} waits: {resume} finishes it, {undo} takes it back"
+        )
+        raise

@@ -1,0 +1,160 @@
+"""Plans the undo of an operation: what it retired comes back with identical bytes, what it wrote goes.
+
+Planned like any change, on a look at the store as it is now, so it takes back just what is still there to be taken
+back; and never at the price of a line that would then be nowhere (`recovery.md`, "Changes").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from core.changes.bundle import BundleFault, read_bundle
+from core.changes.lanes import lane_states
+from core.changes.marks import FileMark, marks_of
+from core.changes.model import ChangeSet, Move, OperationKind, Write
+from core.changes.survival import lost_entries
+from core.changes.targets import free_targets
+from core.errors import Refused, UsageError
+from core.gather import MAX_FILE_BYTES, Gatherer
+from core.index import Index
+from core.journal import Operation, OperationState
+from core.phrases import command, count, shown
+from core.snapshot import Snapshot
+from core.storage.protocol import HandleUnreadable, Listed, ListedKind, StoreReader
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A file that comes back: from `metadata_backup/` if `source` is given, else out of the undo bundle."""
+
+    mark: FileMark
+    source: str | None
+    content: bytes
+
+
+def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> ChangeSet:
+    """The change that takes back `operation`.
+
+    Raises `UsageError` for one that is undone already, and `Refused` where its journal can't be read or lines would be
+    lost.
+    """
+    if operation.state is OperationState.UNDONE:
+        by = operation.undone.by if operation.undone else "another operation"
+        raise UsageError(f"operation {operation.id} has been undone already, by {by}")
+    if operation.intent is None:
+        raise Refused("interrupted-operation", f"its journal can't be read: {operation.fault}")
+    there = {mark.handle: mark for mark in marks_of(snapshot.index)}
+    returns = _returns(reader, snapshot, operation, there)
+    going = [write.mark for write in operation.intent.all_writes if there.get(write.mark.handle) == write.mark]
+    going += [back for back in _brought_back(operation) if there.get(back.handle) == back]
+    after = _index_after(reader, snapshot, returns, {mark.handle for mark in going})
+    _refuse_loss(snapshot, after)
+    return ChangeSet(
+        kind=OperationKind.UNDO,
+        label=f"undo {operation.id}",
+        marks=marks_of(snapshot.index),
+        writes=tuple(
+            Write(each.mark.handle, each.content, each.content.count(b"\n")) for each in returns if not each.source
+        ),
+        restores=tuple(
+            Move(each.source, each.mark.handle, _at(each.source, each.mark), "retired by it")
+            for each in returns
+            if each.source
+        ),
+        record=None,
+        retires=tuple(_retire(snapshot, going)),
+        lanes=lane_states(after),
+        undoes=operation.id,
+    )
+
+
+def _brought_back(operation: Operation) -> Iterator[FileMark]:
+    """What an undo had put back by moving it."""
+    for move in operation.intent.restores if operation.intent else ():
+        yield _at(move.target, move.mark)
+
+
+def _gone(operation: Operation) -> tuple[tuple[FileMark, str | None], ...]:
+    """The files that an operation took away, each with where it put them."""
+    moved = [(move.mark, move.target) for move in (operation.intent.retires if operation.intent else ())]
+    lost = operation.outcome.gone if operation.outcome else ()
+    return (*moved, *((mark, f"metadata_backup/{mark.handle.rpartition('/')[2]}") for mark in lost))
+
+
+def _returns(
+    reader: StoreReader, snapshot: Snapshot, operation: Operation, there: dict[str, FileMark]
+) -> tuple[_Return, ...]:
+    backup = {mark.handle: mark for mark in marks_of(snapshot.retired)}
+    absent = [(mark, source) for mark, source in _gone(operation) if there.get(mark.handle) != mark]
+    taken = [mark.handle for mark, _ in absent if mark.handle in there]
+    if taken:
+        raise Refused(
+            "undo-name-taken",
+            f"{shown(taken[0])} was written anew since, so {count(len(taken), 'file')} can't come back under its name",
+            hint=command("seamline", "log", snapshot.location),
+        )
+    bundled = [mark for mark, source in absent if source is None or backup.get(source) != _at(source, mark)]
+    contents = _out_of_bundle(reader, operation, bundled)
+    return tuple(
+        _Return(mark, None, contents[mark]) if mark in contents else _Return(mark, source, b"")
+        for mark, source in absent
+    )
+
+
+def _at(handle: str, mark: FileMark) -> FileMark:
+    return FileMark(handle, mark.size, mark.digest)
+
+
+def _out_of_bundle(reader: StoreReader, operation: Operation, marks: Sequence[FileMark]) -> dict[FileMark, bytes]:
+    if not marks:
+        return {}
+    try:
+        contents = read_bundle(reader, operation.id, marks)
+    except BundleFault as fault:
+        raise Refused("undo-bundle-lost", f"{count(len(marks), 'file')} can't be had back: {fault}") from None
+    missing = [mark.handle for mark in marks if mark not in contents]
+    if missing:
+        what = f"{shown(missing[0])} is neither in metadata_backup/ nor, unharmed, in the undo bundle"
+        raise Refused("undo-bundle-lost", what)
+    return contents
+
+
+def _index_after(reader: StoreReader, snapshot: Snapshot, returns: Iterable[_Return], going: set[str]) -> Index:
+    """The metadata as it will be."""
+    index = snapshot.index
+    files = [
+        (file.listed, index.content(number)) for number, file in enumerate(index.files) if file.handle not in going
+    ]
+    files += [(_listed(each.mark), each.content or _content(reader, each.source)) for each in returns]
+    gatherer = Gatherer("metadata", len(files), sum(len(content) for _, content in files))
+    list(gatherer.gather(sorted(files, key=lambda each: each[0].handle.encode("utf-8", "surrogateescape"))))
+    return gatherer.index()
+
+
+def _listed(mark: FileMark) -> Listed:
+    return Listed(mark.handle, ListedKind.FILE, mark.size, 0.0)
+
+
+def _content(reader: StoreReader, source: str | None) -> bytes:
+    folder, _, name = (source or "").rpartition("/")
+    content = next(iter(reader.read_many(folder, [name], MAX_FILE_BYTES)))
+    return b"" if isinstance(content, HandleUnreadable) else content
+
+
+def _refuse_loss(snapshot: Snapshot, after: Index) -> None:
+    """Refuse where entries that are visible now would not be afterwards."""
+    log = command("seamline", "log", snapshot.location)
+    for kind, rows in lost_entries(snapshot.index, after):
+        where = shown(snapshot.index.lanes[kind].claims(int(rows[0]))[0].file)
+        raise Refused(
+            "undo-loses-lines",
+            f"{count(len(rows), 'line')}, the first of them in {where}, would be nowhere else",
+            hint=f"undo the later operation that set the originals aside first: {log}",
+        )
+
+
+def _retire(snapshot: Snapshot, going: Sequence[FileMark]) -> Iterator[Move]:
+    names = [mark.handle.rpartition("/")[2] for mark in going]
+    for mark, target in zip(going, free_targets(snapshot.retired, names), strict=True):
+        yield Move(mark.handle, target, mark, "written by it")

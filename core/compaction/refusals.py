@@ -1,0 +1,77 @@
+"""What a refused compaction says: the hazard, the zone, stock's words and the way on (`recovery.md`, "Compaction")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.compaction.preview import CompactionPreview
+from core.findings.leads import is_about_compaction, spans
+from core.model import Finding, LaneKind, Zone
+from core.phrases import command
+from core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a compaction must not run: a hazard id, what it is, stock's own words, the way on, the zone it lies in."""
+
+    kind: str
+    explanation: str
+    stock_says: str | None
+    next_step: str
+    zone: Zone | None
+
+
+class Checked(Protocol):
+    """What a check found, as far as it helps to explain a refusal."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything, worst first."""
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """The findings grouped."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What is looked at: the store, what stock would do with it at `now` (unix seconds), and what a check found."""
+
+    snapshot: Snapshot
+    preview: CompactionPreview
+    now: int
+    report: Checked | None
+
+    def path(self, handle: str) -> str:
+        """Where a handle lies, as the operator names the store."""
+        return f"{self.snapshot.location.rstrip('/')}/{handle}"
+
+    def listing(self, folder: str) -> str:
+        """A command that lists a folder of the store."""
+        return command("ls", "-lab", "--", self.path(folder))
+
+    @property
+    def look_again(self) -> str:
+        """The way on where nothing better is known."""
+        return command("seamline", "check", self.snapshot.location)
+
+    def finding(self, of: Callable[[Finding], bool]) -> Finding | None:
+        """The first finding that is such."""
+        return next(filter(of, self.report.findings), None) if self.report else None
+
+    def way_on(self, finding: Finding | None) -> str:
+        """The next step of a finding, unless that is to preview a compaction."""
+        return self.look_again if finding is None or is_about_compaction(finding) else finding.next_step
+
+    def zone_at(self, kind: LaneKind, row: int) -> Zone | None:
+        """The zone around an entry that does not go on from the one before it."""
+        if self.report is None:
+            return None
+        first = int(self.snapshot.index.lanes[kind].first[row])
+        # Where versions are missing the zone ends right before the entry at which it is noticed.
+        near = (first, first - 1)
+        here = (zone for zone in self.report.zones if zone.lane is kind)
+        return next((zone for zone in here if any(spans(zone, version) for version in near)), None)

@@ -1,0 +1,58 @@
+"""What this tool's own journal and memory say of a store: operations that did not end, files that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from core.findings import commands
+from core.findings.build import finding
+from core.findings.case import Case
+from core.findings.registry import detector
+from core.journal.names import JOURNAL_FOLDER, interrupted_in
+from core.last_look import accept_command, gone_words
+from core.model import Claim, Finding
+from core.phrases import command, count, listed, shown
+
+#: The folder above the journal; what stands in its place is to be looked at.
+_OWN: Final = JOURNAL_FOLDER.partition("/")[0]
+
+
+@detector("interrupted-operation")
+def interrupted_operations(case: Case) -> Iterator[Finding]:
+    """Operations that began and did not end, and a journal that can't be listed, so that nobody knows."""
+    if case.snapshot.journal_fault is not None:
+        yield finding(
+            "interrupted-operation",
+            explanation="The journal of this tool can't be listed, so nobody knows whether an operation was "
+            f"interrupted: {shown(case.snapshot.journal_fault)}.",
+            cause=f"Something else stands at {_OWN}/ in the store, or it may not be read.",
+            next_step=commands.listing(case, _OWN),
+            claims=[Claim(_OWN, 0)],
+        )
+    interrupted = interrupted_in(case.snapshot.journal)
+    if interrupted:
+        ids = [files.id for files in interrupted]
+        yield finding(
+            "interrupted-operation",
+            explanation=f"{count(len(ids), 'operation')} began and did not end: {listed(ids)}. No line is lost; "
+            "nothing else is written to this store until it is finished or taken back (seamline undo).",
+            cause="The process or the machine ended while it wrote, it was stopped, or it lost the lease.",
+            next_step=command("seamline", "resume", case.snapshot.location),
+            claims=[Claim(f"{JOURNAL_FOLDER}/{each}.intent.json", 0) for each in ids],
+        )
+
+
+@detector("listing-shrank")
+def shrunk_listing(case: Case) -> Iterator[Finding]:
+    """Files that the last look saw, and that no folder and no journal accounts for."""
+    gone = case.snapshot.gone
+    if gone:
+        yield finding(
+            "listing-shrank",
+            explanation=f"Since the last look from here {gone_words(gone)}. Neither metadata_backup/ nor the journal "
+            "tells where to, and nothing is planned on such a listing.",
+            cause="A mount or a bucket that shows only a part, a failing listing, or somebody who deleted them.",
+            next_step=accept_command(case.snapshot.location),
+            claims=[Claim(handle, 0) for handle in gone],
+        )

@@ -1,0 +1,149 @@
+"""What the commands that change a store share: finish what was interrupted, look, apply, and say what goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from core.changes.apply import Applied
+from core.changes.ground import ApplyProgress
+from core.changes.model import ChangeSet
+from core.engine import Engine
+from core.host import Machine
+from core.journal import JOURNAL_FOLDER, interrupted_in
+from core.lease import LeaseRecord, held_words
+from core.operations import Operations, operations_for
+from core.phrases import command
+from core.snapshot import Snapshot
+from tui.headless.asking import require_word
+from tui.headless.output import note
+from tui.headless.progress import StoppedBy, follower
+from tui.headless.stopping import Stop
+from tui.headless.surroundings import connect, look, this_machine
+from tui.safe_text import safe
+
+_CLEAR_LINE: Final = "\r\x1b[2K"
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """One store that a command may change: `wait` seconds for the lease, until `stop`."""
+
+    engine: Engine
+    operations: Operations
+    wait: float
+    stop: Stop
+
+    def look(self, *, accept: bool = False) -> Snapshot:
+        """Read all metadata. Raises `StoreUnreachable` and `Stopped`."""
+        return look(self.engine, StoppedBy(follower(), self.stop), accept=accept)
+
+    def interrupted(self) -> tuple[str, ...]:
+        """The ids of operations that did not end. Raises `StoreUnreachable`."""
+        listing = self.engine.reader.list_folder(JOURNAL_FOLDER)
+        return tuple(files.id for files in interrupted_in(listing))
+
+    def resume(self, *, quietly: bool = False) -> tuple[Applied, ...]:
+        """Finish what was interrupted, and say so on stderr unless the answer does."""
+        with _followed(self.stop) as watch:
+            done = self.operations.resume(wait=self.wait, watch=watch, waiting=Waiting())
+        for each in done if not quietly else ():
+            note(f"operation {each.operation}, which had been interrupted, {ending(each)}")
+            tell_notes(each)
+        return done
+
+    def ask_to_resume(self) -> None:
+        """Where a person is asked: finish what was interrupted once they typed `resume`. Raises `Stopped`."""
+        for each in self.interrupted():
+            note(f"operation {each} was interrupted, and nothing else is written before it is finished or taken back")
+        require_word("resume", "finish it")
+        with self.stop.listening():
+            self.resume()
+
+    def apply(self, change: ChangeSet) -> Applied:
+        """Carry a change set out."""
+        with _followed(self.stop) as watch:
+            return self.operations.apply(change, wait=self.wait, watch=watch, waiting=Waiting())
+
+
+def changing(store: str, machine: Machine | None, wait: float) -> Changing:
+    """Everything for changing a store; nothing is written yet. Raises `UsageError` or `StoreUnreachable`."""
+    machine = machine or this_machine()
+    return Changing(connect(store, machine), operations_for(store, machine), wait, Stop())
+
+
+def ending(applied: Applied) -> str:
+    """How a resumed operation ended, in words."""
+    return "was finished" if applied.outcome.finished else "was closed without being finished"
+
+
+def tell_notes(applied: Applied) -> None:
+    """What was otherwise than planned, on stderr."""
+    for each in applied.outcome.notes:
+        note(each)
+
+
+def undo_command(location: str, operation: str) -> str:
+    """How an operation is taken back."""
+    return command("seamline", "undo", location, operation)
+
+
+class Waiting:
+    """Says who holds the lease, whenever that is somebody else."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def __call__(self, record: LeaseRecord) -> None:
+        """Called at every look at a lease that is held."""
+        if record.owner != self._told:
+            self._told = record.owner
+            note(f"waiting for the lease, which {held_words(record)} holds")
+
+
+class Quiet:
+    """Follows a change without a word."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def progress(self, progress: ApplyProgress) -> None:
+        """Nothing is said."""
+
+    def stopped(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._stop.requested
+
+
+class _Drawn(Quiet):
+    """Follows a change on a line of the terminal."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop)
+        self._told: tuple[int, str] = (-1, "")
+
+    def progress(self, progress: ApplyProgress) -> None:
+        """Draw the line, if it is news: another percent, or another kind of step."""
+        verb = progress.step.partition(" ")[0]
+        news = (100 * progress.done // max(1, progress.total), verb)
+        if news != self._told:
+            self._told = news
+            step = safe(progress.step)[:100]
+            sys.stderr.write(f"{_CLEAR_LINE}{progress.done:,} of {progress.total:,}: {step}")
+            sys.stderr.flush()
+
+
+@contextmanager
+def _followed(stop: Stop) -> Iterator[Quiet]:
+    """Who follows a change: a line on stderr if that is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield Quiet(stop)
+        return
+    try:
+        yield _Drawn(stop)
+    finally:
+        sys.stderr.write(_CLEAR_LINE)
+        sys.stderr.flush()

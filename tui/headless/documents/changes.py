@@ -1,0 +1,66 @@
+"""The document of a change set: what is written and set aside, and what came of it (`headless.md`, "Documents")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from core.changes.apply import Applied
+from core.changes.model import ChangeSet, Move
+
+
+def change_fields(change: ChangeSet | None, files: int) -> dict[str, Any]:
+    """What a change does to the `files` of `metadata/`; nothing if it was refused."""
+    if change is None:
+        return {
+            "writes": [],
+            "restores": [],
+            "retires": [],
+            "expires": [],
+            "kept": [],
+            "files_before": files,
+            "files_after": files,
+            "plan_id": "",
+        }
+    return {
+        "writes": [
+            {"handle": each.handle, "lines": each.lines, "bytes": len(each.content)} for each in change.all_writes
+        ],
+        "restores": _moves(change.restores),
+        "retires": _moves(change.retires),
+        "expires": [{"handle": handle, "at": at} for handle, at in change.expires],
+        "kept": [{"handle": handle, "because": why} for handle, why in change.kept],
+        "files_before": change.files_before,
+        "files_after": change.files_after,
+        "plan_id": change.plan_id,
+    }
+
+
+def applied_fields(applied: Applied | None) -> dict[str, Any] | None:
+    """What came of it; None if nothing was carried out."""
+    if applied is None:
+        return None
+    return {
+        "operation_id": applied.operation,
+        "seconds": round(float(applied.seconds), 3),
+        "notes": list(applied.outcome.notes),
+    }
+
+
+def resumed_fields(resumed: Iterable[Applied]) -> list[str]:
+    """The operations that were interrupted and finished first."""
+    return [each.operation for each in resumed]
+
+
+def _moves(moves: Iterable[Move]) -> list[dict[str, str]]:
+    """Files that move, under the name that they have in `metadata/` or had there."""
+    return [
+        {
+            "handle": move.source if move.source.startswith("metadata/") else move.target,
+            "because": move.because,
+            "to" if move.source.startswith("metadata/") else "from": (
+                move.target if move.source.startswith("metadata/") else move.source
+            ),
+        }
+        for move in moves
+    ]
