@@ -62,6 +62,13 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def duration(seconds: int) -> str:
+    """A length of time in its greatest whole unit: `5 seconds`, `90 minutes`, `36 hours`, `259 days`."""
+    units = ((172_800, 86_400, "day"), (7_200, 3_600, "hour"), (120, 60, "minute"))
+    length, unit = next(((length, unit) for least, length, unit in units if seconds >= least), (1, "second"))
+    return count(seconds // length, unit)
+
+
 def entries(number: int, kind: LaneKind) -> str:
     """A number of entries of a lane in words."""
     return count(number, *_NAMES[kind])

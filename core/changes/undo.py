@@ -6,9 +6,10 @@ back; and never at the price of a line that would then be nowhere (`recovery.md`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from core.changes.after import after
 from core.changes.bundle import BundleFault, read_bundle
 from core.changes.lanes import lane_states
 from core.changes.marks import FileMark, marks_of
@@ -16,12 +17,11 @@ from core.changes.model import ChangeSet, Move, OperationKind, Write
 from core.changes.survival import lost_entries
 from core.changes.targets import free_targets
 from core.errors import Refused, UsageError
-from core.gather import MAX_FILE_BYTES, Gatherer
 from core.index import Index
 from core.journal import Operation, OperationState
 from core.phrases import command, count, shown
 from core.snapshot import Snapshot
-from core.storage.protocol import HandleUnreadable, Listed, ListedKind, StoreReader
+from core.storage.protocol import StoreReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,7 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
     returns = _returns(reader, snapshot, operation, there)
     going = [write.mark for write in operation.intent.all_writes if there.get(write.mark.handle) == write.mark]
     going += [back for back in _brought_back(operation) if there.get(back.handle) == back]
-    after = _index_after(reader, snapshot, returns, {mark.handle for mark in going})
-    _refuse_loss(snapshot, after)
-    return ChangeSet(
+    change = ChangeSet(
         kind=OperationKind.UNDO,
         label=f"undo {operation.id}",
         marks=marks_of(snapshot.index),
@@ -64,9 +62,12 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
         ),
         record=None,
         retires=tuple(_retire(snapshot, going)),
-        lanes=lane_states(after),
+        lanes={},
         undoes=operation.id,
     )
+    index = after(snapshot, change).index
+    _refuse_loss(snapshot, index)
+    return replace(change, lanes=lane_states(index))
 
 
 def _brought_back(operation: Operation) -> Iterator[FileMark]:
@@ -120,32 +121,10 @@ def _out_of_bundle(reader: StoreReader, operation: Operation, marks: Sequence[Fi
     return contents
 
 
-def _index_after(reader: StoreReader, snapshot: Snapshot, returns: Iterable[_Return], going: set[str]) -> Index:
-    """The metadata as it will be."""
-    index = snapshot.index
-    files = [
-        (file.listed, index.content(number)) for number, file in enumerate(index.files) if file.handle not in going
-    ]
-    files += [(_listed(each.mark), each.content or _content(reader, each.source)) for each in returns]
-    gatherer = Gatherer("metadata", len(files), sum(len(content) for _, content in files))
-    list(gatherer.gather(sorted(files, key=lambda each: each[0].handle.encode("utf-8", "surrogateescape"))))
-    return gatherer.index()
-
-
-def _listed(mark: FileMark) -> Listed:
-    return Listed(mark.handle, ListedKind.FILE, mark.size, 0.0)
-
-
-def _content(reader: StoreReader, source: str | None) -> bytes:
-    folder, _, name = (source or "").rpartition("/")
-    content = next(iter(reader.read_many(folder, [name], MAX_FILE_BYTES)))
-    return b"" if isinstance(content, HandleUnreadable) else content
-
-
-def _refuse_loss(snapshot: Snapshot, after: Index) -> None:
+def _refuse_loss(snapshot: Snapshot, index: Index) -> None:
     """Refuse where entries that are visible now would not be afterwards."""
     log = command("seamline", "log", snapshot.location)
-    for kind, rows in lost_entries(snapshot.index, after):
+    for kind, rows in lost_entries(snapshot.index, index):
         where = shown(snapshot.index.lanes[kind].claims(int(rows[0]))[0].file)
         raise Refused(
             "undo-loses-lines",

@@ -23,6 +23,7 @@ from core.compaction.timestamps import record_date
 from core.errors import StoreUnreachable, UsageError
 from core.model import TimestampsRecord
 from core.names import alone_name
+from core.phrases import duration
 from core.snapshot import Snapshot
 from core.stock import LANE_ORDER, CompactionOptions
 
@@ -119,7 +120,7 @@ def _moves(draft: Draft) -> Iterator[Move]:
         else:
             stamp = draft.known[mark.handle] or 0
             overdue = run.now - stamp - run.options.remove_compacted_after
-            because = f"compacted at {stamp}, {overdue} s past its grace"
+            because = f"{duration(overdue)} past its grace"
         yield Move(mark.handle, target, mark, because)
 
 
