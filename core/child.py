@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -21,7 +22,7 @@ from core.host import Machine
 from core.lease import Lease
 from core.phrases import shown
 
-#: Seconds that a group has to end by itself when the lease was lost.
+#: Seconds that a group has to end by itself, when the lease was lost or its leader has ended.
 GRACE: Final = 10.0
 _FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 #: Seconds between two looks at the child, at first and at most.
@@ -44,6 +45,14 @@ class CommandRefused(SeamlineError):
     kind = "command-refused"
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: its exit code, 128 + n when signal n ended it, and its group if some of that still runs."""
+
+    code: int
+    left: int | None
+
+
 def require_command(command: Sequence[str]) -> None:
     """Raises `CommandMissing` or `CommandRefused` for what could not be started."""
     word = command[0]
@@ -54,8 +63,8 @@ def require_command(command: Sequence[str]) -> None:
     raise CommandMissing(f"there is no command {shown(word)}", hint="the words behind -- are a command and its words")
 
 
-def run_child(command: Sequence[str], lease: Lease, machine: Machine, started: Callable[[int], None]) -> int:
-    """Run a command to its end; its exit code, 128 + n when signal n ended it.
+def run_child(command: Sequence[str], lease: Lease, machine: Machine, started: Callable[[int], None]) -> Ended:
+    """Run a command to its end, and for a while wait for what it leaves running behind it.
 
     `started` is told its pid. Raises `LeaseLost` once the group is ended, and `CommandMissing` or `CommandRefused`.
     """
@@ -66,7 +75,8 @@ def run_child(command: Sequence[str], lease: Lease, machine: Machine, started: C
             try:
                 forward(pid)
                 started(pid)
-                return child.wait(lease)
+                code = child.wait(lease)
+                return Ended(code, None if child.is_alone(lease) else pid)
             except BaseException:
                 child.end()
                 raise
@@ -91,9 +101,21 @@ class _Child:
         code = os.waitstatus_to_exitcode(self._status or 0)
         return code if code >= 0 else 128 - code
 
+    def is_alone(self, lease: Lease) -> bool:
+        """Whether the whole group has ended, soon enough after its leader. Raises `LeaseLost`."""
+        give_up = self._machine.elapsed() + GRACE
+        while _group_runs(self._pid):
+            if lease.lost.is_set():
+                lease.check()
+            if self._machine.elapsed() >= give_up:
+                return False
+            self._machine.sleep(_LATEST)
+        return True
+
     def end(self) -> None:
         """End the whole group: asked first, killed when it does not listen."""
         if self._has_ended():
+            signal_group(self._pid, signal.SIGKILL)
             return
         signal_group(self._pid, signal.SIGTERM)
         signal_group(self._pid, signal.SIGCONT)
@@ -112,6 +134,17 @@ class _Child:
             elif pid:
                 self._status = status
         return self._status is not None
+
+
+def _group_runs(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Somebody else's by now, or as another user.
+        return True
+    return True
 
 
 def signal_group(pid: int, number: int) -> None:

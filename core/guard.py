@@ -15,13 +15,13 @@ from core.changes.apply import Applied
 from core.changes.ground import ApplyWatch, UnwatchedChange
 from core.changes.guarded import Guarding
 from core.changes.survival import lost_entries
-from core.child import CommandMissing, CommandRefused, run_child
+from core.child import CommandMissing, CommandRefused, Ended, run_child
 from core.engine import Engine, Report
-from core.errors import Stopped, StoreUnreachable
+from core.errors import SeamlineError, Stopped, StoreUnreachable
 from core.lease import LeaseRecord
 from core.model import Finding, Severity
 from core.operations import Operations
-from core.phrases import entries, shown
+from core.phrases import command, entries, shown
 from core.snapshot import Snapshot
 from core.stock import load_error
 
@@ -29,6 +29,13 @@ from core.stock import load_error
 _Place: TypeAlias = tuple[str, str, int | None, int | None]
 #: The guard itself is under way, and what went stands in its journal.
 _NO_NEWS: Final = frozenset({"interrupted-operation", "listing-shrank"})
+
+
+class StoreGone(SeamlineError):
+    """After a guarded command the store can't be read any more; what it held before is saved."""
+
+    exit_code = 4
+    kind = "store-gone"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +52,7 @@ class Guarded:
 def guard(
     engine: Engine,
     operations: Operations,
-    command: Sequence[str],
+    words: Sequence[str],
     *,
     wait: float = 0.0,
     watch: ApplyWatch | None = None,
@@ -54,24 +61,44 @@ def guard(
     """Run a command under the lease, with everything in `metadata/` saved before; `watch` may stop it before it runs.
 
     Raises `Stopped`, `LeaseHeld`, `LeaseLost` once the command was ended, `Refused` while another operation is
-    interrupted, `CommandMissing`, `CommandRefused`, `StoreUnreachable`.
+    interrupted, `CommandMissing`, `CommandRefused`, `StoreUnreachable`, and `StoreGone` when only the command is to blame.
     """
     watch = watch or UnwatchedChange()
-    with operations.guarding(tuple(command), wait=wait, watch=watch, waiting=waiting) as guarding:
+    with operations.guarding(tuple(words), wait=wait, watch=watch, waiting=waiting) as guarding:
         before = engine.check(_whole(engine))
         guarding.begin()
-        code = _run(command, operations, guarding, watch)
-        after = engine.check(_whole(engine))
+        ended = _run(words, operations, guarding, watch)
+        after = _check_after(engine, guarding)
         worse = tuple(_worse(before, after))
-        applied = guarding.ended(code, worse)
-    return Guarded(applied, code, before, after, worse)
+        applied = guarding.ended(ended.code, (*worse, *_left_words(ended)))
+    return Guarded(applied, ended.code, before, after, worse)
 
 
-def _run(command: Sequence[str], operations: Operations, guarding: Guarding, watch: ApplyWatch) -> int:
+def _check_after(engine: Engine, guarding: Guarding) -> Report:
+    try:
+        return engine.check(_whole(engine))
+    except StoreUnreachable as error:
+        folder, undo = (
+            command("mkdir", "-p", f"{engine.location}/metadata"),
+            command("seamline", "undo", engine.location),
+        )
+        raise StoreGone(
+            f"the store can't be read any more, now that the command has ended: {error.message}",
+            hint=f"all that metadata/ held is saved in operation {guarding.operation}: where the folder is gone, "
+            f"{folder} and then {undo} bring everything back",
+        ) from error
+
+
+def _left_words(ended: Ended) -> Iterator[str]:
+    if ended.left is not None:
+        yield f"the command left processes behind that still run, and nobody holds the lease for them: group {ended.left}"
+
+
+def _run(words: Sequence[str], operations: Operations, guarding: Guarding, watch: ApplyWatch) -> Ended:
     try:
         if watch.stopped():
             raise Stopped("stopped before the command was run; nothing was changed")
-        return run_child(command, guarding.lease, operations.machine, guarding.started)
+        return run_child(words, guarding.lease, operations.machine, guarding.started)
     except (CommandMissing, CommandRefused, Stopped) as error:
         guarding.ended(error.exit_code, (error.message,))
         raise

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from core.changes.apply import Applied, apply, resume
+from core.changes.breaking import journal_break
 from core.changes.ground import ApplyWatch, Ground, UnwatchedChange
 from core.changes.guarded import Guarding, close_guard
 from core.changes.model import ChangeSet, OperationKind
@@ -92,8 +93,10 @@ class Operations:
             yield Guarding(ground, command)
 
     def break_lease(self, owner: str) -> LeaseRecord:
-        """Take the lease away from `owner`, named in full by the operator; see `core.lease.break_lease`."""
-        return break_lease(self._lease_store, self.machine, owner)
+        """Take the lease away from `owner`, named in full by the operator, and journal it; see `core.lease`."""
+        broken = break_lease(self._lease_store, self.machine, owner)
+        journal_break(self._writer, self.machine, owner, broken)
+        return broken
 
     def release_dead_lease(self) -> LeaseRecord:
         """Free a lease whose holder is proved to run no more; see `core.lease.release_dead`."""

@@ -20,6 +20,7 @@ class OperationKind(StrEnum):
     REPAIR = "repair"
     UNDO = "undo"
     GUARD = "guard"
+    BREAK = "break"
 
 
 @dataclass(frozen=True, slots=True)

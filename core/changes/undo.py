@@ -42,8 +42,14 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
     if operation.state is OperationState.UNDONE:
         by = operation.undone.by if operation.undone else "another operation"
         raise UsageError(f"operation {operation.id} has been undone already, by {by}")
+    if operation.kind is OperationKind.BREAK:
+        raise UsageError(f"operation {operation.id} changed no file: a lease that was broken is not given back")
     if operation.intent is None:
-        raise Refused("interrupted-operation", f"its journal can't be read: {operation.fault}")
+        raise Refused(
+            "interrupted-operation",
+            f"its journal can't be read: {operation.fault}",
+            hint=f"{command('seamline', 'resume', snapshot.location)} closes it; whatever it did lost no line",
+        )
     there = {mark.handle: mark for mark in marks_of(snapshot.index)}
     returns = _returns(reader, snapshot, operation, there)
     going = [write.mark for write in operation.intent.all_writes if there.get(write.mark.handle) == write.mark]
@@ -67,6 +73,7 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
     )
     index = after(snapshot, change).index
     _refuse_loss(snapshot, index)
+    _refuse_unreadable(snapshot, change)
     return replace(change, lanes=lane_states(index))
 
 
@@ -130,6 +137,18 @@ def _refuse_loss(snapshot: Snapshot, index: Index) -> None:
             "undo-loses-lines",
             f"{count(len(rows), 'line')}, the first of them in {where}, would be nowhere else",
             hint=f"undo the later operation that set the originals aside first: {log}",
+        )
+
+
+def _refuse_unreadable(snapshot: Snapshot, change: ChangeSet) -> None:
+    """Refuse what could not be carried out to its end: nothing is retired beside files that stock can't read."""
+    going = {move.source for move in change.retires}
+    bad = next((file for file in snapshot.index.files if file.bad_lines or file.fault), None)
+    if going and bad is not None:
+        raise Refused(
+            "foreign-file-in-metadata",
+            f"stock can't read {shown(bad.handle)}, and beside it nothing is set aside",
+            hint=f"see to it first: {command('seamline', 'check', snapshot.location)}",
         )
 
 

@@ -49,7 +49,7 @@ def _future(case: Case, record: TimestampsRecord, claim: Claim, total: int) -> F
         explanation=f"{shown(claim.file)} is dated {record.file_compacted_at:,}, {ahead:,} seconds from now. It wins "
         f"over all records that compaction writes until then, so nothing new is ever moved away.{others}",
         cause="The clock of a host was ahead once, or the number is damaged.",
-        next_step=commands.set_aside(case, [claim.file]),
+        next_step=commands.mended_by_compaction(case),
         claims=[claim],
     )
 
@@ -71,7 +71,7 @@ def _behind(case: Case, record: TimestampsRecord, claim: Claim) -> Iterator[Find
         "timestamps-back",
         explanation=what,
         cause="The clock of a host was far behind when compaction ran there.",
-        next_step=commands.set_aside(case, [claim.file]),
+        next_step=commands.mended_by_compaction(case),
         claims=[claim],
     )
 
@@ -96,7 +96,7 @@ def tied_records(case: Case) -> Iterator[Finding]:
             explanation=f"{len(tied):,} compaction records have the newest time, {newest.file_compacted_at:,}, and "
             f"differ: {listed([shown(claim.file) for _, claim in tied])}. Which one counts changes from run to run.",
             cause="Two compactions at once.",
-            next_step=commands.look_at(case, tied[0][1].file),
+            next_step=commands.mended_by_compaction(case),
             claims=[claim for _, claim in tied],
         )
 
@@ -117,7 +117,7 @@ def endless_stamps(case: Case) -> Iterator[Finding]:
             f"seconds pass 2^64: {listed([shown(handle) for handle in endless])}. Every compaction aborts; restores "
             "are not affected.",
             cause="A damaged or hostile number.",
-            next_step=commands.set_aside(case, [newest[1].file]),
+            next_step=commands.mended_by_compaction(case),
             stock_says=ADD_OVERFLOW,
             claims=[newest[1]],
         )
@@ -139,7 +139,7 @@ def keys_of_the_record(case: Case) -> Iterator[Finding]:
             f"{listed([shown(handle) for handle in foreign])}. When its time is over compaction moves whatever that is "
             "to metadata_backup/.",
             cause="A hostile or damaged record: its keys come from the file's content and are matched with nothing.",
-            next_step=commands.set_aside(case, [newest[1].file]),
+            next_step=commands.mended_by_compaction(case),
             claims=[newest[1]],
             manifests=foreign,
         )
@@ -165,7 +165,7 @@ def _wedge(case: Case, newest: tuple[TimestampsRecord, Claim], gone: list[str]) 
         f"From their expiry on ({when}) every compaction dies at moving them, before it saves a new record. Restores "
         "are not affected.",
         cause="A run was killed while it moved files, another compactor moved them, or somebody did by hand.",
-        next_step=commands.set_aside(case, [newest[1].file]),
+        next_step=commands.mended_by_compaction(case),
         stock_says="No such file or directory (os error 2)",
         claims=[newest[1]],
         manifests=gone,

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 #: When, under which token of the lease, what, and a few random digits. The token orders: no clock can.
-_ID: Final = r"(?:[0-9]{8}T[0-9]{6}Z)-([0-9]{6,19})-(compact|repair|undo|guard)-[0-9a-f]{8}"
+_ID: Final = r"(?:[0-9]{8}T[0-9]{6}Z)-([0-9]{6,19})-(compact|repair|undo|guard|break)-[0-9a-f]{8}"
 _ID_RE: Final = re.compile(_ID)
 _PIECE_RE: Final = re.compile(rf"({_ID})\.([a-z]+\.[a-z]+)")
 _GREATEST_MOMENT: Final = 253_402_300_799

@@ -12,9 +12,12 @@ import pytest
 
 from core.changes.ground import ApplyProgress
 from core.changes.marks import marks_of
-from core.errors import PlanOutdated, Refused, Stopped
+from core.changes.model import OperationKind
+from core.errors import PlanOutdated, Refused, Stopped, UsageError
 from core.journal import OperationState, interrupted_in
+from core.lease import hold
 from core.stock import restore_plan
+from core.storage.local_conditional import LocalConditional
 from tests.support.change_sets import (
     MERGED,
     base_folder,
@@ -27,6 +30,7 @@ from tests.support.change_sets import (
     operations_on,
     tree,
 )
+from tests.support.machines import FakeMachine
 from tests.support.stores import base_store, lines, txn
 
 OLD = ("transaction_0-0.meta", "transaction_1-100.meta", "transaction_101-200.meta")
@@ -342,3 +346,19 @@ def test_looking_never_makes_anything(store: Path) -> None:
     engine.log()
     assert {path.name for path in store.iterdir()} == {"metadata"}
     assert marks_of(look_at(store).index)
+
+
+def test_a_broken_lease_stands_in_the_journal_and_cannot_be_taken_back(store: Path) -> None:
+    machine = FakeMachine(pid=99, host="beta")
+    other = LocalConditional(str(store))
+    with hold(other, machine, purpose="compact") as lease:
+        owner = lease.owner
+        broken = operations_on(store).break_lease(owner)
+    [operation] = engine_on(store).log()
+    assert (operation.kind, operation.state, operation.fault) == (OperationKind.BREAK, OperationState.DONE, None)
+    assert (
+        operation.intent is not None and owner in operation.intent.label and "operator@beta" in operation.intent.label
+    )
+    assert broken.token == operation.intent.token == 2
+    with pytest.raises(UsageError, match="changed no file"):
+        engine_on(store).plan_undo(look_at(store), operation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -241,7 +242,7 @@ def test_nothing_to_do_asks_for_nothing(store: Path) -> None:
     assert "Type" not in converse(command("compact", store, *HUNDRED), []).out
 
 
-CTRL_C_AT = """
+SIGNAL_AT = """
 import signal, sys
 from tui.headless.main import run
 
@@ -251,16 +252,20 @@ def interrupt(event, arguments):
     if event == "os.link" and not str(arguments[0]).startswith("/proc"):
         seen += 1
         if seen == {link}:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal({number})
 sys.addaudithook(interrupt)
 sys.exit(run({arguments!r}))
 """
 
 
 @pytest.mark.parametrize("link", [1, 2])
-def test_ctrl_c_ends_between_two_steps_and_says_how_to_go_on(store: Path, link: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_who_is_asked_to_end_does_between_two_steps_and_says_how_to_go_on(
+    store: Path, number: signal.Signals, link: int
+) -> None:
     before = entries_of(store)
-    program = CTRL_C_AT.format(link=link, arguments=["compact", str(store), *HUNDRED, "--yes", "--json"])
+    arguments = ["compact", str(store), *HUNDRED, "--yes", "--json"]
+    program = SIGNAL_AT.format(link=link, number=int(number), arguments=arguments)
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False
     )
@@ -269,9 +274,21 @@ def test_ctrl_c_ends_between_two_steps_and_says_how_to_go_on(store: Path, link: 
     assert error["kind"] == "interrupted"
     assert "seamline resume" in error["hint"] and "seamline undo" in error["hint"]
     assert len(interrupted_in(look_at(store).journal)) == 1
+    assert json.loads((store / "compaction.lock").read_bytes())["state"] == "free"
     assert entries_of(store) == before
     assert seamline("resume", store).code == 0
     assert entries_of(store) == before
+
+
+def test_a_hangup_that_is_ignored_as_under_nohup_stays_so(store: Path) -> None:
+    arguments = ["compact", str(store), *HUNDRED, "--yes", "--json"]
+    program = SIGNAL_AT.format(link=1, number=int(signal.SIGHUP), arguments=arguments)
+    ignoring = f"import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n{program}"
+    done = subprocess.run(
+        [sys.executable, "-c", ignoring], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["applied"] is not None
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])

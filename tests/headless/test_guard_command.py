@@ -304,3 +304,38 @@ def test_files_that_can_not_be_saved_are_told(store: Path) -> None:
     outcome = shell(store, "exit 0")
     assert outcome.code == 0
     assert "1 file could not be saved before the command" in outcome.err
+
+
+def test_what_a_command_took_away_comes_back_beside_what_it_broke(store: Path) -> None:
+    before = metadata_of(store)
+    name = min(before)
+    outcome = shell(store, f'rm "$1/metadata/{name}"; echo hi > "$1/metadata/broken.meta"')
+    assert outcome.code == 4
+    undone = seamline("undo", store, "--yes", "--accept-shrunk-listing")
+    assert undone.code == 0, undone.err
+    assert metadata_of(store) == before | {"broken.meta": b"hi\n"}
+    assert not list(interrupted_in(look_at(store).journal))
+
+
+def test_no_undo_is_offered_where_it_would_bring_nothing_back(store: Path) -> None:
+    name = min(metadata_of(store))
+    outcome = shell(store, f'echo x >> "$1/metadata/{name}"')
+    assert outcome.code == 4
+    assert "seamline undo" not in outcome.err
+    assert ".undo.tar" in outcome.err
+
+
+def test_a_command_that_removes_all_metadata_is_told_and_everything_comes_back(store: Path) -> None:
+    before = metadata_of(store)
+    outcome = shell(store, 'rm -r "$1/metadata"')
+    assert outcome.code == 4
+    assert "all that metadata/ held is saved" in outcome.err
+    (store / "metadata").mkdir()
+    assert seamline("undo", store, "--yes", "--accept-shrunk-listing").code == 0
+    assert metadata_of(store) == before
+
+
+def test_the_lease_outlasts_a_command_until_what_it_left_running_has_ended(store: Path) -> None:
+    outcome = shell(store, '(sleep 1; cp "$1/compaction.lock" "$1/seen") >/dev/null 2>&1 & exit 3')
+    assert (outcome.code, outcome.err) == (3, "")
+    assert json.loads((store / "seen").read_bytes())["state"] == "held"

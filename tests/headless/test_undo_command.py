@@ -132,6 +132,17 @@ def test_an_undo_that_would_lose_lines_is_refused(store: Path) -> None:
     assert every_file(store) == before
 
 
+def test_an_undo_that_could_not_be_carried_out_to_its_end_is_not_begun(store: Path) -> None:
+    compacted(store)
+    (store / "metadata" / "torn.meta").write_bytes(b'{"Transac')
+    before = tree(store)
+    outcome = seamline("undo", store, "--yes")
+    assert outcome.code == 6
+    assert "torn.meta" in outcome.err and "seamline check" in outcome.err
+    assert tree(store) == before
+    assert not list(interrupted_in(look_at(store).journal))
+
+
 def test_the_variable_names_the_store_and_the_word_the_operation(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = compacted(store)
     monkeypatch.setenv("SEAMLINE_STORE", str(store))

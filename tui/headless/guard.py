@@ -91,6 +91,9 @@ def _write_report(file: str, document: dict[str, Any]) -> None:
 
 def _told(guarded: Guarded, location: str) -> int:
     """Say what came of it, as far as it is worth a line; returns the exit code."""
+    from core.journal import Piece, piece_handle
+    from core.phrases import quoted
+
     outcome = guarded.applied.outcome
     if sys.stderr is not None and sys.stderr.isatty():
         moved = f"{len(outcome.came):,} files came, {len(outcome.gone):,} went, {len(outcome.changed):,} changed"
@@ -102,5 +105,10 @@ def _told(guarded: Guarded, location: str) -> int:
     from tui.headless.changing import undo_command
 
     note(f"the command ended with {guarded.exit_code} and made the store worse")
-    note(f"to put back what it moved: {undo_command(location, guarded.applied.operation)}")
+    operation = guarded.applied.operation
+    if outcome.gone:
+        note(f"to put back what it moved: {undo_command(location, operation)}")
+    if outcome.changed:
+        saved = quoted(f"{location.rstrip('/')}/{piece_handle(operation, Piece.BUNDLE)}")
+        note(f"the files that it changed are saved as they were before, in {saved}")
     return ExitCode.BROKEN

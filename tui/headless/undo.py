@@ -220,6 +220,7 @@ def _has_something_to_take_back(operation: Operation) -> bool:
     from core.changes.model import OperationKind
     from core.journal import OperationState
 
-    if operation.state is OperationState.UNDONE or operation.kind is OperationKind.UNDO or operation.intent is None:
+    passed_over = (OperationKind.UNDO, OperationKind.BREAK)
+    if operation.state is OperationState.UNDONE or operation.kind in passed_over or operation.intent is None:
         return False
     return operation.kind is not OperationKind.GUARD or bool(operation.outcome and operation.outcome.gone)

@@ -53,7 +53,7 @@ def _told(operation: Operation) -> Iterator[tuple[str, str]]:
         yield "when", f"{_moment(intent.at)}, by {intent.user}@{intent.host} (pid {intent.pid})"
         what = " ".join(intent.command) or intent.label
         yield "what", what if what.startswith(f"{operation.kind.value} ") else f"{operation.kind.value}: {what}"
-        yield "did", _did(operation)
+        yield "planned" if operation.state is OperationState.INTERRUPTED else "did", _did(operation)
     if outcome is not None and outcome.exit_code is not None:
         yield "command", f"ended with exit code {outcome.exit_code}"
     if undone is not None:
