@@ -171,6 +171,10 @@ def _forwarding() -> Iterator[Callable[[int], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda _pid: None
         return
+    # Where children are ignored, as what started this process may have said, nobody is told how they end.
+    children = signal.getsignal(signal.SIGCHLD)
+    if children is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     early: list[int] = []
     target: list[int] = []
 
@@ -194,6 +198,8 @@ def _forwarding() -> Iterator[Callable[[int], None]]:
     finally:
         for number in heard:
             signal.signal(number, before[number])
+        if children is signal.SIG_IGN:
+            signal.signal(signal.SIGCHLD, children)
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class Engine:
     ) -> Report:
         """All findings up to `level` (0 to 4, `recovery.md`, "Findings") and the verdict on the whole store."""
         evidence = collect_evidence(self.reader, snapshot, level, watch) if level > 1 else None
-        case = Case(snapshot=snapshot, now=self.host.now(), evidence=evidence, factors=factors)
+        case = Case(snapshot, self.host.now(), factors, evidence, self.lease())
         findings = find(case, level)
         return Report(
             snapshot=snapshot,

@@ -61,7 +61,7 @@ def guard(
     """Run a command under the lease, with everything in `metadata/` saved before; `watch` may stop it before it runs.
 
     Raises `Stopped`, `LeaseHeld`, `LeaseLost` once the command was ended, `Refused` while another operation is
-    interrupted, `CommandMissing`, `CommandRefused`, `StoreUnreachable`, and `StoreGone` when only the command is to blame.
+    interrupted, `CommandMissing`, `CommandRefused`, `StoreUnreachable`, and `StoreGone` after the command.
     """
     watch = watch or UnwatchedChange()
     with operations.guarding(tuple(words), wait=wait, watch=watch, waiting=waiting) as guarding:
@@ -78,20 +78,18 @@ def _check_after(engine: Engine, guarding: Guarding) -> Report:
     try:
         return engine.check(_whole(engine))
     except StoreUnreachable as error:
-        folder, undo = (
-            command("mkdir", "-p", f"{engine.location}/metadata"),
-            command("seamline", "undo", engine.location),
-        )
+        folder = command("mkdir", "-p", f"{engine.location.rstrip('/')}/metadata")
+        undo = command("seamline", "undo", engine.location, guarding.operation)
         raise StoreGone(
             f"the store can't be read any more, now that the command has ended: {error.message}",
-            hint=f"all that metadata/ held is saved in operation {guarding.operation}: where the folder is gone, "
-            f"{folder} and then {undo} bring everything back",
+            hint=f"all that metadata/ held was saved before; where only that folder is gone, {folder} and then {undo} "
+            "bring it back",
         ) from error
 
 
 def _left_words(ended: Ended) -> Iterator[str]:
     if ended.left is not None:
-        yield f"the command left processes behind that still run, and nobody holds the lease for them: group {ended.left}"
+        yield f"processes that the command left behind still run, now without the lease: group {ended.left}"
 
 
 def _run(words: Sequence[str], operations: Operations, guarding: Guarding, watch: ApplyWatch) -> Ended:

@@ -21,14 +21,25 @@ _START_FIELD: Final = 19
 class ThisMachine:
     """The real clock, chance and process table."""
 
+    def __init__(self) -> None:
+        self._began = (time.time(), time.monotonic())
+        self._latest = 0.0
+
     def now(self) -> float:
         """Wall clock, unix seconds."""
         return time.time()
 
     def elapsed(self) -> float:
-        """Seconds since boot, suspend included; where the system has no such clock, since some moment without it."""
-        clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-        return time.clock_gettime(clock)
+        """Seconds since boot, suspend included.
+
+        Where the system has no such clock, since this was made, by whichever of its clocks says more: the wall clock
+        goes on in a suspend, the other one when somebody sets the first one back (`lease.md`, "Valid until").
+        """
+        if hasattr(time, "CLOCK_BOOTTIME"):
+            return time.clock_gettime(time.CLOCK_BOOTTIME)
+        wall, steady = self._began
+        self._latest = max(self._latest, time.time() - wall, time.monotonic() - steady)
+        return self._latest
 
     def sleep(self, seconds: float) -> None:
         """Wait so long."""
@@ -44,7 +55,7 @@ class ThisMachine:
 
     def process_of(self, pid: int) -> Process:
         """Whichever process has `pid` now; `started` is empty if there is none."""
-        return Process(pid, _started(pid) or "", _boot_id(), _user(), socket.gethostname())
+        return Process(pid, _started(pid) or "", _boot_id(), _told(_user()), _told(socket.gethostname()))
 
     def has_ended(self, process: Process) -> bool:
         """Whether `process` ran in this boot and pid namespace, and its pid is now free or another process's.
@@ -74,6 +85,11 @@ def _started(pid: int) -> str | None:
         return None
     state, *fields = stat.rpartition(b")")[2].split()
     return None if state in (b"Z", b"X") else fields[_START_FIELD - 1].decode()
+
+
+def _told(name: str) -> str:
+    """A name from the system, which may hold any bytes, as text that can be written anywhere."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _user() -> str:

@@ -5,22 +5,28 @@ Whoever only looks uses `core.engine`, which can't write.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from core.changes.apply import Applied, apply, resume
 from core.changes.breaking import journal_break
 from core.changes.ground import ApplyWatch, Ground, UnwatchedChange
 from core.changes.guarded import Guarding, close_guard
 from core.changes.model import ChangeSet, OperationKind
+from core.errors import SeamlineError
 from core.host import Machine
 from core.journal import JOURNAL_FOLDER, OperationFiles, greatest_token, interrupted_in, read_operation
 from core.lease import Lease, LeaseRecord, break_lease, hold, release_dead
+from core.phrases import quoted
 from core.storage import folder_of, reader_for
 from core.storage.local_conditional import LocalConditional
 from core.storage.local_writer import LocalWriter
 from core.storage.protocol import StoreReader
 from core.storage.writing import ConditionalStore, StoreWriter
+
+_ADVICE_RE: Final = re.compile(r"seamline (lock|log) STORE\b")
 
 
 def operations_for(location: str, machine: Machine) -> Operations:
@@ -94,13 +100,25 @@ class Operations:
 
     def break_lease(self, owner: str) -> LeaseRecord:
         """Take the lease away from `owner`, named in full by the operator, and journal it; see `core.lease`."""
-        broken = break_lease(self._lease_store, self.machine, owner)
+        with self._named():
+            broken = break_lease(self._lease_store, self.machine, owner)
         journal_break(self._writer, self.machine, owner, broken)
         return broken
 
     def release_dead_lease(self) -> LeaseRecord:
         """Free a lease whose holder is proved to run no more; see `core.lease.release_dead`."""
-        return release_dead(self._lease_store, self.machine)
+        with self._named():
+            return release_dead(self._lease_store, self.machine)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """A lease does not know what its store is called: what it advises is made ready to paste."""
+        try:
+            yield
+        except SeamlineError as error:
+            location = quoted(self.reader.location)
+            error.hint = _ADVICE_RE.sub(lambda found: f"seamline {found[1]} {location}", error.hint)
+            raise
 
     @contextmanager
     def lease(
@@ -114,16 +132,19 @@ class Operations:
         """Hold the lease for the length of a block; `stopped` may end the wait for it with `Stopped`."""
         token = greatest_token(self.reader.list_folder(JOURNAL_FOLDER)) + 1
         told = waiting or _nobody
-        with hold(
-            self._lease_store,
-            self.machine,
-            purpose=purpose,
-            operation=operation,
-            wait=wait,
-            least_token=token,
-            stopped=stopped,
-            waiting=told,
-        ) as lease:
+        with (
+            self._named(),
+            hold(
+                self._lease_store,
+                self.machine,
+                purpose=purpose,
+                operation=operation,
+                wait=wait,
+                least_token=token,
+                stopped=stopped,
+                waiting=told,
+            ) as lease,
+        ):
             yield lease
 
     @contextmanager

@@ -17,7 +17,7 @@ from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground, journal
 from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, told
 from core.changes.model import ChangeSet, Move, Write
 from core.codec import encode_record
-from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError
+from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError, Stopped, WriteFailed
 from core.gather import MAX_FILE_BYTES
 from core.journal import (
     JOURNAL_FOLDER,
@@ -33,7 +33,7 @@ from core.journal import (
 )
 from core.journal.documents import VERSION, encode
 from core.phrases import command, shown
-from core.storage.protocol import HandleUnreadable, Listed
+from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 from core.storage.writing import STAGED_FOLDER
 
 APP: Final = "seamline"
@@ -64,6 +64,7 @@ def apply(ground: Ground, change: ChangeSet) -> Applied:
     moment, kind = ground.machine.now(), change.kind
     operation = new_operation_id(moment, ground.lease.token, kind, ground.machine.fresh_id())
     intent = _intent(ground, change, operation, moment)
+    _require_changeable(ground, change)
     _sweep_staged(ground, waiting)
     with _thrown_away_on_failure(ground, intent):
         _stage(ground, change, intent)
@@ -104,6 +105,18 @@ def _require_new_date(ground: Ground, change: ChangeSet) -> None:
     name = change.record.handle.rpartition("/")[2] if change.record else None
     if name in {listed.name for listed in ground.reader.list_folder(BACKUP)}:
         raise PlanOutdated(f"metadata/{name} came and went since the plan", hint="look again and plan anew")
+
+
+def _require_changeable(ground: Ground, change: ChangeSet) -> None:
+    """Refuse before anything is written what could not be finished, or undone, for want of permission."""
+    folders = [METADATA] if not change.is_empty else []
+    folders += [BACKUP] if change.retires or change.restores else []
+    for folder in folders:
+        if not ground.reader.may_change(folder):
+            raise WriteFailed(
+                f"{folder}/ can't be changed by this user, or is mounted read-only: nothing was changed",
+                hint="check the owner, the mode and the mount",
+            )
 
 
 def _intent(ground: Ground, change: ChangeSet, operation: str, moment: float) -> Intent:
@@ -176,16 +189,21 @@ def _thrown_away_on_failure(ground: Ground, intent: Intent) -> Iterator[None]:
     except OutcomeUnknown:
         # Perhaps the intent stands: then whoever resumes needs those bytes.
         raise
-    except SeamlineError:
+    except SeamlineError as error:
+        if isinstance(error, Stopped):
+            error.hint = "nothing was changed"
         _throw_away_staged(ground, intent)
         raise
 
 
 def _sweep_staged(ground: Ground, waiting: set[str]) -> None:
     """Throw away what was staged for operations that never began, or have ended."""
-    for folder in ground.reader.list_folder(STAGED_FOLDER):
-        if folder.name not in waiting:
-            _throw_away(ground, [each.handle for each in ground.reader.list_folder(folder.handle)], folder.handle)
+    folders = ground.reader.list_folder(STAGED_FOLDER)
+    for folder in folders:
+        if folder.kind is ListedKind.FOLDER and folder.name not in waiting:
+            # What else lies there is somebody else's litter, and no reason to fail.
+            with suppress(SeamlineError):
+                _throw_away(ground, [each.handle for each in ground.reader.list_folder(folder.handle)], folder.handle)
 
 
 def _throw_away_staged(ground: Ground, intent: Intent) -> None:

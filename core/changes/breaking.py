@@ -34,7 +34,8 @@ def journal_break(writer: StoreWriter, machine: Machine, owner: str, broken: Lea
         plan_id="",
     )
     outcome = Outcome(v=VERSION, operation=operation, finished=True, at=moment, token=intent.token)
-    writer.create(piece_handle(operation, Piece.INTENT), encode(intent))
+    # The outcome first: cut off between the two, no operation is there that would wait to be resumed.
     writer.create(piece_handle(operation, Piece.OUTCOME), encode(outcome))
+    writer.create(piece_handle(operation, Piece.INTENT), encode(intent))
     writer.flush(JOURNAL_FOLDER)
     return operation

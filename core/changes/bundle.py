@@ -1,11 +1,15 @@
-"""The undo bundle: the raw bytes of every file that an operation retires, as a tar file that any `tar` can unpack."""
+"""The undo bundle: the raw bytes of every file that an operation retires, as a tar file that any `tar` can unpack.
+
+A bundle is read as if somebody else had made it: nothing is sized by a number in it, and only files that lie in
+`metadata/` itself come out.
+"""
 
 from __future__ import annotations
 
 import io
 import tarfile
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 from core.changes.marks import FileMark, mark_of_bytes
 from core.gather import MAX_FILE_BYTES
@@ -14,6 +18,8 @@ from core.names import handle_problem
 from core.storage.protocol import HandleUnreadable, Listed, StoreReader
 
 _FOLDER: Final = "metadata/"
+#: What comes of a stream that is no tar file, or one that was made to do harm.
+_FAULTS: Final = (HandleUnreadable, tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError)
 
 
 class BundleFault(Exception):
@@ -39,7 +45,7 @@ def read_bundle(reader: StoreReader, operation: str, wanted: Iterable[FileMark])
             return {
                 mark: content for mark, content in _members(stream, {mark.handle for mark in marks}) if mark in marks
             }
-    except (HandleUnreadable, tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except _FAULTS as error:
         raise BundleFault(f"{operation}.{Piece.BUNDLE} can't be read: {error}") from None
 
 
@@ -48,19 +54,42 @@ def marks_in_bundle(reader: StoreReader, operation: str) -> tuple[FileMark, ...]
     try:
         with reader.open(piece_handle(operation, Piece.BUNDLE)) as stream:
             return tuple(mark for mark, _ in _members(stream, None))
-    except (HandleUnreadable, tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except _FAULTS as error:
         raise BundleFault(f"{operation}.{Piece.BUNDLE} can't be read: {error}") from None
 
 
+class _Bounded:
+    """A stream of which nobody reads more at once than a file of `metadata/` may hold."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.seek = stream.seek
+        self.tell = stream.tell
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes. Raises `ReadError` for a size that nothing in a bundle has."""
+        if not 0 <= size <= MAX_FILE_BYTES:
+            raise tarfile.ReadError(f"a header claims {size:,} bytes")
+        return self._stream.read(size)
+
+
 def _members(stream: BinaryIO, handles: set[str] | None) -> Iterator[tuple[FileMark, bytes]]:
-    with tarfile.open(fileobj=stream, mode="r:") as tar:
+    with tarfile.open(fileobj=cast(IO[bytes], _Bounded(stream)), mode="r:") as tar:
         for member in tar:
-            if not member.isreg() or not 0 <= member.size <= MAX_FILE_BYTES:
+            if member.size < 0:
+                # What comes next would be sought before what was read, again and again.
+                raise tarfile.ReadError("a file of less than no bytes")
+            if not member.isreg() or member.size > MAX_FILE_BYTES:
                 continue
             if handles is not None and member.name not in handles:
                 continue
-            if not member.name.startswith(_FOLDER) or handle_problem(member.name):
+            if not _is_metadata_file(member.name):
                 continue
             file = tar.extractfile(member)
             content = file.read() if file else b""
             yield mark_of_bytes(member.name, content), content
+
+
+def _is_metadata_file(handle: str) -> bool:
+    name = handle.removeprefix(_FOLDER)
+    return name != handle and "/" not in name and handle_problem(handle) is None

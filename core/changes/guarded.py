@@ -19,7 +19,7 @@ from core.changes.ground import METADATA, Ground, journaled
 from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks
 from core.changes.model import OperationKind
 from core.errors import LeaseHeld
-from core.gather import MAX_FILE_BYTES
+from core.gather import MAX_FILE_BYTES, MAX_FOLDER_BYTES
 from core.host import Machine, Process
 from core.journal import Intent, Operation, Outcome, Piece, new_operation_id, piece_handle
 from core.journal.documents import VERSION, encode
@@ -89,16 +89,17 @@ class Guarding:
         return Applied(self.operation, outcome, ground.machine.elapsed() - self._began)
 
     def _saved(self) -> Iterator[tuple[Listed, bytes]]:
-        """Every file that can be read, while its mark is remembered."""
+        """Every file that can be read, as far as a look at the store reads; their marks are remembered."""
         listing = self._ground.reader.list_folder(METADATA)
         files = [each for each in listing if each.kind is ListedKind.FILE]
         contents = self._ground.reader.read_many(METADATA, (each.name for each in files), MAX_FILE_BYTES)
-        marks = []
+        marks, room = [], MAX_FOLDER_BYTES
         self._unsaved += [each.handle for each in listing if each.kind is not ListedKind.FILE]
         for each, content in zip(files, contents, strict=True):
-            if isinstance(content, HandleUnreadable) or handle_problem(each.handle):
+            if isinstance(content, HandleUnreadable) or handle_problem(each.handle) or len(content) > room:
                 self._unsaved.append(each.handle)
             else:
+                room -= len(content)
                 marks.append(mark_of_bytes(each.handle, content))
                 yield each, content
         self._before = tuple(marks)

@@ -12,6 +12,7 @@ from core.columns import Lane
 from core.index import Index
 from core.lane_difference import absent_rows
 from core.model import Claim, LaneKind, RangeRecord
+from core.names import handle_problem
 from core.words import I64, Mask
 
 
@@ -33,10 +34,11 @@ def survival_of(
     """For each handle of `retiring` that is in `index`: where its lines survive, when all of `retiring` are gone.
 
     Entries but the `rejected`, and identities, must survive. Timestamps need not: what a change set saves replaces
-    them. A file that could not be read as a whole keeps nothing alive.
+    them. A file that could not be read as a whole, or can't be looked at again for its name, keeps nothing alive.
     """
     going = np.array([file.handle in retiring for file in index.files], dtype=np.bool_)
-    keeping = ~going & np.array([file.fault is None for file in index.files], dtype=np.bool_)
+    sound = (file.fault is None and handle_problem(file.handle) is None for file in index.files)
+    keeping = ~going & np.fromiter(sound, dtype=np.bool_, count=len(index.files))
     keepers: dict[int, set[int]] = {number: set() for number in np.flatnonzero(going).tolist()}
     orphans: dict[int, list[Claim]] = defaultdict(list)
     for lane in index.lanes.values():

@@ -18,7 +18,7 @@ from core.changes.survival import lost_entries
 from core.changes.targets import free_targets
 from core.errors import Refused, UsageError
 from core.index import Index
-from core.journal import Operation, OperationState
+from core.journal import Intent, Operation, OperationState, Piece, piece_handle
 from core.phrases import command, count, shown
 from core.snapshot import Snapshot
 from core.storage.protocol import StoreReader
@@ -39,25 +39,19 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
     Raises `UsageError` for one that is undone already, and `Refused` where its journal can't be read or lines would be
     lost.
     """
-    if operation.state is OperationState.UNDONE:
-        by = operation.undone.by if operation.undone else "another operation"
-        raise UsageError(f"operation {operation.id} has been undone already, by {by}")
-    if operation.kind is OperationKind.BREAK:
-        raise UsageError(f"operation {operation.id} changed no file: a lease that was broken is not given back")
-    if operation.intent is None:
-        raise Refused(
-            "interrupted-operation",
-            f"its journal can't be read: {operation.fault}",
-            hint=f"{command('seamline', 'resume', snapshot.location)} closes it; whatever it did lost no line",
-        )
-    there = {mark.handle: mark for mark in marks_of(snapshot.index)}
+    intent = _intent_of(snapshot, operation)
+    marks = marks_of(snapshot.index)
+    there = {mark.handle: mark for mark in marks}
     returns = _returns(reader, snapshot, operation, there)
-    going = [write.mark for write in operation.intent.all_writes if there.get(write.mark.handle) == write.mark]
+    spoilt = _changed_in_place(operation, there)
+    if spoilt and not returns:
+        raise _changed(operation, spoilt[0])
+    going = [write.mark for write in intent.all_writes if there.get(write.mark.handle) == write.mark]
     going += [back for back in _brought_back(operation) if there.get(back.handle) == back]
     change = ChangeSet(
         kind=OperationKind.UNDO,
         label=f"undo {operation.id}",
-        marks=marks_of(snapshot.index),
+        marks=marks,
         writes=tuple(
             Write(each.mark.handle, each.content, each.content.count(b"\n")) for each in returns if not each.source
         ),
@@ -69,6 +63,7 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
         record=None,
         retires=tuple(_retire(snapshot, going)),
         lanes={},
+        kept=tuple((handle, "it was changed in place; what it held is in the undo bundle") for handle in spoilt),
         undoes=operation.id,
     )
     index = after(snapshot, change).index
@@ -77,17 +72,54 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
     return replace(change, lanes=lane_states(index))
 
 
+def _intent_of(snapshot: Snapshot, operation: Operation) -> Intent:
+    """What an operation meant to do. Raises `UsageError` or `Refused` for one that can't be taken back."""
+    if operation.state is OperationState.UNDONE:
+        by = operation.undone.by if operation.undone else "another operation"
+        raise UsageError(f"operation {operation.id} has been undone already, by {by}")
+    if operation.kind is OperationKind.BREAK:
+        raise UsageError(f"operation {operation.id} changed no file: a lease that was broken is not given back")
+    if operation.intent is None:
+        raise Refused(
+            "interrupted-operation",
+            f"its journal can't be read: {operation.fault}",
+            hint=f"{command('seamline', 'resume', snapshot.location)} closes it; whatever it did lost no line",
+        )
+    if operation.outcome is None and Piece.OUTCOME in operation.files.pieces:
+        # What a guarded command took away stands there alone: without it an undo would bring nothing back.
+        raise Refused(
+            "interrupted-operation",
+            f"its outcome can't be read: {operation.fault}",
+            hint=f"what it saved is in {piece_handle(operation.id, Piece.BUNDLE)}, a tar file",
+        )
+    return operation.intent
+
+
+def _changed(operation: Operation, handle: str) -> Refused:
+    return Refused(
+        "undo-name-taken",
+        f"the command changed {shown(handle)} in place, so what it was can't come back under its name",
+        hint=f"what it held is in {piece_handle(operation.id, Piece.BUNDLE)}, a tar file",
+    )
+
+
 def _brought_back(operation: Operation) -> Iterator[FileMark]:
     """What an undo had put back by moving it."""
     for move in operation.intent.restores if operation.intent else ():
         yield _at(move.target, move.mark)
 
 
-def _gone(operation: Operation) -> tuple[tuple[FileMark, str | None], ...]:
+def _gone(operation: Operation) -> tuple[tuple[FileMark, str], ...]:
     """The files that an operation took away, each with where it put them."""
     moved = [(move.mark, move.target) for move in (operation.intent.retires if operation.intent else ())]
     lost = operation.outcome.gone if operation.outcome else ()
     return (*moved, *((mark, f"metadata_backup/{mark.handle.rpartition('/')[2]}") for mark in lost))
+
+
+def _changed_in_place(operation: Operation, there: dict[str, FileMark]) -> list[str]:
+    """The files that a guarded command wrote over and that still are not as they were."""
+    changed = operation.outcome.changed if operation.outcome else ()
+    return [mark.handle for mark in changed if mark.handle in there and there[mark.handle] != mark]
 
 
 def _returns(
@@ -102,7 +134,7 @@ def _returns(
             f"{shown(taken[0])} was written anew since, so {count(len(taken), 'file')} can't come back under its name",
             hint=command("seamline", "log", snapshot.location),
         )
-    bundled = [mark for mark, source in absent if source is None or backup.get(source) != _at(source, mark)]
+    bundled = [mark for mark, source in absent if backup.get(source) != _at(source, mark)]
     contents = _out_of_bundle(reader, operation, bundled)
     return tuple(
         _Return(mark, None, contents[mark]) if mark in contents else _Return(mark, source, b"")

@@ -5,18 +5,21 @@ A conflict or a gap is refused wherever the borders of groups lie, although stoc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import numpy as np
 
+from core.changes.model import Write
 from core.compaction.hazards import CompactionHazard
 from core.compaction.moments import clock_behind, dated_ahead, in_flight
+from core.compaction.names import compacted_name_of
 from core.compaction.preview import CompactionPreview
 from core.compaction.refusals import Refusal, Scene
 from core.findings.leads import lead
+from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.model import Finding, LaneKind
 from core.phrases import command, count, shown
 from core.stock import CompactionStop, LaneGroups, Step
@@ -126,13 +129,31 @@ def _does_not_follow(scene: Scene) -> Iterator[Refusal]:
             yield _of_hazard(scene, hazard)
 
 
+def too_large(scene: Scene, writes: Iterable[Write]) -> Refusal | None:
+    """A file that we could not read again: nothing would be compacted beside it any more, or undone."""
+    large = next((each for each in writes if len(each.content) > MAX_FILE_BYTES or each.lines > MAX_FILE_LINES), None)
+    name = compacted_name_of(large.handle.rpartition("/")[2]) if large else None
+    if large is None or name is None or not isinstance(name.kind, LaneKind):
+        return None
+    text = f"{shown(large.handle)} would hold {large.lines:,} lines in {len(large.content):,} bytes, and of a metadata "
+    text += f"file no more than {MAX_FILE_LINES:,} lines and {MAX_FILE_BYTES:,} bytes are read: take a smaller factor"
+    # Half of what fits, as lines differ in length.
+    factor = min(MAX_FILE_LINES, large.lines * MAX_FILE_BYTES // len(large.content)) // 2
+    return Refusal("own-bounded-memory", text, None, _at_factor(scene, name.kind, max(1, factor)), None)
+
+
 def _wider(scene: Scene, groups: LaneGroups) -> str:
     """The same preview at the least doubled factor that keeps the entries of one name together."""
     factor = groups.factor
     while (twins(*name_ends(groups.lane, factor)) >= 0).any():
         factor *= 2
+    return _at_factor(scene, groups.kind, factor)
+
+
+def _at_factor(scene: Scene, lane: LaneKind, factor: int) -> str:
+    """The command of the same preview with another factor for one lane."""
     options = scene.preview.run.options
-    factors = {kind: factor if kind is groups.kind else options.factor(kind) for kind in _FACTOR_FLAGS}
+    factors = {kind: factor if kind is lane else options.factor(kind) for kind in _FACTOR_FLAGS}
     words = [word for kind, flag in _FACTOR_FLAGS.items() for word in (flag, factors[kind])]
     return command("seamline", "compact", scene.snapshot.location, *words, "--dry-run")
 

@@ -16,7 +16,7 @@ from core.codec import encode_record
 from core.compaction.draft import Draft, draft_of
 from core.compaction.hazards import CompactionHazard
 from core.compaction.mends import mends_of
-from core.compaction.obstacles import refused
+from core.compaction.obstacles import refused, too_large
 from core.compaction.preview import CompactionPreview, preview_compaction
 from core.compaction.refusals import Checked, Refusal, Scene
 from core.compaction.timestamps import record_date
@@ -55,10 +55,14 @@ def plan_compaction(
     _require_factors(options)
     _require_whole(snapshot)
     preview = preview_compaction(snapshot, options, now)
-    reason = refused(Scene(snapshot, preview, now, report))
+    scene = Scene(snapshot, preview, now, report)
+    reason = refused(scene)
     if reason is not None:
         return CompactionPlan(None, reason, preview, ())
     draft = draft_of(snapshot, preview)
+    reason = too_large(scene, draft.outputs.writes)
+    if reason is not None:
+        return CompactionPlan(None, reason, preview, ())
     record = None if draft.idle else _record(draft)
     moves = tuple(_moves(draft))
     return CompactionPlan(_change_set(draft, record, moves), None, preview, tuple(mends_of(draft, record, moves)))

@@ -11,8 +11,10 @@ import numpy as np
 from core.columns import Lane, Mask
 from core.index import Index
 from core.model import LaneKind
+from core.names import handle_problem
 
 _ENTRIES: Final = "it holds entries that no file that stays has"
+_NAME: Final = "its name breaks the rule for handles, so it can't be moved"
 _IDENTITY: Final = "it holds the identity of the store, and no file that stays does"
 
 
@@ -27,14 +29,17 @@ class Departure:
 def departing(index: Index, expired: Mask, written: Mapping[LaneKind, Mask]) -> Departure:
     """Decide on the files `expired`; `written` are the entries of each lane (a mask over its rows) in new files.
 
-    Of files that hold a line for each other the first in the listing stays.
+    Of files that hold a line for each other the first in the listing stays. One whose name breaks the rule for handles
+    stays, too, and no other goes for its sake: it can't be looked at again.
     """
     held = np.zeros(len(index.files), dtype=np.bool_)
+    odd = np.array([handle_problem(file.handle) is not None for file in index.files], dtype=np.bool_)
     if expired.any():
         for kind, lane in index.lanes.items():
-            held |= _holders(lane, expired, written[kind])
-    kept = [(number, _ENTRIES) for number in np.flatnonzero(held).tolist()]
-    kept += [(number, _IDENTITY) for number in _identity_holders(index, expired & ~held)]
+            held |= _holders(lane, expired | odd, written[kind]) & expired & ~odd
+    kept = [(number, _NAME) for number in np.flatnonzero(expired & odd).tolist()]
+    kept += [(number, _ENTRIES) for number in np.flatnonzero(held).tolist()]
+    kept += [(number, _IDENTITY) for number in _identity_holders(index, expired & ~held & ~odd, odd)]
     leaving = expired.copy()
     leaving[[number for number, _ in kept]] = False
     return Departure(leaving, tuple(sorted(kept)))
@@ -53,11 +58,11 @@ def _holders(lane: Lane, expired: Mask, written: Mask) -> Mask:
     return holders
 
 
-def _identity_holders(index: Index, expired: Mask) -> Iterator[int]:
-    """The files of `expired` without which an identity would be gone, as few as it takes."""
+def _identity_holders(index: Index, expired: Mask, odd: Mask) -> Iterator[int]:
+    """The files of `expired` without which an identity would be gone, as few as it takes; `odd` ones keep none."""
     numbers = {file.handle: number for number, file in enumerate(index.files)} if expired.any() else {}
     lines = [(record.id, numbers[claim.file]) for record, claim in index.identities] if numbers else []
-    safe = {identity for identity, number in lines if not expired[number]}
+    safe = {identity for identity, number in lines if not expired[number] and not odd[number]}
     for number in sorted({number for _, number in lines if expired[number]}):
         mine = {identity for identity, each in lines if each == number}
         if not mine <= safe:

@@ -30,6 +30,7 @@ from core.stock import (
 )
 
 if TYPE_CHECKING:
+    from core.lease import LeaseView
     from core.manifests import Evidence
 
 #: What is simulated in any case: stock's own default, and the factor of the official chart.
@@ -48,13 +49,15 @@ ENTRY_LANES: Final = (*CHAINED, LaneKind.STATE_SNAPSHOTS)
 class Case:
     """A snapshot under examination at `now` (unix seconds).
 
-    `factors` are simulated besides the usual 1 and 100; `evidence` is what levels 2 to 4 read, None below.
+    `factors` are simulated besides the usual 1 and 100; `evidence` is what levels 2 to 4 read, None below;
+    `lease` is who may write to the store.
     """
 
     snapshot: Snapshot
     now: float
     factors: tuple[CompactionOptions, ...] = ()
     evidence: Evidence | None = None
+    lease: LeaseView | None = None
 
     @property
     def index(self) -> Index:

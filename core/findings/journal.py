@@ -11,7 +11,8 @@ from core.findings.case import Case
 from core.findings.registry import detector
 from core.journal.names import JOURNAL_FOLDER, interrupted_in
 from core.last_look import accept_command, gone_words
-from core.model import Claim, Finding
+from core.lease import LOCK_HANDLE, held_words
+from core.model import Claim, Finding, Severity
 from core.phrases import command, count, listed, shown
 
 #: The folder above the journal; what stands in its place is to be looked at.
@@ -31,7 +32,16 @@ def interrupted_operations(case: Case) -> Iterator[Finding]:
             claims=[Claim(_OWN, 0)],
         )
     interrupted = interrupted_in(case.snapshot.journal)
-    if interrupted:
+    if interrupted and case.lease is not None and case.lease.is_at_work(case.now) and case.lease.record:
+        yield finding(
+            "interrupted-operation",
+            severity=Severity.INFO,
+            explanation=f"An operation is under way: {held_words(case.lease.record)}.",
+            cause="Somebody writes to this store just now.",
+            next_step=command("seamline", "lock", case.snapshot.location, "show"),
+            claims=[Claim(LOCK_HANDLE, 0)],
+        )
+    elif interrupted:
         ids = [files.id for files in interrupted]
         yield finding(
             "interrupted-operation",

@@ -12,8 +12,10 @@ import msgspec
 
 from core.changes.marks import FileMark
 from core.changes.model import LaneState, Move, OperationKind
+from core.codec import LineRefused, parse_line
+from core.gather import MAX_FILE_BYTES
 from core.model import LaneKind
-from core.names import handle_problem, is_safe_name
+from core.names import handle_problem
 
 VERSION: Final = 1
 _T = TypeVar("_T")
@@ -116,9 +118,9 @@ def decode(data: bytes, kind: type[_T], operation: str) -> _T:
         raise JournalFault("it speaks of another operation than its name")
     try:
         document = msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise JournalFault(str(error)) from None
-    problem = next(_odd_handles(document), None) if isinstance(document, Intent) else None
+    problem = next(_problems(document), None)
     if problem:
         raise JournalFault(problem)
     return document
@@ -129,12 +131,38 @@ class _Versioned(msgspec.Struct):
     operation: str
 
 
+def _problems(document: object) -> Iterator[str]:
+    """What in a document must not be acted on."""
+    if isinstance(document, Intent):
+        yield from _odd_handles(document)
+        yield from _no_entries(document)
+        yield from _no_sizes(document)
+    elif isinstance(document, Outcome):
+        # An undo puts back what went; what came may have any name.
+        for mark in document.gone:
+            yield from _outside(mark.handle, "metadata/")
+
+
+def _no_entries(intent: Intent) -> Iterator[str]:
+    for line in intent.rejected:
+        try:
+            parse_line(line.encode())
+        except (LineRefused, ValueError):
+            yield f"it rejects {line[:200]!r}, which is no entry"
+
+
+def _no_sizes(intent: Intent) -> Iterator[str]:
+    for write in intent.all_writes:
+        if not 0 <= write.mark.size <= MAX_FILE_BYTES:
+            yield f"it writes a file of {write.mark.size:,} bytes"
+
+
 def _odd_handles(intent: Intent) -> Iterator[str]:
     """What in an intent reaches for places where no operation has anything to do."""
     staged = f"seamline/staged/{intent.operation}/"
     for write in intent.all_writes:
-        yield from _outside(write.mark.handle, "metadata/", safe=True)
-        yield from _outside(write.staged, staged, safe=True)
+        yield from _outside(write.mark.handle, "metadata/")
+        yield from _outside(write.staged, staged)
     for move in intent.restores:
         yield from _outside(move.source, "metadata_backup/")
         yield from _outside(move.target, "metadata/")
@@ -143,7 +171,7 @@ def _odd_handles(intent: Intent) -> Iterator[str]:
         yield from _outside(move.target, "metadata_backup/")
 
 
-def _outside(handle: str, folder: str, *, safe: bool = False) -> Iterator[str]:
+def _outside(handle: str, folder: str) -> Iterator[str]:
     name = handle.removeprefix(folder)
-    if name == handle or "/" in name or handle_problem(handle) or (safe and not is_safe_name(name)):
+    if name == handle or "/" in name or handle_problem(handle):
         yield f"it names {handle[:200]!r}, which is no file in {folder}"

@@ -16,6 +16,8 @@ from core.storage.writing import ConditionalStore
 
 #: How often a holder that renews meanwhile may make us look again.
 _TRIES: Final = 5
+#: Seconds that an operation takes at most, as far as anybody has seen.
+_LONGEST_WORK: Final = 3_600
 
 
 class LeaseState(StrEnum):
@@ -34,6 +36,15 @@ class LeaseView:
     state: LeaseState
     record: LeaseRecord | None
     why: str = ""
+
+    def is_at_work(self, now: float) -> bool:
+        """Whether its holder is most likely at work at `now` (unix seconds), for what is said, never for what is done.
+
+        One that began longer than an hour ago has more likely died where nobody here can see it.
+        """
+        if self.state is not LeaseState.HELD or self.record is None:
+            return False
+        return abs(now - self.record.timestamp) < _LONGEST_WORK
 
     @property
     def break_word(self) -> str:
@@ -96,7 +107,7 @@ def release_dead(store: ConditionalStore, machine: Machine) -> LeaseRecord:
             raise _nobody()
         if not machine.has_ended(record.holder):
             raise lease_held(record)
-        return replace(record, seq=record.seq + 1)
+        return replace(record, seq=min(record.seq + 1, MAX_TOKEN))
 
     return _freed(store, machine, freed)
 

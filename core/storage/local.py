@@ -119,6 +119,13 @@ class LocalReader:
         except OSError as error:
             raise _unreachable(self._location, f"metadata can't be looked at: {_reason(error)}") from error
 
+    def may_change(self, folder: str) -> bool:
+        """Whether a folder, or the store's own where it does not exist yet, lets this user change its names."""
+        path = self._root / folder
+        # A link into a folder that may not be searched leads nowhere as far as this user is concerned.
+        existing = path if os.path.lexists(path) else self._root
+        return os.access(existing, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
     def _open(self, handle: str) -> int:
         """A descriptor of the plain file at `handle`. Opening anything else could wait or do something: not tried."""
         folder_fd, name = self._open_parent(handle)

@@ -86,3 +86,6 @@ class StoreReader(Protocol):
 
     def on_one_device(self) -> bool:
         """Whether a file can be moved from `metadata/` to `metadata_backup/` by a rename."""
+
+    def may_change(self, folder: str) -> bool:
+        """Whether names in `metadata` or `metadata_backup` may be made and taken away, as far as looking can tell."""

@@ -28,6 +28,7 @@ class LaterMachine(ThisMachine):
     """This machine, so many seconds later."""
 
     def __init__(self, later: float) -> None:
+        super().__init__()
         self._later = later
 
     def now(self) -> float:

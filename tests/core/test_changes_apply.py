@@ -13,10 +13,11 @@ import pytest
 from core.changes.ground import ApplyProgress
 from core.changes.marks import marks_of
 from core.changes.model import OperationKind
-from core.errors import PlanOutdated, Refused, Stopped, UsageError
+from core.errors import LeaseHeld, PlanOutdated, Refused, Stopped, UsageError, WriteFailed
 from core.journal import OperationState, interrupted_in
 from core.lease import hold
 from core.stock import restore_plan
+from core.storage import LocalReader
 from core.storage.local_conditional import LocalConditional
 from tests.support.change_sets import (
     MERGED,
@@ -362,3 +363,32 @@ def test_a_broken_lease_stands_in_the_journal_and_cannot_be_taken_back(store: Pa
     assert broken.token == operation.intent.token == 2
     with pytest.raises(UsageError, match="changed no file"):
         engine_on(store).plan_undo(look_at(store), operation)
+
+
+@pytest.mark.parametrize("folder", ["metadata", "metadata_backup"])
+def test_what_could_not_be_finished_for_want_of_permission_is_not_begun(store: Path, folder: str) -> None:
+    (store / "metadata_backup").mkdir()
+    change, before = merge_transactions(look_at(store)), tree(store)
+    operations = operations_on(store)
+    operations.reader = _Forbidden(str(store), folder)
+    with pytest.raises(WriteFailed, match=f"{folder}/ can't be changed by this user"):
+        operations.apply(change)
+    assert tree(store) == before
+    assert not engine_on(store).log()
+
+
+class _Forbidden(LocalReader):
+    def __init__(self, store: str, folder: str) -> None:
+        super().__init__(store)
+        self._forbidden = folder
+
+    def may_change(self, folder: str) -> bool:
+        return folder != self._forbidden and super().may_change(folder)
+
+
+def test_what_a_held_lease_advises_is_ready_to_paste(store: Path) -> None:
+    words = "another compaction is in progress, by operator@beta"
+    other = hold(LocalConditional(str(store)), FakeMachine(pid=99, host="beta"), purpose="compact")
+    with other, pytest.raises(LeaseHeld, match=words) as raised:
+        operations_on(store).apply(merge_transactions(look_at(store)))
+    assert f"seamline lock {store} show" in raised.value.hint and "STORE" not in raised.value.hint

@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from core.findings import Case, find
+from core.lease import hold
 from core.model import Finding, Severity
-from tests.support.change_sets import base_folder, look_at
+from core.storage.local_conditional import LocalConditional
+from tests.support.change_sets import base_folder, engine_on, look_at
 from tests.support.changed_stores import cut_off, planned
+from tests.support.machines import FakeMachine
 from tests.support.stores import NOW
 
 
 def found(store: Path, kind: str, level: int = 0) -> list[Finding]:
-    return [each for each in find(Case(look_at(store), NOW), level) if each.kind == kind]
+    return find_of(kind, Case(look_at(store), NOW), level)
+
+
+def find_of(kind: str, case: Case, level: int = 0) -> list[Finding]:
+    return [each for each in find(case, level) if each.kind == kind]
 
 
 @pytest.fixture
@@ -32,6 +39,18 @@ def test_an_interrupted_operation_is_an_error_that_names_the_way_on(store: Path,
     assert operation in finding.explanation
     assert finding.next_step == f"seamline resume {store}"
     assert [claim.file for claim in finding.claims] == [f"seamline/journal/{operation}.intent.json"]
+
+
+@pytest.mark.parametrize(("age", "severity"), [(60, Severity.INFO), (4_000, Severity.ERROR)])
+def test_an_operation_whose_holder_is_at_work_is_no_alarm_for_an_hour(
+    store: Path, age: int, severity: Severity
+) -> None:
+    cut_off(store, planned(store))
+    with hold(LocalConditional(str(store)), FakeMachine(moment=NOW - age), purpose="compact"):
+        lease = engine_on(store).lease()
+        [finding] = find_of("interrupted-operation", Case(look_at(store), NOW, lease=lease))
+    assert finding.severity is severity
+    assert ("operator@alpha" in finding.explanation) == (severity is Severity.INFO)
 
 
 @pytest.mark.parametrize("place", ["seamline", "seamline/journal"])

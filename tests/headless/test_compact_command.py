@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from core.codec import encode_record
+from core.errors import Stopped
 from core.journal import interrupted_in
 from core.model import TimestampsRecord
 from tests.support.change_sets import base_folder, entries_of, look_at, metadata_of, operations_on, tree
-from tests.support.changed_stores import HUNDRED, cut_off, every_file, handles, planned
+from tests.support.changed_stores import HUNDRED, StopAfter, cut_off, every_file, handles, planned
 from tests.support.commands import LATER, Outcome, command, environment, seamline, seamline_process
 from tests.support.machines import FakeMachine
 from tests.support.stores import lines, txn
@@ -291,6 +292,47 @@ def test_a_hangup_that_is_ignored_as_under_nohup_stays_so(store: Path) -> None:
     assert json.loads(done.stdout)["applied"] is not None
 
 
+def test_who_stops_before_anything_was_written_is_told_so(store: Path) -> None:
+    before = tree(store)
+    with pytest.raises(Stopped) as stopped:
+        operations_on(store).apply(planned(store), watch=StopAfter(-1))
+    assert stopped.value.hint == "nothing was changed"
+    assert tree(store) == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_what_can_not_be_said_on_stderr_stops_no_work(store: Path) -> None:
+    cut_off(store, planned(store))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("compact", store, *HUNDRED, "--yes", "--json"),
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert len(json.loads(done.stdout)["resumed"]) == 1
+    assert not list(interrupted_in(look_at(store).journal))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("words", [[], ["--json"]], ids=str)
+def test_an_answer_that_is_lost_is_not_taken_for_a_compaction_that_failed(store: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("compact", store, *HUNDRED, "--yes", *words),
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"the answer could not be written to standard output: No space left on device" in done.stderr
+    assert b"seamline log" in done.stderr
+    [operation] = seamline("log", store, "--json").document["operations"]
+    assert (operation["kind"], operation["state"]) == ("compact", "done")
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])
 @pytest.mark.parametrize("place", ["seamline", "seamline/journal", "seamline/staged", "compaction.lock"])
 def test_what_stands_in_the_way_of_the_journal_and_the_lease_is_named(store: Path, place: str, kind: str) -> None:
@@ -361,7 +403,7 @@ def test_a_lock_file_that_is_garbage_stops_every_writer(store: Path, garbage: by
     before = tree(store)
     outcome = compact(store, "--yes")
     assert outcome.code == 11
-    assert "seamline lock STORE break unreadable" in outcome.err
+    assert f"seamline lock {store} break unreadable" in outcome.err
     assert "\x1b" not in outcome.err
     assert tree(store) == before
     assert seamline("lock", store, "break", "unreadable").code == 0

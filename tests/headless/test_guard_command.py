@@ -323,13 +323,17 @@ def test_no_undo_is_offered_where_it_would_bring_nothing_back(store: Path) -> No
     assert outcome.code == 4
     assert "seamline undo" not in outcome.err
     assert ".undo.tar" in outcome.err
+    [intent] = store.glob("seamline/journal/*.intent.json")
+    undone = seamline("undo", store, intent.name.removesuffix(".intent.json"), "--yes")
+    assert undone.code == 6
+    assert f"changed metadata/{name} in place" in undone.err and ".undo.tar" in undone.err
 
 
 def test_a_command_that_removes_all_metadata_is_told_and_everything_comes_back(store: Path) -> None:
     before = metadata_of(store)
     outcome = shell(store, 'rm -r "$1/metadata"')
     assert outcome.code == 4
-    assert "all that metadata/ held is saved" in outcome.err
+    assert "all that metadata/ held was saved" in outcome.err and "seamline undo" in outcome.err
     (store / "metadata").mkdir()
     assert seamline("undo", store, "--yes", "--accept-shrunk-listing").code == 0
     assert metadata_of(store) == before

@@ -352,6 +352,9 @@ class FaultyStore:
     async def read(self, handle: str, limit: int) -> bytes:
         return await self._alive().read(handle, limit)
 
+    def may_change(self, folder: str) -> bool:
+        return True
+
     def on_one_device(self) -> bool:
         return self._alive().on_one_device()
 

@@ -75,6 +75,9 @@ class MemoryReader:
     async def read(self, handle: str, limit: int) -> bytes:
         return self._content(handle, limit)
 
+    def may_change(self, folder: str) -> bool:
+        return True
+
     def on_one_device(self) -> bool:
         return self._one_device
 

@@ -19,7 +19,7 @@ from core.operations import Operations, operations_for
 from core.phrases import command
 from core.snapshot import Snapshot
 from tui.headless.asking import require_word
-from tui.headless.output import note
+from tui.headless.output import draw, note
 from tui.headless.progress import StoppedBy, follower
 from tui.headless.stopping import Stop
 from tui.headless.surroundings import connect, look, this_machine
@@ -132,8 +132,7 @@ class _Drawn(Quiet):
         if news != self._told:
             self._told = news
             step = safe(progress.step)[:100]
-            sys.stderr.write(f"{_CLEAR_LINE}{progress.done:,} of {progress.total:,}: {step}")
-            sys.stderr.flush()
+            draw(f"{_CLEAR_LINE}{progress.done:,} of {progress.total:,}: {step}")
 
 
 @contextmanager
@@ -145,5 +144,4 @@ def _followed(stop: Stop) -> Iterator[Quiet]:
     try:
         yield _Drawn(stop)
     finally:
-        sys.stderr.write(_CLEAR_LINE)
-        sys.stderr.flush()
+        draw(_CLEAR_LINE)

@@ -203,7 +203,7 @@ class _Compaction:
             return compacted_answer(planned.plan, planned.change, applied, location)
         go = self._go(location, planned.plan)
         if interrupted_in(snapshot.journal):
-            tell_what_waits(snapshot)
+            tell_what_waits(snapshot, self.changes.engine)
             go = command("seamline", "resume", location)
         return compaction_answer(planned.plan, location, go)
 

@@ -25,7 +25,7 @@ from tui.headless.lock import lock
 from tui.headless.log import log
 from tui.headless.open_app import open_store
 from tui.headless.options import STORE_VARIABLE
-from tui.headless.output import ReaderGone
+from tui.headless.output import AnswerLost, ReaderGone
 from tui.headless.restore_plan import restore_plan
 from tui.headless.resume import resume
 from tui.headless.undo import undo
@@ -123,6 +123,9 @@ def _of_click(error: click.ClickException) -> Failure:
 
 
 def _of_system(error: OSError) -> Failure:
+    if isinstance(error, AnswerLost):
+        what = f"the answer could not be written to standard output: {error.strerror}"
+        return Failure(ExitCode.FAILED, "failed", what, "seamline log STORE tells what was done, if anything")
     where = f"{error.filename}: " if error.filename else ""
     return Failure(ExitCode.FAILED, "failed", f"{where}{error.strerror or error}", "check the disk and the permissions")
 

@@ -22,6 +22,10 @@ NARROWEST: Final = 40
 WIDEST: Final = 400
 
 
+class AnswerLost(OSError):
+    """The answer could not be written down; what it tells of may be done all the same."""
+
+
 class ReaderGone(Exception):
     """Nobody reads the stream any more, so there is nothing left to do and nobody to complain to."""
 
@@ -81,18 +85,24 @@ def complain(message: str, hint: str = "", usage: str = "") -> None:
 
 
 def note(message: str) -> None:
-    """Something that an operator should know beside the answer: one line on stderr."""
+    """Something that an operator should know beside the answer: one line on stderr, if that takes it."""
     from tui.safe_text import safe
 
+    draw(f"seamline: {safe(message)}\n")
+
+
+def draw(text: str) -> None:
+    """Put harmless text on stderr. One that is full or hung up stops no work."""
     if sys.stderr is not None:
-        sys.stderr.write(f"seamline: {safe(message)}\n")
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def _put(text: str) -> None:
     stream = sys.stdout
     if stream is None:
-        raise OSError(9, os.strerror(9))
+        raise AnswerLost(9, os.strerror(9))
     try:
         stream.write(text)
         stream.flush()
@@ -102,6 +112,8 @@ def _put(text: str) -> None:
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
         _put(text.encode(encoding, "backslashreplace").decode(encoding))
+    except OSError as error:
+        raise AnswerLost(error.errno, error.strerror or str(error)) from error
 
 
 def _let_go(stream: TextIO) -> None:

@@ -59,7 +59,7 @@ def restore_plan(
 
     engine = connect(store, machine)
     snapshot = look(engine)
-    tell_what_waits(snapshot)
+    tell_what_waits(snapshot, engine)
     options = RestoreOptions(
         target_version=target_version,
         ledger_history_start=ledger_history_start_version,

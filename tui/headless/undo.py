@@ -143,15 +143,20 @@ class _Undo:
         operations = self.changes.engine.log()
         chosen = default_target(operations)
         if chosen is None:
-            raise UsageError("there is nothing to take back", hint="seamline log STORE shows what was done")
+            raise UsageError("there is nothing to take back", hint=f"{self._log_command()} shows what was done")
         return chosen
+
+    def _log_command(self) -> str:
+        from core.phrases import command
+
+        return command("seamline", "log", self.changes.engine.location)
 
     def _named(self, name: str) -> Operation:
         from core.phrases import shown
 
         found = next((each for each in self.changes.engine.log() if each.id == name), None)
         if found is None:
-            raise UsageError(f"there is no operation {shown(name)!r}", hint="seamline log STORE names them")
+            raise UsageError(f"there is no operation {shown(name)!r}", hint=f"{self._log_command()} names them")
         return found
 
     def _answer(

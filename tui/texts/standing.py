@@ -25,7 +25,7 @@ def standing(session: Session, job: Job | None, glyphs: Glyphs) -> list[Piece]:
         pieces.append(_own(job))
     elif session.lease is not None:
         pieces += _lease(session.lease, glyphs)
-    if session.interrupted and not (job and job.is_running):
+    if session.interrupted and not _somebody_is_at_it(session, job):
         pieces.append(piece(f"{glyphs.problem} interrupted", "conflict"))
     if session.read_only:
         pieces.append(piece("read-only", "strong"))
@@ -35,6 +35,14 @@ def standing(session: Session, job: Job | None, glyphs: Glyphs) -> list[Piece]:
 def step_words(progress: ApplyProgress) -> str:
     """`retire 3/12`: which step comes now, of how many."""
     return f"{progress.step.partition(' ')[0]} {min(progress.done + 1, progress.total):,}/{progress.total:,}"
+
+
+def _somebody_is_at_it(session: Session, job: Job | None) -> bool:
+    """Whether what has no end yet is most likely under way: by this app, or by whoever held the lease at the look."""
+    if job is not None and job.is_running:
+        return True
+    looked_at = session.snapshot.taken_at if session.snapshot else 0.0
+    return session.lease is not None and session.lease.is_at_work(looked_at)
 
 
 def _own(job: Job) -> Piece:
