@@ -29,6 +29,12 @@ V = TypeVar("V")
 
 NameKind: TypeAlias = LaneKind | Literal["identity", "timestamps"]
 
+#: Everything of this tool in a store lies in this folder or is the lease; stock ignores both (`format.md`).
+OWN_FOLDER: Final = "seamline"
+#: What was done to the store, by whom, and what did not end.
+JOURNAL_FOLDER: Final = f"{OWN_FOLDER}/journal"
+#: Where contents wait until they are linked to their names; the one place from which something may be thrown away.
+STAGED_FOLDER: Final = f"{OWN_FOLDER}/staged"
 MAX_HANDLE_BYTES: Final = 1_024
 """Longest handle that is ever opened, in bytes of UTF-8."""
 

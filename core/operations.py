@@ -17,8 +17,9 @@ from core.changes.guarded import Guarding, close_guard
 from core.changes.model import ChangeSet, OperationKind
 from core.errors import SeamlineError
 from core.host import Machine
-from core.journal import JOURNAL_FOLDER, OperationFiles, greatest_token, interrupted_in, read_operation
+from core.journal import OperationFiles, greatest_token, interrupted_in, read_operation
 from core.lease import Lease, LeaseRecord, break_lease, hold, release_dead
+from core.names import JOURNAL_FOLDER
 from core.phrases import quoted
 from core.storage import folder_of, reader_for
 from core.storage.local_conditional import LocalConditional

@@ -10,10 +10,9 @@ from core.errors import StoreUnreachable
 from core.gather import LIMITS, Gatherer, Limits
 from core.host import Host
 from core.index import Index, MetaFile
+from core.names import JOURNAL_FOLDER
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
-#: Where this tool keeps its journal in a store; stock looks at nothing beside `metadata/` that it was not told of.
-JOURNAL_FOLDER: Final = "seamline/journal"
 _NO_FILE: Final = {
     ListedKind.FOLDER: "a folder",
     ListedKind.LINK: "a link, and links are not followed",

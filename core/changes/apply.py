@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
 
+import msgspec
+
+from core.changes.beginning import new_intent
 from core.changes.bundle import make_bundle
 from core.changes.execution import Execution
 from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground, journaled
@@ -20,7 +22,6 @@ from core.codec import encode_record
 from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError, Stopped, WriteFailed
 from core.gather import MAX_FILE_BYTES
 from core.journal import (
-    JOURNAL_FOLDER,
     Intent,
     Operation,
     Outcome,
@@ -28,15 +29,12 @@ from core.journal import (
     PlannedWrite,
     Undone,
     interrupted_in,
-    new_operation_id,
     piece_handle,
 )
 from core.journal.documents import VERSION, encode
+from core.names import JOURNAL_FOLDER, STAGED_FOLDER
 from core.phrases import command, shown
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
-from core.storage.writing import STAGED_FOLDER
-
-APP: Final = "seamline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +59,15 @@ def apply(ground: Ground, change: ChangeSet) -> Applied:
     if different:
         raise PlanOutdated(f"the store has changed since the plan: {told(different)}", hint="look again and plan anew")
     _require_new_date(ground, change)
-    moment, kind = ground.machine.now(), change.kind
-    operation = new_operation_id(moment, ground.lease.token, kind, ground.machine.fresh_id())
-    intent = _intent(ground, change, operation, moment)
+    intent = _intent(ground, change)
     _require_changeable(ground, change)
     _sweep_staged(ground, waiting)
     with _thrown_away_on_failure(ground, intent):
         _stage(ground, change, intent)
         _save_bundle(ground, intent)
         ground.lease.check()
-        ground.writer.create(piece_handle(operation, Piece.INTENT), encode(intent))
-    with journaled(operation, ground.reader.location):
+        ground.writer.create(piece_handle(intent.operation, Piece.INTENT), encode(intent))
+    with journaled(intent.operation, ground.reader.location):
         ground.writer.flush(JOURNAL_FOLDER)
         return _carry_out(ground, intent, marks, began, strict=True)
 
@@ -79,11 +75,10 @@ def apply(ground: Ground, change: ChangeSet) -> Applied:
 def resume(ground: Ground, operation: Operation) -> Applied:
     """Finish an interrupted operation. One whose intent can't be read is closed: whatever it did was harmless."""
     began = ground.machine.elapsed()
-    if operation.intent is None:
-        with journaled(operation.id, ground.reader.location):
+    with journaled(operation.id, ground.reader.location):
+        if operation.intent is None:
             notes = (f"closed without being finished: {operation.fault}",)
             return _close(ground, operation.id, None, began, notes, finished=False)
-    with journaled(operation.id, ground.reader.location):
         return _carry_out(ground, operation.intent, read_marks(ground.reader, METADATA), began, strict=False)
 
 
@@ -119,24 +114,15 @@ def _require_changeable(ground: Ground, change: ChangeSet) -> None:
             )
 
 
-def _intent(ground: Ground, change: ChangeSet, operation: str, moment: float) -> Intent:
-    me = ground.machine.process()
+def _intent(ground: Ground, change: ChangeSet) -> Intent:
+    begun = new_intent(ground.machine, change.kind, ground.lease.token, change.label)
 
     def planned(write: Write) -> PlannedWrite:
         name = write.handle.rpartition("/")[2]
-        return PlannedWrite(write.mark, write.lines, f"{STAGED_FOLDER}/{operation}/{name}")
+        return PlannedWrite(write.mark, write.lines, f"{STAGED_FOLDER}/{begun.operation}/{name}")
 
-    return Intent(
-        v=VERSION,
-        operation=operation,
-        kind=change.kind,
-        label=change.label,
-        token=ground.lease.token,
-        at=moment,
-        user=me.user,
-        host=me.host,
-        pid=me.pid,
-        app=APP,
+    return msgspec.structs.replace(
+        begun,
         plan_id=change.plan_id,
         writes=tuple(map(planned, change.writes)),
         restores=change.restores,

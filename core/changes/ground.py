@@ -11,8 +11,9 @@ from typing import Final, Protocol
 from core.errors import SeamlineError, Stopped
 from core.host import Machine
 from core.index import Index
-from core.journal.names import JOURNAL_FOLDER, Piece, piece_handle
+from core.journal.names import Piece, piece_handle
 from core.lease import Lease
+from core.names import JOURNAL_FOLDER
 from core.phrases import command
 from core.snapshot import read_index
 from core.storage.protocol import StoreReader

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from core.changes.apply import APP, Applied, refuse_beside_others
+from core.changes.apply import Applied, refuse_beside_others
+from core.changes.beginning import new_intent
 from core.changes.bundle import BundleFault, make_bundle, marks_in_bundle
 from core.changes.ground import METADATA, Ground, journaled
 from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks
@@ -21,7 +22,7 @@ from core.changes.model import OperationKind
 from core.errors import LeaseHeld
 from core.gather import MAX_FILE_BYTES, MAX_FOLDER_BYTES
 from core.host import Machine, Process
-from core.journal import Intent, Operation, Outcome, Piece, new_operation_id, piece_handle
+from core.journal import Operation, Outcome, Piece, piece_handle
 from core.journal.documents import VERSION, encode
 from core.lease import Lease
 from core.names import handle_problem
@@ -56,11 +57,13 @@ class Guarding:
         """Save what is there and journal the intent. Raises `Refused` while another operation is interrupted."""
         ground = self._ground
         refuse_beside_others(ground, None)
-        moment = ground.machine.now()
-        operation = new_operation_id(moment, ground.lease.token, OperationKind.GUARD, ground.machine.fresh_id())
+        label = " ".join(("guard", *self._command))
+        intent = new_intent(ground.machine, OperationKind.GUARD, ground.lease.token, label)
+        operation = intent.operation
         bundle = make_bundle(self._saved())
         ground.record(piece_handle(operation, Piece.BUNDLE), bundle)
-        ground.record(piece_handle(operation, Piece.INTENT), encode(self._intent(operation, moment)))
+        intent = msgspec.structs.replace(intent, command=self._command)
+        ground.record(piece_handle(operation, Piece.INTENT), encode(intent))
         ground.lease.tell("", operation)
         self.operation = operation
 
@@ -103,23 +106,6 @@ class Guarding:
                 marks.append(mark_of_bytes(each.handle, content))
                 yield each, content
         self._before = tuple(marks)
-
-    def _intent(self, operation: str, moment: float) -> Intent:
-        me = self._ground.machine.process()
-        return Intent(
-            v=VERSION,
-            operation=operation,
-            kind=OperationKind.GUARD,
-            label=" ".join(("guard", *self._command)),
-            token=self._ground.lease.token,
-            at=moment,
-            user=me.user,
-            host=me.host,
-            pid=me.pid,
-            app=APP,
-            plan_id="",
-            command=self._command,
-        )
 
 
 def close_guard(ground: Ground, operation: Operation) -> Applied:

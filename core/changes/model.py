@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from hashlib import blake2b
 
 from core.changes.marks import FileMark, mark_of_bytes
@@ -23,7 +24,7 @@ class OperationKind(StrEnum):
     BREAK = "break"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Write:
     """A new metadata file: its handle (`metadata/…`), its bytes, and how many lines they are."""
 
@@ -31,7 +32,7 @@ class Write:
     content: bytes
     lines: int
 
-    @property
+    @cached_property
     def mark(self) -> FileMark:
         """The file as a look at the store will see it."""
         return mark_of_bytes(self.handle, self.content)

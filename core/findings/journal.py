@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from core.findings import commands
 from core.findings.build import finding
 from core.findings.case import Case
 from core.findings.registry import detector
-from core.journal.names import JOURNAL_FOLDER, interrupted_in
+from core.journal.names import interrupted_in
 from core.last_look import accept_command, gone_words
 from core.lease import LOCK_HANDLE, held_words
 from core.model import Claim, Finding, Severity
+from core.names import JOURNAL_FOLDER, OWN_FOLDER
 from core.phrases import command, count, listed, shown
-
-#: The folder above the journal; what stands in its place is to be looked at.
-_OWN: Final = JOURNAL_FOLDER.partition("/")[0]
 
 
 @detector("interrupted-operation")
@@ -27,9 +24,9 @@ def interrupted_operations(case: Case) -> Iterator[Finding]:
             "interrupted-operation",
             explanation="The journal of this tool can't be listed, so nobody knows whether an operation was "
             f"interrupted: {shown(case.snapshot.journal_fault)}.",
-            cause=f"Something else stands at {_OWN}/ in the store, or it may not be read.",
-            next_step=commands.listing(case, _OWN),
-            claims=[Claim(_OWN, 0)],
+            cause=f"Something else stands at {OWN_FOLDER}/ in the store, or it may not be read.",
+            next_step=commands.listing(case, OWN_FOLDER),
+            claims=[Claim(OWN_FOLDER, 0)],
         )
     interrupted = interrupted_in(case.snapshot.journal)
     if interrupted and case.lease is not None and case.lease.is_at_work(case.now) and case.lease.record:

@@ -6,7 +6,6 @@ few files named after it; each of them is made once and never changed, but for t
 
 from core.journal.documents import Intent, Outcome, PlannedWrite, Undone
 from core.journal.names import (
-    JOURNAL_FOLDER,
     OperationFiles,
     Piece,
     greatest_token,
@@ -18,7 +17,6 @@ from core.journal.names import (
 from core.journal.reading import Operation, OperationState, read_log, read_operation
 
 __all__ = [
-    "JOURNAL_FOLDER",
     "Intent",
     "Operation",
     "OperationFiles",

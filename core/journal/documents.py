@@ -15,7 +15,7 @@ from core.changes.model import LaneState, Move, OperationKind
 from core.codec import LineRefused, parse_line
 from core.gather import MAX_FILE_BYTES
 from core.model import LaneKind
-from core.names import handle_problem
+from core.names import STAGED_FOLDER, handle_problem
 
 VERSION: Final = 1
 _T = TypeVar("_T")
@@ -159,7 +159,7 @@ def _no_sizes(intent: Intent) -> Iterator[str]:
 
 def _odd_handles(intent: Intent) -> Iterator[str]:
     """What in an intent reaches for places where no operation has anything to do."""
-    staged = f"seamline/staged/{intent.operation}/"
+    staged = f"{STAGED_FOLDER}/{intent.operation}/"
     for write in intent.all_writes:
         yield from _outside(write.mark.handle, "metadata/")
         yield from _outside(write.staged, staged)

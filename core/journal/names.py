@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 from core.changes.model import OperationKind
-from core.snapshot import JOURNAL_FOLDER
+from core.names import JOURNAL_FOLDER
 from core.storage.protocol import Listed, ListedKind
 
 __all__ = [
-    "JOURNAL_FOLDER",
     "OperationFiles",
     "Piece",
     "greatest_token",

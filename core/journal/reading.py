@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 
 from core.changes.model import OperationKind
 from core.journal.documents import Intent, JournalFault, Outcome, Undone, decode
-from core.journal.names import JOURNAL_FOLDER, OperationFiles, Piece, operations_in, piece_handle
+from core.journal.names import OperationFiles, Piece, operations_in, piece_handle
+from core.names import JOURNAL_FOLDER
 from core.storage.protocol import HandleUnreadable, StoreReader
 
 #: An intent names every file that it touches, so it may be long; 200,000 files take 100 MB.

@@ -15,13 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from core.names import handle_problem
+from core.names import OWN_FOLDER, STAGED_FOLDER, handle_problem
 from core.storage.local_copies import copy_new, move_over
 from core.storage.local_drafts import Fill, Way, drafted, make_whole, nameless, write_all
 from core.storage.local_faults import after_the_change, one_step, refused, told
 from core.storage.local_folders import METADATA, Place, opened_folder, opened_place, same_file, sync_folder
 from core.storage.local_moves import CANT_LINK, drop_old_name, has_both_names, link_new, rename_new
-from core.storage.writing import OWN_FOLDER, STAGED_FOLDER
 
 _DRAFTS: Final = f"{OWN_FOLDER}/tmp"
 _APPEND_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

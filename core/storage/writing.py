@@ -8,12 +8,7 @@ reader can see, not at all. Handles are relative to the store and keep the handl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-#: Everything of ours in a store lies in this folder or is the lease; stock ignores both (`format.md`).
-OWN_FOLDER: Final = "seamline"
-#: Where contents wait until they are linked to their names; the one place from which something may be thrown away.
-STAGED_FOLDER: Final = f"{OWN_FOLDER}/staged"
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)

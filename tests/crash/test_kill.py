@@ -11,7 +11,8 @@ from random import Random
 
 import pytest
 
-from core.journal import JOURNAL_FOLDER, interrupted_in
+from core.journal import interrupted_in
+from core.names import JOURNAL_FOLDER
 from core.stock import CompactionOptions
 from core.storage import LocalReader
 from tests.support.change_sets import metadata_of, write_metadata

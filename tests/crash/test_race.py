@@ -13,8 +13,9 @@ from random import Random
 
 import pytest
 
-from core.journal import JOURNAL_FOLDER, Operation, interrupted_in, read_log
+from core.journal import Operation, interrupted_in, read_log
 from core.model import IdentityRecord
+from core.names import JOURNAL_FOLDER
 from core.storage import LocalReader
 from tests.support.change_sets import metadata_of, write_metadata
 from tests.support.crash_looks import lines_of, stock_answers

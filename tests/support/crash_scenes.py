@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.errors import SeamlineError, StoreUnreachable
-from core.journal import JOURNAL_FOLDER, Operation, interrupted_in, read_log
+from core.journal import Operation, interrupted_in, read_log
 from core.model import IdentityRecord, Record, TimestampsRecord
-from core.names import alone_name
+from core.names import JOURNAL_FOLDER, alone_name
 from core.operations import Operations
 from core.stock import CompactionOptions
 from core.storage.protocol import Listed

@@ -12,8 +12,9 @@ from core.changes.model import ChangeSet
 from core.codec import encode_record
 from core.engine import Engine
 from core.errors import SeamlineError
-from core.journal import JOURNAL_FOLDER, Operation, interrupted_in, read_log
+from core.journal import Operation, interrupted_in, read_log
 from core.model import Record
+from core.names import JOURNAL_FOLDER
 from core.operations import Operations
 from core.stock import CompactionOptions, CompactionRun, group_content, simulate_compaction
 from tests.support.crash_looks import BACKUP, METADATA, Files, Watcher, lines_of, metadata_of

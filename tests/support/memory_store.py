@@ -13,9 +13,9 @@ from random import Random
 from typing import BinaryIO, Final, Literal, TypeAlias
 
 from core.errors import AlreadyThere, OutcomeUnknown, WriteFailed
-from core.names import handle_problem
+from core.names import OWN_FOLDER, STAGED_FOLDER, handle_problem
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
-from core.storage.writing import OWN_FOLDER, STAGED_FOLDER, Tagged
+from core.storage.writing import Tagged
 from tests.support.stores import MemoryReader
 
 

@@ -13,8 +13,9 @@ from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.host import Machine
-from core.journal import JOURNAL_FOLDER, interrupted_in
+from core.journal import interrupted_in
 from core.lease import LeaseRecord, held_words
+from core.names import JOURNAL_FOLDER
 from core.operations import Operations, operations_for
 from core.phrases import command
 from core.snapshot import Snapshot
