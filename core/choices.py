@@ -12,7 +12,7 @@ import numpy as np
 from core.columns import Lane
 from core.lod import build_coverage
 from core.model import Claim, Entry, LaneKind
-from core.restore import Needs, RestoreOptions, StoreVerdict, plan_restore, verdict
+from core.restore import Needs, RestoreOptions, RestorePreview, StoreVerdict, plan_restore, verdict
 from core.snapshot import Snapshot
 
 
@@ -73,10 +73,14 @@ def _choice(snapshot: Snapshot, entry: Entry, other: Entry) -> Choice:
 
 
 def with_entry(snapshot: Snapshot, entry: Entry) -> WithEntry:
-    """The restore of everything when the chain is to use `entry`."""
-    preview = plan_restore(snapshot, RestoreOptions(pins=frozenset({entry.manifest})))
+    """The restore of everything when the chain is to use `entry`, as far as the visible lines tell."""
+    return in_chain(plan_restore(snapshot, RestoreOptions(pins=frozenset({entry.manifest}))), entry)
+
+
+def in_chain(preview: RestorePreview, entry: Entry) -> WithEntry:
+    """What a restore of everything makes of an `entry` that is pinned in it."""
     best, stock = preview.best, preview.stock
-    row = row_of(snapshot.index.lanes[entry.lane], entry)
+    row = row_of(preview.index.lanes[entry.lane], entry)
     if entry.lane is LaneKind.STATE_SNAPSHOTS:
         used = best is not None and row in (best.tree_snapshot, best.kv_snapshot)
         stock_reads = stock.plan is not None and row in (stock.tree_snapshot, stock.kv_snapshot)

@@ -32,6 +32,9 @@ MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 MAX_MESSAGE_CHARS: Final = 2_000
 """Longest message of a refusal: stock quotes hostile strings whole, a report need not."""
 
+UNKNOWN_KIND: Final = "unknown-variant"
+"""The hazard of a line whose kind is not known here: a newer tool may go by it, so its file is never rewritten."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 _SEPARATORS_RE: Final = re.compile(rb"\xc2\x85|\xe2\x80[\xa8\xa9]")
 _HAZARD_OF_FAULT: Final = {
@@ -39,7 +42,7 @@ _HAZARD_OF_FAULT: Final = {
     Fault.TYPE: "bad-json-line",
     Fault.NUMBER: "number-not-u64",
     Fault.DUPLICATE: "duplicate-key",
-    Fault.VARIANT: "unknown-variant",
+    Fault.VARIANT: UNKNOWN_KIND,
 }
 
 

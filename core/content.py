@@ -6,7 +6,7 @@ other are copied as one piece, so that the content of a large file is a few piec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -57,6 +57,22 @@ class LaneText:
     def content(self) -> bytes:
         """The content of all rows in one."""
         return b"".join(self.pieces())
+
+    def pieces_of(self, some: I64, odd: Callable[[int], bytes] | None = None) -> Iterator[bytes | memoryview[int]]:
+        """The content of `some` of the rows (int64, rising), in few pieces; `odd` gives lines that are not canonical.
+
+        Without it these are spelled anew.
+        """
+        at = some - self.rows.start
+        start, end, canonical = self.start[at], self.end[at], self.canonical[at]
+        heads = np.append(0, _cuts(start, end, canonical)) if len(some) else some
+        tails = np.append(heads[1:], len(some)) - 1 if len(heads) else heads
+        places = (some[heads], start[heads], end[tails], canonical[heads])
+        for row, begin, stop, stands in zip(*(column.tolist() for column in places), strict=True):
+            if stands:
+                yield self.text[begin:stop]
+            else:
+                yield odd(row) if odd else encode_record(self.lane.record(row))
 
     def groups(self, size: int) -> GroupTexts:
         """The rows in groups of `size`; the last may be shorter."""
@@ -116,8 +132,12 @@ def lane_text(index: Index, kind: LaneKind, rows: range | None = None) -> LaneTe
     manifest = lane.manifests.start[part]
     canonical = _stands_in_file(index, lane.claim_file[lane.claim_start[part]], manifest)
     start, end = manifest - head, manifest + length + _TAIL_BYTES
-    apart = (start[1:] != end[:-1]) | ~canonical[1:] | ~canonical[:-1]
-    return LaneText(lane, rows, index.text.data, start, end, canonical, np.flatnonzero(apart) + 1)
+    return LaneText(lane, rows, index.text.data, start, end, canonical, _cuts(start, end, canonical))
+
+
+def _cuts(start: I64, end: I64, canonical: Mask) -> I64:
+    """Which of some lines (int64) do not go on where the one before ends, so that no piece holds both."""
+    return np.flatnonzero((start[1:] != end[:-1]) | ~canonical[1:] | ~canonical[:-1]) + 1
 
 
 def _numbers(lane: Lane) -> Iterator[U64]:

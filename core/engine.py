@@ -6,6 +6,7 @@ Every method is pure on a snapshot or only reads the store, runs in the thread t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,10 +18,23 @@ from core.compaction import CompactionPlan, CompactionPreview, plan_compaction, 
 from core.findings import Case, find, group
 from core.host import Machine
 from core.journal import Operation, OperationState, read_log
+from core.journal.denylist import denylist_of
 from core.last_look import LastLooks, compared, require_not_shrunk
 from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseState, LeaseView, view_of
-from core.manifests import Evidence, EvidenceWatch, collect_evidence
+from core.manifests import (
+    ContentComparison,
+    Evidence,
+    EvidenceWatch,
+    KeptEvidence,
+    StoreResults,
+    collect_evidence,
+)
+from core.manifests.conflicts import Pair
+from core.manifests.pairing import Pairing
 from core.model import Finding, Severity, Zone
+from core.overlay import Overlay, plan_overlay
+from core.recovery import Recovery, plan_recovery
+from core.repair import RepairPlan, plan_repair
 from core.restore import RestoreOptions, RestorePreview, StoreVerdict, plan_restore, verdict
 from core.snapshot import Snapshot, Watch, take_snapshot
 from core.stock import CompactionOptions, StorageState, storage_state
@@ -33,13 +47,17 @@ NOT_CHECKED: Final = (
     "chunks, proofs, signatures",
     "chunk records, proofs, signatures",
     "chunk bytes, proofs, signatures",
+    "chunk bytes that are in no conflict, proofs, signatures",
 )
 MAX_LEVEL: Final = len(NOT_CHECKED) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """What a check found: the snapshot it looked at, findings worst first, zones, and whether stock can restore."""
+    """What a check found: the snapshot it looked at, findings worst first, zones, and whether stock can restore.
+
+    `recovery` is the best way back, which level 2 and deeper look for.
+    """
 
     snapshot: Snapshot
     level: int
@@ -48,6 +66,7 @@ class Report:
     verdict: StoreVerdict
     storage_state: StorageState
     evidence: Evidence | None
+    recovery: Recovery | None
 
     @property
     def word(self) -> str:
@@ -63,12 +82,19 @@ class Report:
 
 
 class Engine:
-    """One store, seen through one reader, on one host; `last_looks` remembers what was seen."""
+    """One store, seen through one reader, on one host; `last_looks` and `kept` remember what was seen."""
 
-    def __init__(self, reader: StoreReader, host: Machine, last_looks: LastLooks | None = None) -> None:
+    def __init__(
+        self,
+        reader: StoreReader,
+        host: Machine,
+        last_looks: LastLooks | None = None,
+        kept: KeptEvidence | None = None,
+    ) -> None:
         self.reader = reader
         self.host = host
         self._last_looks = last_looks
+        self._kept = kept
 
     @property
     def location(self) -> str:
@@ -99,24 +125,98 @@ class Engine:
         level: int = 1,
         factors: tuple[CompactionOptions, ...] = (),
         watch: EvidenceWatch | None = None,
+        manifests: Collection[str] | None = None,
+        *,
+        afresh: bool = False,
     ) -> Report:
-        """All findings up to `level` (0 to 4, `recovery.md`, "Findings") and the verdict on the whole store."""
-        evidence = collect_evidence(self.reader, snapshot, level, watch) if level > 1 else None
-        case = Case(snapshot, self.host.now(), factors, evidence, self.lease())
+        """All findings up to `level` (0 to 5, `recovery.md`, "Findings") and the verdict on the whole store.
+
+        From level 2 on all manifests are looked at, or `manifests` alone, such as the `conflicting` ones. What is known
+        of them from an earlier look and has not changed since is used again, unless `afresh`.
+        """
+        evidence = self.look_at_manifests(snapshot, level, watch, manifests, afresh=afresh) if level > 1 else None
+        denylist = denylist_of(self.reader, snapshot)
+        recovery = None
+        if evidence is not None and evidence.complete and snapshot.complete:
+            recovery = plan_recovery(self.reader, snapshot, None, denylist, watch, evidence)
+        case = Case(snapshot, self.host.now(), factors, evidence, self.lease(), denylist)
         findings = find(case, level)
         return Report(
             snapshot=snapshot,
             level=level,
             findings=findings,
             zones=group(findings, snapshot),
-            verdict=verdict(snapshot, evidence),
+            verdict=verdict(snapshot, evidence, recovery.preview.ground if recovery else None, denylist),
             storage_state=storage_state(snapshot.index),
             evidence=evidence,
+            recovery=recovery,
         )
+
+    def look_at_manifests(
+        self,
+        snapshot: Snapshot,
+        level: int,
+        watch: EvidenceWatch | None = None,
+        manifests: Collection[str] | None = None,
+        *,
+        afresh: bool = False,
+    ) -> Evidence:
+        """What levels 2 to 5 show of all manifests, or of `manifests` alone; see `check`."""
+        return collect_evidence(self.reader, snapshot, level, watch, manifests, self._results(), afresh=afresh)
+
+    def compare_records(
+        self, pair: Pair, told: Callable[[int], None], stopped: Callable[[], bool]
+    ) -> ContentComparison | None:
+        """Compare two manifests record by record over what both cover, and remember what came of it.
+
+        `told` hears how many bytes were read, of both sides, after each block. None when `stopped` said so.
+        """
+        results = self._results()
+        result = Pairing(self.reader, stopped, told, results, afresh=True).compare(pair)
+        if results is not None:
+            results.save()
+        return result
+
+    def known_comparison(self, pair: Pair) -> ContentComparison | None:
+        """What comparing two manifests showed the last time, if no file of theirs has changed since."""
+        return Pairing(self.reader, lambda: False, lambda _: None, self._results(), afresh=False).known(pair)
+
+    def _results(self) -> StoreResults | None:
+        """What is known of the manifests from earlier looks."""
+        return self._kept.of_store(self.location, self.host) if self._kept else None
 
     def plan_restore(self, snapshot: Snapshot, options: RestoreOptions) -> RestorePreview:
         """What stock would do for a target, and the chain that works."""
         return plan_restore(snapshot, options)
+
+    def plan_recovery(
+        self,
+        snapshot: Snapshot,
+        options: RestoreOptions | None = None,
+        watch: EvidenceWatch | None = None,
+        evidence: Evidence | None = None,
+    ) -> Recovery:
+        """The best restore that the store allows, retired lines and splices included; see `core.recovery`.
+
+        Reads the manifests that compete. Raises `StoreUnreachable` for a snapshot that is not whole or a listing that
+        shrank, and `Stopped`.
+        """
+        require_not_shrunk(snapshot)
+        return plan_recovery(self.reader, snapshot, options, denylist_of(self.reader, snapshot), watch, evidence)
+
+    def plan_repair(self, recovery: Recovery, *, park_tail: bool = False) -> RepairPlan:
+        """The change set after which stock sees the chain, or why there is none; see `core.repair`.
+
+        With `park_tail` the entries behind a true gap are set aside as well.
+        """
+        return plan_repair(recovery, int(self.host.now()), park_tail=park_tail)
+
+    def plan_overlay(self, recovery: Recovery) -> Overlay:
+        """The view through which stock carries out a recovery's restore; see `core.overlay`.
+
+        Raises `Refused` where nothing can be restored, `StoreUnreachable` and `UsageError`.
+        """
+        return plan_overlay(recovery, self.location, int(self.host.now()))
 
     def preview_compaction(self, snapshot: Snapshot, options: CompactionOptions) -> CompactionPreview:
         """What stock compaction would write, retire and stumble over; nothing is written."""
@@ -148,9 +248,9 @@ class Engine:
         require_not_shrunk(snapshot)
         return plan_compaction(snapshot, options, int(self.host.now()), report)
 
-    def foresee(self, snapshot: Snapshot, change: ChangeSet) -> StoreVerdict:
-        """Whether stock can restore when a change has been carried out."""
-        return verdict(after(snapshot, change))
+    def foresee(self, snapshot: Snapshot, change: ChangeSet, evidence: Evidence | None = None) -> StoreVerdict:
+        """Whether stock can restore when a change has been carried out; `evidence` is what is known of manifests."""
+        return verdict(after(snapshot, change), evidence)
 
     def lease(self) -> LeaseView | None:
         """Who may write to the store just now, as its lock file says; None if it has none. Never raises."""

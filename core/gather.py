@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,7 +36,7 @@ MAX_FILE_LINES: Final = 1_000_000
 MAX_FOLDER_BYTES: Final = 4 << 30
 #: More bad lines, or more notes of one kind, in one file are counted, not kept: stock stops at the first.
 PROBLEMS_KEPT_PER_FILE: Final = 20
-#: Once so many are kept of a folder, only the first of each file is.
+#: Once so many are kept of a folder, only the first of each kind in a file is.
 PROBLEMS_KEPT: Final = 10_000
 #: Once so many lines of a folder are refused, lines that would have to be looked at one by one are left out.
 MAX_BAD_LINES: Final = 1_000_000
@@ -81,6 +81,7 @@ class _Taken:
     fault: HandleUnreadable | None
     lines: int = 0
     bad_lines: int = 0
+    hazards: set[str] = field(default_factory=set)
     notes: dict[str, int] = field(default_factory=dict)
 
     def leave_out(self, line: int, limit: str) -> None:
@@ -94,6 +95,13 @@ class _Taken:
         return MetaFile(
             self.listed, self.lines, self.bad_lines, self.gzip, self.ends_with_newline, notes=notes, fault=self.fault
         )
+
+
+def index_of(folder: str, files: Sequence[tuple[Listed, bytes | HandleUnreadable]]) -> Index:
+    """The index of a folder of `files`, whose content is at hand, in their order."""
+    gatherer = Gatherer(folder, len(files), sum(len(content) for _, content in files if isinstance(content, bytes)))
+    list(gatherer.gather(files))
+    return gatherer.index()
 
 
 class Gatherer:
@@ -258,8 +266,9 @@ class Gatherer:
         try:
             parsed = parse_line(line)
         except LineRefused as refused:
-            if self._is_kept(taken.bad_lines, len(self._problems)):
+            if refused.hazard not in taken.hazards or self._is_kept(taken.bad_lines, len(self._problems)):
                 self._problems.append(LineProblem(claim, refused.hazard, refused.message))
+            taken.hazards.add(refused.hazard)
             taken.bad_lines += 1
             self._bad_lines += 1
             return

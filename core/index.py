@@ -21,7 +21,7 @@ from core.storage.protocol import HandleUnreadable, Listed
 class LineProblem:
     """A line that stock refuses: where, the hazard's id, and stock's own words.
 
-    Of one file only the first few are kept; `MetaFile.bad_lines` counts all.
+    Of one file only the first few are kept, and the first of each hazard; `MetaFile.bad_lines` counts all.
     """
 
     claim: Claim

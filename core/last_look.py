@@ -8,15 +8,12 @@ read or written everything works as if this were the first look.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.changes.bundle import BundleFault, marks_in_bundle
 from core.changes.marks import FileMark
@@ -24,8 +21,8 @@ from core.changes.model import OperationKind
 from core.errors import SeamlineError, StoreUnreachable
 from core.journal import OperationState, read_log
 from core.phrases import command, count, listed, shown
+from core.private_files import PrivateFiles
 from core.snapshot import Snapshot
-from core.storage import folder_of
 from core.storage.protocol import StoreReader
 
 #: A store with more names, or a memory of more bytes, is not remembered.
@@ -46,12 +43,10 @@ class LastLooks:
 
     def names_of(self, location: str) -> frozenset[str]:
         """The names that the last look at a store saw in `metadata/`; none if that is not known."""
-        store = _store(location)
-        with suppress(OSError, ValueError, RecursionError):
-            path = self._path(store)
-            if path.stat().st_size <= MAX_BYTES:
-                return _names(json.loads(path.read_bytes()), store)
-        return frozenset()
+        names = self._files.read(location).get("names")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return frozenset()
+        return frozenset(names)
 
     def remember(self, snapshot: Snapshot, before: Collection[str] = ()) -> None:
         """Replace what is remembered of a store, in one step; nothing is written if that was `before`.
@@ -62,28 +57,17 @@ class LastLooks:
         if not can_tell(snapshot) or names == before:
             return
         if len(names) > MAX_NAMES:
-            self.forget(snapshot.location)
-            return
-        store = _store(snapshot.location)
-        content = json.dumps({"v": _VERSION, "store": store, "names": sorted(names)}, separators=(",", ":"))
-        with suppress(OSError):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._path(store)
-            draft = path.with_suffix(f".{os.getpid()}.new")
-            try:
-                _write(draft, content.encode())
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
+            self._files.forget(snapshot.location)
+        else:
+            self._files.write(snapshot.location, {"names": sorted(names)})
 
     def forget(self, location: str) -> None:
         """Remember nothing of a store."""
-        with suppress(OSError):
-            self._path(_store(location)).unlink(missing_ok=True)
+        self._files.forget(location)
 
-    def _path(self, store: str) -> Path:
-        digest = blake2b(store.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
-        return self.folder / f"{digest}.json"
+    @property
+    def _files(self) -> PrivateFiles:
+        return PrivateFiles(self.folder, _VERSION, MAX_BYTES)
 
 
 def compared(snapshot: Snapshot, reader: StoreReader, before: Collection[str]) -> tuple[str, ...]:
@@ -164,24 +148,3 @@ def _with_and_without_number(names: Iterator[str]) -> Iterator[str]:
     for name in names:
         yield name
         yield _NUMBER_RE.sub("", name)
-
-
-def _store(location: str) -> str:
-    """What tells stores apart: the folder's real path."""
-    return os.path.realpath(folder_of(location))
-
-
-def _names(document: Any, store: str) -> frozenset[str]:
-    """The names in a memory of `store`; none if it is damaged, or of another version or store."""
-    if not isinstance(document, dict) or document.get("v") != _VERSION or document.get("store") != store:
-        return frozenset()
-    names = document.get("names")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return frozenset()
-    return frozenset(names)
-
-
-def _write(path: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(content)

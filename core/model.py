@@ -174,7 +174,8 @@ class Zone:
     """Findings with one cause: a stretch of a lane between two boundaries that no entry straddles.
 
     `first` and `last` are in the lane's unit, None for findings that concern no range. `title` is what the problems
-    list calls it; `findings` are worst first.
+    list calls it; `findings` are worst first. `id` stays as long as the conflict does: whatever files its lines move
+    to, and whatever is added behind it.
     """
 
     lane: LaneKind
@@ -183,3 +184,4 @@ class Zone:
     title: str
     severity: Severity
     findings: tuple[Finding, ...]
+    id: str = ""

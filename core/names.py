@@ -63,34 +63,42 @@ class MetadataName:
     """What the name of a metadata file promises to hold.
 
     `first` and `last` are inclusive, in `unit`. A state snapshot alone has first == last == its version; a timestamps
-    file has first == last == its time; an identity file has 0 and 0.
+    file has first == last == its time; an identity file has 0 and 0. `repaired` is a file of a repair of ours.
     """
 
     kind: NameKind
     compacted: bool
     first: int
     last: int
+    repaired: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is the name of a file that holds one line."""
+        return not (self.compacted or self.repaired)
 
     @property
     def unit(self) -> str:
         """What `first` and `last` count: `epoch`, `version`, `second`, or nothing for an identity."""
         if not isinstance(self.kind, LaneKind):
             return "second" if self.kind == "timestamps" else ""
-        # Compacted snapshots are the exception: their lane counts versions, their names count epochs.
-        return "epoch" if self.compacted and self.kind is LaneKind.STATE_SNAPSHOTS else self.kind.unit
+        # Snapshots in one file are the exception: their lane counts versions, their names count epochs.
+        return self.kind.unit if self.alone or self.kind is not LaneKind.STATE_SNAPSHOTS else "epoch"
 
 
 @dataclass(frozen=True, slots=True)
 class BackupFolder:
     """What the name of a backup's folder says: the lane, where the backup starts, and the random suffix.
 
-    `first` is in the lane's unit; for a state snapshot it is the version, and `epoch` its epoch (else `None`).
+    `first` is in the lane's unit; for a state snapshot it is the version, and `epoch` its epoch (else `None`). A
+    `derived` folder holds nothing but a manifest that lists some chunks of another backup.
     """
 
     kind: LaneKind
     first: int
     epoch: int | None
     suffix: str
+    derived: bool = False
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -109,10 +117,24 @@ _METADATA_NAMES: Final[Mapping[re.Pattern[str], tuple[NameKind, bool]]] = {
     _pattern(r"identity\.meta"): ("identity", False),
 }
 
-_FOLDER_NAMES: Final[Mapping[re.Pattern[str], LaneKind]] = {
-    _pattern(r"transaction_#-\.[0-9a-f]{4}"): LaneKind.TRANSACTIONS,
-    _pattern(r"epoch_ending_#-\.[0-9a-f]{4}"): LaneKind.EPOCH_ENDINGS,
-    _pattern(r"state_epoch_#_ver_#\.[0-9a-f]{4}"): LaneKind.STATE_SNAPSHOTS,
+_REPAIRED_NAMES: Final[Mapping[re.Pattern[str], NameKind]] = {
+    _pattern(r"transaction_repair_#-#_[0-9a-f]{8}\.meta"): LaneKind.TRANSACTIONS,
+    _pattern(r"epoch_ending_repair_#-#_[0-9a-f]{8}\.meta"): LaneKind.EPOCH_ENDINGS,
+    _pattern(r"state_snapshot_repair_epoch_#_#_[0-9a-f]{8}\.meta"): LaneKind.STATE_SNAPSHOTS,
+    _pattern(r"identity_repair_[0-9a-f]{8}\.meta"): "identity",
+}
+
+_FOLDER_NAMES: Final[Mapping[re.Pattern[str], tuple[LaneKind, bool]]] = {
+    _pattern(r"transaction_#-\.[0-9a-f]{4}"): (LaneKind.TRANSACTIONS, False),
+    _pattern(r"epoch_ending_#-\.[0-9a-f]{4}"): (LaneKind.EPOCH_ENDINGS, False),
+    _pattern(r"state_epoch_#_ver_#\.[0-9a-f]{4}"): (LaneKind.STATE_SNAPSHOTS, False),
+    _pattern(r"transaction_#-\.splice_[0-9a-f]{8}"): (LaneKind.TRANSACTIONS, True),
+    _pattern(r"epoch_ending_#-\.splice_[0-9a-f]{8}"): (LaneKind.EPOCH_ENDINGS, True),
+}
+
+_DERIVED_MANIFESTS: Final = {
+    LaneKind.TRANSACTIONS: "transaction.manifest",
+    LaneKind.EPOCH_ENDINGS: "epoch_ending.manifest",
 }
 
 
@@ -127,23 +149,35 @@ def _meaning(patterns: Mapping[re.Pattern[str], V], name: str) -> tuple[V, list[
 
 
 def parse_metadata_name(name: str) -> MetadataName | None:
-    """What a metadata file's name (no folder before it) promises; `None` if stock never gives such a name."""
+    """What a metadata file's name (no folder before it) promises; `None` if neither stock nor a repair names one so."""
     found = _meaning(_METADATA_NAMES, name)
-    if found is None:
-        return None
-    (kind, compacted), numbers = found
-    first, last = (numbers[0], numbers[-1]) if numbers else (0, 0)
-    return MetadataName(kind, compacted, first, last)
+    if found is not None:
+        (kind, compacted), numbers = found
+        return MetadataName(kind, compacted, *_ends(numbers))
+    repaired = _meaning(_REPAIRED_NAMES, name)
+    return None if repaired is None else MetadataName(repaired[0], False, *_ends(repaired[1]), repaired=True)
+
+
+def _ends(numbers: Sequence[int]) -> tuple[int, int]:
+    return (numbers[0], numbers[-1]) if numbers else (0, 0)
 
 
 def parse_backup_folder(handle: str) -> BackupFolder | None:
-    """What the first part of a handle (or a folder's name) says, if it is named as stock names backup folders."""
+    """What the first part of a handle (or a folder's name) says, if stock, or a splice, names backup folders so."""
     folder = handle.partition("/")[0]
     found = _meaning(_FOLDER_NAMES, folder)
     if found is None:
         return None
-    kind, numbers = found
-    return BackupFolder(kind, numbers[-1], numbers[0] if len(numbers) > 1 else None, folder[-4:])
+    (kind, derived), numbers = found
+    suffix = folder.rpartition(".")[2]
+    return BackupFolder(kind, numbers[-1], numbers[0] if len(numbers) > 1 else None, suffix, derived)
+
+
+def is_derived_manifest(handle: str) -> bool:
+    """Whether a handle is that of a derived manifest, the one kind of file that is made outside of `metadata/`."""
+    folder, _, name = handle.partition("/")
+    says = parse_backup_folder(folder)
+    return says is not None and says.derived and name == _DERIVED_MANIFESTS[says.kind]
 
 
 def alone_name(record: Record) -> str:

@@ -5,6 +5,7 @@ Whoever only looks uses `core.engine`, which can't write.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +16,13 @@ from core.changes.breaking import journal_break
 from core.changes.ground import ApplyWatch, Ground, UnwatchedChange
 from core.changes.guarded import Guarding, close_guard
 from core.changes.model import ChangeSet, OperationKind
-from core.errors import SeamlineError
+from core.errors import SeamlineError, UsageError
 from core.host import Machine
 from core.journal import OperationFiles, greatest_token, interrupted_in, read_operation
 from core.lease import Lease, LeaseRecord, break_lease, hold, release_dead
 from core.names import JOURNAL_FOLDER
-from core.phrases import quoted
-from core.storage import folder_of, reader_for
+from core.phrases import quoted, shown
+from core.storage import folder_of, is_command_adapter, is_object_location, reader_for
 from core.storage.local_conditional import LocalConditional
 from core.storage.local_writer import LocalWriter
 from core.storage.protocol import StoreReader
@@ -32,8 +33,28 @@ _ADVICE_RE: Final = re.compile(r"seamline (lock|log) STORE\b")
 
 def operations_for(location: str, machine: Machine) -> Operations:
     """The operations on the store that an operator names. Raises `UsageError` or `StoreUnreachable`; writes nothing."""
+    if is_command_adapter(location):
+        raise UsageError(
+            f"{shown(location)!r} is a command adapter: this version reads through it, but changes nothing there",
+            hint="mount the storage and name its folder; to restore as it is, write an overlay: seamline overlay",
+        )
+    if is_object_location(location):
+        return _operations_in_bucket(location, machine)
     reader, folder = reader_for(location), folder_of(location)
     return Operations(reader, LocalWriter(folder), LocalConditional(folder), machine)
+
+
+def _operations_in_bucket(location: str, machine: Machine) -> Operations:
+    # Only such a store needs the client of object stores.
+    from core.storage.objects_client import PROMPT, open_client
+    from core.storage.objects_conditional import ObjectConditional
+    from core.storage.objects_location import parse_location
+    from core.storage.objects_writer import ObjectWriter
+
+    place = parse_location(location)
+    writer = ObjectWriter(open_client(place, os.environ), machine)
+    lease_store = ObjectConditional(open_client(place, os.environ, PROMPT), machine.fresh_id)
+    return Operations(reader_for(location), writer, lease_store, machine)
 
 
 class Operations:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from core.errors import StoreUnreachable
-from core.gather import LIMITS, Gatherer, Limits
+from core.gather import LIMITS, Gatherer, Limits, index_of
 from core.host import Host
 from core.index import Index, MetaFile
 from core.names import JOURNAL_FOLDER
@@ -83,6 +83,16 @@ class Snapshot:
         return self.index.complete and self.retired.complete
 
 
+def require_whole(snapshot: Snapshot) -> None:
+    """Raises `StoreUnreachable` for a snapshot on which no change may be planned: a part of either folder is unseen."""
+    if not snapshot.complete:
+        read, listed = len(snapshot.index.files), snapshot.index.listed_count
+        raise StoreUnreachable(f"only {read:,} of {listed:,} files were read", hint="look at the store again")
+    unlisted = next((file for file in snapshot.retired.files if file.handle == "metadata_backup"), None)
+    if unlisted is not None and unlisted.fault is not None:
+        raise StoreUnreachable(f"metadata_backup/ can't be listed: {unlisted.fault.message}")
+
+
 def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None, limits: Limits = LIMITS) -> Snapshot:
     """Look at a store: `metadata/`, then `metadata_backup/` as evidence, and the names at its top.
 
@@ -116,10 +126,8 @@ def _list_journal(reader: StoreReader) -> tuple[tuple[Listed, ...], str | None]:
 
 
 def _unread_folder(folder: str, why: str) -> Index:
-    gatherer = Gatherer(folder, 1, 0)
     itself = Listed(folder, ListedKind.OTHER, 0, 0.0)
-    list(gatherer.gather([(itself, HandleUnreadable(ReadFault.FAILED, why))]))
-    return gatherer.index()
+    return index_of(folder, [(itself, HandleUnreadable(ReadFault.FAILED, why))])
 
 
 def _followed(watch: Watch, folder: str, partial: Callable[[Index], Snapshot]) -> _Follow:

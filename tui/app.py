@@ -24,6 +24,7 @@ from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from core.errors import SeamlineError
 from tui.applying import Follower, Work, carry_out, operations_of
 from tui.clipboard import native_tool, osc_sequence, run_tool
 from tui.commands import Screens
@@ -31,19 +32,35 @@ from tui.export import write_export
 from tui.glyphs import glyphs_for
 from tui.job import Job, JobPhase
 from tui.looking import look_at_store
-from tui.messages import Checked, JobDone, JobFailed, JobProgress, JobWaits, LookFailed, ReadAll, ReadSome
+from tui.messages import (
+    Checked,
+    JobDone,
+    JobFailed,
+    JobProgress,
+    JobWaits,
+    LookedAhead,
+    LookFailed,
+    LookingAhead,
+    NotLookedAhead,
+    ReadAll,
+    ReadSome,
+)
 from tui.numbers import counted
 from tui.palette import CommandsProvider
+from tui.recovering import look_ahead
 from tui.screens import SCREENS
 from tui.screens.base import SeamlineScreen
 from tui.state import History, Phase, Session, View, Visit, Wishes
 from tui.theme import STATUS_DEFAULTS, THEMES
+from tui.triaging import Notes, noted, noting
 from tui.widgets.scrollbar import use_whole_cells
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.model import Entry
+    from core.model import Entry, Zone
     from core.operations import Operations
+    from core.snapshot import Snapshot
+    from core.triage import TriageNotes, ZoneState
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +92,12 @@ class SeamlineApp(App[None]):
         connect: Callable[[], Engine],
         options: AppOptions | None = None,
         operate: Callable[[Engine], Operations] = operations_of,
+        notes: TriageNotes | None = None,
     ) -> None:
         """`location` is what the header shows; `connect` runs in the loading thread and may import what it needs.
 
         `operate` gives what can write to the store; it is called once an operation has been confirmed, in its thread.
+        `notes` keeps what the operator decides about problems; None for somebody who has no home to keep it in.
         """
         self.options = options or AppOptions()
         self.glyphs = glyphs_for(self.options.ascii)
@@ -87,6 +106,9 @@ class SeamlineApp(App[None]):
         self.animation_level = "none"
         self.connect = connect
         self.operate = operate
+        self.notes = Notes(notes)
+        self._noted = False
+        self._sunk: int | None = None
         self.engine: Engine | None = None
         self.history = History()
         self._stop = threading.Event()
@@ -116,9 +138,10 @@ class SeamlineApp(App[None]):
     def look(self) -> None:
         """Read and check the store, from the beginning."""
         self._stop = threading.Event()
+        self.workers.cancel_group(self, "ahead")
         self._look(self._stop)
 
-    @work(thread=True, exclusive=True, group="look", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="look", exit_on_error=False, description="look")
     def _look(self, stop: threading.Event) -> None:
         worker = get_current_worker()
 
@@ -126,7 +149,8 @@ class SeamlineApp(App[None]):
             if not worker.is_cancelled:
                 self.post_message(message)
 
-        look_at_store(self._connected, post, lambda: stop.is_set() or worker.is_cancelled)
+        notes = None if self._noted else self.notes
+        look_at_store(self._connected, post, lambda: stop.is_set() or worker.is_cancelled, notes)
 
     def _connected(self) -> Engine:
         self.engine = self.engine or self.connect()
@@ -161,17 +185,54 @@ class SeamlineApp(App[None]):
 
     def on_checked(self, message: Checked) -> None:
         """The check is done: the worst problem is selected."""
-        self.session = replace(
+        checked = replace(
             self.session,
             phase=Phase.READY,
             report=message.report,
             picture=message.picture,
             tally=message.tally,
         )
+        if message.triage is not None:
+            self._noted = True
+            checked = replace(checked, triage=message.triage)
+            if not self.wishes.choices:
+                self.wishes = replace(self.wishes, choices=message.chosen)
+        self.session = noted(checked)
         if self.session.problem_count and self.session.zone is None and self.session.selected is None:
-            self._point_at(0)
+            self._point_at(self.session.problems[0])
         gc.collect()
         gc.freeze()
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Find out how far overlay and repair would bring the store, which the lines alone can't say."""
+        if self.engine is not None and self.session.snapshot is not None:
+            self._stop = threading.Event()
+            self._look_ahead(self.engine, self.session.snapshot, self._stop)
+
+    @work(thread=True, exclusive=True, group="ahead", exit_on_error=False, description="ahead")
+    def _look_ahead(self, engine: Engine, snapshot: Snapshot, stop: threading.Event) -> None:
+        worker = get_current_worker()
+
+        def post(message: Message) -> None:
+            if not worker.is_cancelled:
+                self.post_message(message)
+
+        look_ahead(engine, snapshot, post, lambda: stop.is_set() or worker.is_cancelled)
+
+    def on_looking_ahead(self, message: LookingAhead) -> None:
+        """It takes long."""
+        if self.session.phase is Phase.READY and self.session.outlook is None:
+            self.session = replace(self.session, ahead=(message.done, message.total))
+
+    def on_looked_ahead(self, message: LookedAhead) -> None:
+        """The verdict now says how far overlay and repair lead."""
+        if message.outlook.recovery.snapshot is self.session.snapshot:
+            self.session = replace(self.session, outlook=message.outlook, ahead=None)
+
+    def on_not_looked_ahead(self, message: NotLookedAhead) -> None:
+        """What the lines alone say has to do."""
+        self.session = replace(self.session, no_outlook=message.reason, ahead=None)
 
     def on_look_failed(self, message: LookFailed) -> None:
         """Say why, and what to do."""
@@ -193,8 +254,36 @@ class SeamlineApp(App[None]):
 
     def action_read_again(self) -> None:
         """Look at the store anew."""
-        self.session = Session(self.session.location, read_only=self.session.read_only)
+        now = self.session
+        self.session = Session(now.location, read_only=now.read_only, triage=now.triage)
         self.look()
+
+    # --- notes on problems ----------------------------------------------------------------------------------------
+
+    def note(self, zone: Zone, state: ZoneState | None) -> str:
+        """Note something on a problem (None: it is open again) and keep it; the answer is why that can't be, or empty.
+
+        Nothing is written to the store.
+        """
+        try:
+            triage = noting(self.session.triage, zone, state)
+        except SeamlineError as error:
+            return error.message
+        zones = self.session.zones
+        self.session = noted(replace(self.session, triage=triage))
+        self._sunk = next((index for index, each in enumerate(zones) if each is zone), None)
+        if self.notes.lasting and self.engine is not None:
+            self._keep_note(self.engine.location, zone)
+        return ""
+
+    @work(thread=True, group="notes", exit_on_error=False, description="notes")
+    def _keep_note(self, location: str, zone: Zone) -> None:
+        if not self.notes.keep(location, zone, lambda: self.session.triage):
+            self.call_from_thread(self._not_kept)
+
+    def _not_kept(self) -> None:
+        if isinstance(self.screen, SeamlineScreen):
+            self.screen.say("noted for this session only: it could not be written down on this machine")
 
     # --- changing the store ---------------------------------------------------------------------------------------
 
@@ -209,7 +298,7 @@ class SeamlineApp(App[None]):
         self.job = Job(word)
         self._carry_out(task, self.engine, Follower(self.post_message, self._stop_job.is_set), wait)
 
-    @work(thread=True, group="job", exit_on_error=False)
+    @work(thread=True, group="job", exit_on_error=False, description="job")
     def _carry_out(self, task: Work, engine: Engine, follower: Follower, wait: float) -> None:
         carry_out(lambda: self.operate(engine), task, follower, wait)
 
@@ -258,6 +347,7 @@ class SeamlineApp(App[None]):
 
     def go(self, view: View, *, zone: int | None = None, selected: Entry | None = None) -> None:
         """Jump: another viewport, perhaps with another selection; `z` comes back."""
+        self._sunk = None if zone is not None else self._sunk
         self.history = self.history.went(self.visit())
         self.view = view
         if zone is not None:
@@ -277,12 +367,24 @@ class SeamlineApp(App[None]):
 
     def step_problem(self, step: int) -> str:
         """Select the next or previous problem and bring it into view; the answer says when it wrapped."""
-        count = self.session.problem_count
-        now = self.session.zone
-        following = (now + step) % count if now is not None else 0 if step > 0 else count - 1
-        wrapped = now is not None and following != now + step
-        self.select_problem(following)
+        problems, now = self.session.problems, self.session.zone
+        if now is not None and now == self._sunk:
+            return self._step_from_noted(now, step)
+        place = problems.index(now) if now in problems else None
+        following = (place + step) % len(problems) if place is not None else 0 if step > 0 else len(problems) - 1
+        wrapped = place is not None and following != place + step
+        self.select_problem(problems[following])
         return f"from the {'first' if step > 0 else 'last'} problem again" if wrapped else ""
+
+    def _step_from_noted(self, zone: int, step: int) -> str:
+        """The next or previous open problem, seen from where one was in the list before something was noted on it."""
+        self._sunk = None
+        there = [index for index in self.session.problems if index not in self.session.notes]
+        if not there:
+            return self.step_problem(step)
+        beyond = [index for index in there if (index > zone if step > 0 else index < zone)]
+        self.select_problem((beyond or there)[0 if step > 0 else -1])
+        return "" if beyond else f"from the {'first' if step > 0 else 'last'} problem again"
 
     def _point_at(self, zone: int) -> None:
         """Select a problem, with the cursor on it if it is in view; nothing else moves."""
@@ -363,7 +465,7 @@ class SeamlineApp(App[None]):
         by = "tmux and the terminal" if os.environ.get("TMUX") else "the terminal"
         return f"copied {counted(len(text), 'character')} through {by} (OSC 52)"
 
-    @work(thread=True, exclusive=True, group="copy", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="copy", exit_on_error=False, description="copy")
     def _copy_with(self, tool: tuple[str, ...], text: str) -> None:
         taken = run_tool(tool, text)
         self.call_from_thread(self._copied_with, tool, text, taken)

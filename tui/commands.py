@@ -24,6 +24,7 @@ class Screens(StrEnum):
     COMPARE = "compare"
     COMPACTION = "compaction"
     RESTORE = "restore"
+    REPAIR = "repair"
     FILES = "files"
     CHANGES = "changes"
     CHANGE = "change set"
@@ -54,6 +55,7 @@ class Context:
     can_go_forward: bool = False
     searching: bool = False
     has_entry: bool = False
+    has_zone: bool = False
 
 
 Enabled: TypeAlias = Callable[[Context], str | None]
@@ -112,11 +114,12 @@ _KEY_NAMES: Final = {
     "N": "shift+n",
     "T": "shift+t",
     "H": "shift+h",
+    "P": "shift+p",
     "escape": "Esc",
     "enter": "Enter",
 }
 #: The same keys as terminals with the Kitty protocol report them.
-_SECOND_SPELLINGS: Final = frozenset({"shift+g", "shift+z", "shift+r", "shift+n", "shift+t", "shift+h"})
+_SECOND_SPELLINGS: Final = frozenset({"shift+g", "shift+z", "shift+r", "shift+n", "shift+t", "shift+h", "shift+p"})
 
 
 def _needs_store(context: Context) -> str | None:
@@ -167,6 +170,18 @@ def _can_compact(context: Context) -> str | None:
     return None if context.has_entry else _needs_writing(context) or context.obstacle
 
 
+def _can_repair(context: Context) -> str | None:
+    return _needs_writing(context) or context.obstacle
+
+
+def _can_overlay(context: Context) -> str | None:
+    return context.obstacle
+
+
+def _needs_all_idle(context: Context) -> str | None:
+    return _needs_idle(context) or _needs_all(context)
+
+
 def _can_carry_out(context: Context) -> str | None:
     return _needs_writing(context) or context.obstacle
 
@@ -192,9 +207,12 @@ def _needs_pair(context: Context) -> str | None:
     return None if two or pinned or context.has_entry else "select a problem or a range first: ] or ."
 
 
-def _not_yet(what: str) -> Enabled:
-    reason = f"{what} is not in this version"
-    return lambda _: reason
+def _can_compare_records(context: Context) -> str | None:
+    return context.obstacle
+
+
+def _needs_zone(context: Context) -> str | None:
+    return None if context.has_zone else "no problem is selected: ] goes to the next"
 
 
 _MOVE, _FIND, _LOOK, _VIEWS, _STORE, _APP = "Move", "Find", "Look closer", "Screens", "Store", "App"
@@ -257,6 +275,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("compact-now", ("enter",), "Compact now",
             "Open the change set of this compaction; on a group that stops, compare the two lines.", "open", _STORE,
             frozenset({Screens.COMPACTION}), Hint("Enter", "Compact", 2), _can_compact),
+    Command("repair-now", ("enter", "r"), "Repair now", "Open the change set of this repair.", "open", _STORE,
+            frozenset({Screens.REPAIR}), Hint("Enter", "Repair", 1), _can_repair),
+    Command("park", ("space",), "Park the tail",
+            "Set aside what lies behind a true gap as well, or keep it.", "park", _LOOK, frozenset({Screens.REPAIR}),
+            Hint("Space", "Park tail", 4)),
     Command("carry-out", ("enter",), "Carry out",
             "Carry the change set out, once its word is typed; after a failure, the way on.", "open", _STORE,
             frozenset({Screens.CHANGE}), Hint("Enter", "Carry out", 1), _can_carry_out),
@@ -282,8 +305,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
             "only_differences", _LOOK, frozenset({Screens.COMPARE}), Hint("i", "Only diff", 8)),
     Command("other-side", ("s",), "Next pair", "The next two manifests of this problem that compete.", "other_side",
             _LOOK, frozenset({Screens.COMPARE}), Hint("s", "Next pair", 10)),
-    Command("compare-content", ("v",), "Compare content", "Compare the chunks record by record, with progress.",
-            "compare_content", _LOOK, frozenset({Screens.COMPARE}), None, _not_yet("comparing records")),
+    Command("compare-content", ("v",), "Compare records",
+            "Say how many bytes comparing record by record reads; again: begin.", "compare_content", _LOOK,
+            frozenset({Screens.COMPARE}), Hint("v", "Records", 4), _can_compare_records),
+    Command("mark", ("m",), "Ignore",
+            "Leave the problem alone, with a reason, for good or until when; again: open it.", "mark", _LOOK,
+            frozenset({Screens.TIMELINE, Screens.COMPARE}), Hint("m", "Ignore", 13), _needs_zone),
     Command("factors", ("e",), "Factors", "Change how many lines stock puts into one file.", "factors", _LOOK,
             frozenset({Screens.COMPACTION}), Hint("e", "Factors", 3)),
     Command("target", ("T", "shift+t"), "Target", "Set the version to restore to.", "target", _LOOK,
@@ -292,8 +319,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
             frozenset({Screens.RESTORE}), Hint("H", "History", 4)),
     Command("best-target", ("b",), "Best target", "Take the highest target that works with these files.",
             "best_target", _LOOK, frozenset({Screens.RESTORE}), Hint("b", "Best", 5)),
-    Command("overlay", ("o",), "Overlay", "Write an overlay for an unpatched stock restore.", "overlay", _STORE,
-            frozenset({Screens.RESTORE}), None, _not_yet("writing an overlay")),
+    Command("policy", ("P", "shift+p"), "Policy", "Say what is preferred where manifests compete.", "policy", _LOOK,
+            frozenset({Screens.RESTORE, Screens.REPAIR}), Hint("P", "Policy", 7)),
+    Command("overlay", ("o",), "Overlay",
+            "Write a folder through which unpatched stock restores, without touching the store.", "overlay", _STORE,
+            frozenset({Screens.RESTORE}), Hint("o", "Overlay", 6), _can_overlay),
     Command("next-panel", ("tab",), "Next panel", "Move to the next panel.", "app.focus_next", _LOOK, ALL,
             Hint("Tab", "Panel", 18)),
     Command("previous-panel", ("shift+tab",), "Previous panel", "Move to the previous panel.", "app.focus_previous",
@@ -306,14 +336,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
             "app.show_screen('restore')", _VIEWS, TIMELINE, Hint("r", "Restore", 6), _needs_all),
     Command("files", ("o",), "Files", "The metadata files, with what each holds and what is wrong in it.",
             "app.show_screen('files')", _VIEWS, TIMELINE, Hint("o", "Files", 14), _needs_store),
-    Command("repair", ("p",), "Repair", "Make stock's own selection succeed.", "repair", _STORE, ALL, None,
-            _not_yet("repair")),
+    Command("repair", ("p",), "Repair", "Preview the repair after which stock's own selection succeeds.",
+            "app.show_screen('repair')", _VIEWS, ALL - OPERATIONS - {Screens.REPAIR}, Hint("p", "Repair", 8),
+            _needs_all_idle),
     Command("changes", ("u",), "Changes", "The journal of what was written to the store, with resume and undo.",
             "app.show_screen('changes')", _VIEWS, ALL - OPERATIONS, Hint("u", "Changes", 16), _needs_snapshot),
     Command("timeline", ("t",), "Timeline", "Show the selection on the timeline.", "app.show_screen('timeline')",
             _VIEWS, OTHERS, Hint("t", "Timeline", 14), _needs_idle),
-    Command("close", ("escape",), "Back", "Leave this screen.", "leave", _VIEWS, OTHERS - {Screens.CHANGE},
-            Hint("Esc", "Back", 9)),
+    Command("close", ("escape",), "Back", "Leave this screen.", "leave", _VIEWS,
+            OTHERS - {Screens.CHANGE, Screens.COMPARE}, Hint("Esc", "Back", 9)),
+    Command("stop-comparing", ("escape",), "Stop, or back",
+            "While records are compared, stop that; else leave this screen.", "leave", _VIEWS,
+            frozenset({Screens.COMPARE}), Hint("Esc", "Back", 7)),
     Command("cancel", ("escape",), "Stop, or back",
             "While the operation runs, stop it between two steps; else leave this screen.", "leave", _STORE,
             frozenset({Screens.CHANGE}), Hint("Esc", "Stop, back", 3)),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from core.model import Entry, LaneKind, StateSnapshotRecord
 
 if TYPE_CHECKING:
-    from core.manifests import ChunkComparison, Manifest, ManifestProblem
+    from core.manifests import ChunkComparison, ContentComparison, Manifest, ManifestProblem
     from core.storage import Listed
 
 Pair: TypeAlias = tuple[Entry, Entry]
@@ -49,11 +50,36 @@ class Side:
         return self.manifest is not None and not self.problems and not self.absent
 
 
+class ContentPhase(StrEnum):
+    """How far comparing records is. OFFERED: what it would read is shown, and nothing is read before a second key."""
+
+    OFFERED = "offered"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Comparing the records of both: at most `to_read` bytes of A and of B, `done` bytes of both so far.
+
+    `result` is what the last comparison has shown, None without one; `chunks` are all chunks, each as that has shown it
+    to be.
+    """
+
+    phase: ContentPhase
+    to_read: tuple[int, int] = (0, 0)
+    done: int = 0
+    result: ContentComparison | None = None
+    chunks: ChunkComparison | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A pair, `number` of `count` of its problem; both sides, and their chunks once both manifests are read.
 
-    `looked_up` of `to_look_up` chunk files have been looked up for their size.
+    `looked_up` of `to_look_up` chunk files have been looked up for their size. `content` is there once somebody wished
+    to know more than sizes.
     """
 
     sides: tuple[Side, Side]
@@ -62,6 +88,7 @@ class Comparison:
     chunks: ChunkComparison | None = None
     looked_up: int = 0
     to_look_up: int = 0
+    content: Content | None = None
 
     @property
     def pair(self) -> Pair:
@@ -78,6 +105,39 @@ class Comparison:
     def lane(self) -> LaneKind:
         """The lane of both."""
         return self.sides[0].entry.lane
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The handles of both."""
+        a, b = self.pair
+        return a.manifest, b.manifest
+
+    @property
+    def known_chunks(self) -> ChunkComparison | None:
+        """The chunks with all that is known of them."""
+        return self.content.chunks if self.content and self.content.chunks else self.chunks
+
+    @property
+    def result(self) -> ContentComparison | None:
+        """What comparing the records has shown."""
+        return self.content.result if self.content else None
+
+
+def to_read(comparison: Comparison) -> tuple[int, int]:
+    """How many bytes of chunk files comparing the records reads at most, of A and of B.
+
+    Chunk files that both name are not read. Goes over all chunks once.
+    """
+    from core.manifests.model import chunks_of
+
+    a, b = (chunks_of(side.manifest) if side.manifest else () for side in comparison.sides)
+    total = [0, 0]
+    for row in comparison.chunks.rows if comparison.chunks else ():
+        if row.a and row.b and a[row.a.number].file == b[row.b.number].file and row.a.first == row.b.first:
+            continue
+        for place, side in enumerate((row.a, row.b)):
+            total[place] += (side.size or 0) if side else 0
+    return total[0], total[1]
 
 
 def overlap_of(a: Entry, b: Entry) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.model import Entry, Finding, Zone
+from core.triage import OPEN
 from tui.state import Session, View
 
 if TYPE_CHECKING:
@@ -92,7 +93,19 @@ def timeline_document(session: Session, view: View) -> dict[str, Any]:
         "verdict": report.word if report else None,
         "view": {"first": view.start, "last": view.end - 1, "cursor": view.cursor},
         "lanes": _lanes_in_view(session, view),
-        "problems": [zone_value(zone) for zone in session.zones],
+        "problems": [zone_value(zone) | _note_value(session, index) for index, zone in enumerate(session.zones)],
+    }
+
+
+def _note_value(session: Session, zone: int) -> dict[str, Any]:
+    """What the operator noted on a problem."""
+    state = session.notes.get(zone, OPEN)
+    return {
+        "standing": state.standing.value,
+        "pins": sorted(state.pins),
+        "vetoes": sorted(state.vetoes),
+        "reason": state.reason or None,
+        "until": state.until,
     }
 
 

@@ -18,7 +18,10 @@ class Glyphs:
     snapshot: str
     snapshot_skipped: str
     chosen: str
+    spliced: str
+    recovered: str
     skipped: str
+    decided: str
     problem: str
     gap: str
     cursor: str
@@ -53,7 +56,10 @@ UNICODE: Final = Glyphs(
     snapshot="◆",
     snapshot_skipped="◇",
     chosen="━",
+    spliced="╍",
+    recovered="═",
     skipped="░",
+    decided="●",
     problem="▲",
     gap="○",
     cursor="┃",
@@ -82,7 +88,10 @@ ASCII: Final = Glyphs(
     snapshot="*",
     snapshot_skipped="o",
     chosen="~",
+    spliced="%",
+    recovered="+",
     skipped="-",
+    decided="@",
     problem="^",
     gap="o",
     cursor="!",

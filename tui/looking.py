@@ -17,6 +17,7 @@ from tui.messages import Checked, LookFailed, ReadAll, ReadSome
 if TYPE_CHECKING:
     from core.engine import Engine
     from core.snapshot import Progress
+    from tui.triaging import Notes
 
 #: A picture of what is there so far is made no more often than this, nor so often that it would slow reading down.
 PARTIAL_PICTURE_SECONDS: Final = 0.3
@@ -24,12 +25,19 @@ PICTURE_SHARE: Final = 5
 
 
 def look_at_store(
-    connect: Callable[[], Engine], post: Callable[[Message], object], stopped: Callable[[], bool]
+    connect: Callable[[], Engine],
+    post: Callable[[Message], object],
+    stopped: Callable[[], bool],
+    notes: Notes | None = None,
 ) -> None:
-    """Read and check the store, telling `post` what is found. A store that was not read to its end is not checked."""
+    """Read and check the store, telling `post` what is found. A store that was not read to its end is not checked.
+
+    With `notes` the operator's are loaded as well.
+    """
     from core.journal import interrupted_in
     from core.picture import build_picture
     from tui.texts.summary import tally, unreadable_files
+    from tui.triaging import chosen_before
 
     try:
         engine = connect()
@@ -40,7 +48,9 @@ def look_at_store(
         if snapshot.complete:
             report = engine.check(snapshot)
             picture = picture.with_zones(report.zones)
-            post(Checked(report, picture, tally(report.zones, picture)))
+            triage = notes.load(engine.location) if notes else None
+            chosen = chosen_before(snapshot, report.zones, triage) if triage else ()
+            post(Checked(report, picture, tally(report.zones, picture), triage, chosen))
     except SeamlineError as error:
         post(LookFailed(error.message, error.hint))
 

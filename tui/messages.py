@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from core.engine import Report
     from core.journal import OperationFiles
     from core.lease import LeaseView
+    from core.model import Entry
     from core.picture import Picture
     from core.snapshot import Snapshot
+    from core.triage import Triage
+    from tui.recovering import Outlook
     from tui.state import Tally
 
 
@@ -48,11 +51,16 @@ class ReadAll(Message):
 
 @dataclass
 class Checked(Message):
-    """The check is done; the picture now has the problems."""
+    """The check is done; the picture now has the problems.
+
+    `triage` are the notes on the store if they were loaded, and `chosen` the entries that these choose.
+    """
 
     report: Report
     picture: Picture
     tally: Tally
+    triage: Triage | None = None
+    chosen: tuple[Entry, ...] = ()
 
 
 @dataclass
@@ -61,6 +69,32 @@ class LookFailed(Message):
 
     error: str
     hint: str
+
+
+@dataclass
+class LookingAhead(Message):
+    """Looking ahead takes long: `done` of `total` manifests are read."""
+
+    done: int
+    total: int
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether `message`, which is newer, makes this one needless."""
+        return isinstance(message, LookingAhead)
+
+
+@dataclass
+class LookedAhead(Message):
+    """How far overlay and repair would bring the store."""
+
+    outlook: Outlook
+
+
+@dataclass
+class NotLookedAhead(Message):
+    """Why nobody can tell how far overlay and repair would bring the store."""
+
+    reason: str
 
 
 @dataclass

@@ -6,7 +6,7 @@ Made in a thread from one look at the store and never changed: what is shown is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from core.changes.marks import FileMark
     from core.engine import Engine
     from core.operations import Operations
+    from core.recovery import DerivedManifest
+    from core.repair import RepairPlan
     from core.snapshot import Snapshot
     from core.stock import CompactionOptions
     from tui.state import Session
@@ -60,6 +62,14 @@ class FileItem:
     until: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Stock's verdict on the store now, None if it has not been checked; and afterwards, None if it is the same."""
+
+    now: StoreVerdict | None
+    then: StoreVerdict | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
     """An operation with its files, steps first and in their order, and what is known of its effect.
@@ -69,7 +79,8 @@ class Proposal:
     operation has taken already, `waiting` counts other such operations. `plan_id` is empty for what is not a plan.
     `verdict` is stock's verdict on the store now, None if it has not been checked, and `verdict_after` the one
     afterwards, None where it is the same because the same entries are visible. `lanes` are the entries visible now and
-    afterwards, empty for what is not a plan. `places` finds a step in `files` by the executor's words for it.
+    afterwards, empty for what is not a plan. `side_effects` are sentences on what the files don't tell, where the plan
+    knows better than that it is a change. `places` finds a step in `files` by the executor's words for it.
     """
 
     kind: OperationKind
@@ -86,6 +97,7 @@ class Proposal:
     verdict_after: StoreVerdict | None = None
     lanes: Mapping[LaneKind, tuple[LaneState, LaneState]] = field(default_factory=dict)
     repairs: tuple[CompactionHazard, ...] = ()
+    side_effects: tuple[str, ...] = ()
     operation: Operation | None = None
     waiting: int = 0
     done: frozenset[int] = frozenset()
@@ -114,6 +126,27 @@ def compaction(
     assert session.snapshot is not None
     command = twin.compact_now(session.location, options, change.plan_id)
     return _planned(session, session.snapshot, change, command, tuple(repairs), None)
+
+
+def repair(session: Session, plan: RepairPlan, command: str, then: Foreseen) -> Proposal:
+    """A repair that was planned on the session's look at the store; `command` is its headless twin."""
+    change = plan.change_set
+    assert session.snapshot is not None and change is not None
+    proposal = _planned(session, session.snapshot, change, command, (), None, then)
+    sources = {each.record.manifest: _cut(each) for each in plan.recovery.derived}
+    files = tuple(replace(item, because=sources.get(item.handle, item.because)) for item in proposal.files)
+    return replace(proposal, files=files, side_effects=plan.side_effects)
+
+
+def _cut(derived: DerivedManifest) -> str:
+    source = derived.source.rpartition("/")[0] or derived.source
+    return f"{chunks_words(derived)} of {source}"
+
+
+def chunks_words(derived: DerivedManifest) -> str:
+    """`chunks 3 - 7`, counted from 0 as on the comparison: those that a derived manifest lists."""
+    first, last = derived.begin, derived.end - 1
+    return f"chunk {first:,}" if first == last else f"chunks {first:,} - {last:,}"
 
 
 def undo(engine: Engine, session: Session, operation_id: str) -> Proposal:
@@ -172,9 +205,13 @@ def _planned(
     command: str,
     repairs: tuple[CompactionHazard, ...],
     operation: Operation | None,
+    foreseen: Foreseen | None = None,
 ) -> Proposal:
     now = lane_states(snapshot.index)
     steps = tuple(_steps_of_change(change))
+    if foreseen is None:
+        then = None if now == change.lanes else verdict(after(snapshot, change))
+        foreseen = Foreseen(session.report.verdict if session.report else None, then)
     return Proposal(
         kind=change.kind,
         title=change.undoes or change.label,
@@ -186,8 +223,8 @@ def _planned(
         plan_id=change.plan_id,
         files_before=change.files_before,
         files_after=change.files_after,
-        verdict=session.report.verdict if session.report else None,
-        verdict_after=None if now == change.lanes else verdict(after(snapshot, change)),
+        verdict=foreseen.now,
+        verdict_after=foreseen.then,
         lanes={kind: (now[kind], state) for kind, state in change.lanes.items()},
         repairs=repairs,
         operation=operation,
@@ -204,6 +241,7 @@ def _resumed(operations: Operations, follower: Follower, wait: float) -> tuple[A
 
 
 def _steps_of_change(change: ChangeSet) -> Iterator[FileItem]:
+    yield from (_derived(write.handle, len(write.content)) for write in change.derived)
     yield from map(_write, change.writes)
     yield from (_restore(move) for move in change.restores)
     yield from map(_write, [change.record] if change.record else [])
@@ -218,10 +256,15 @@ def _stays(change: ChangeSet) -> Iterator[FileItem]:
 def _steps_of_intent(operation: Operation) -> Iterator[FileItem]:
     intent = operation.intent
     if intent is not None:
+        yield from (_derived(write.mark.handle, write.mark.size) for write in intent.derived)
         yield from map(_planned_write, intent.writes)
         yield from (_restore(move) for move in intent.restores)
         yield from map(_planned_write, [intent.record] if intent.record else [])
         yield from (FileItem(Verb.RETIRE, move.source, move.because) for move in intent.retires)
+
+
+def _derived(handle: str, size: int) -> FileItem:
+    return FileItem(Verb.WRITE, handle, "a manifest of chunks that are there already", size=size)
 
 
 def _write(write: Write) -> FileItem:
@@ -248,7 +291,9 @@ def done_steps(operation: Operation, snapshot: Snapshot | None) -> frozenset[int
         return frozenset()
     there = {mark.handle: mark for mark in marks_of(snapshot.index)}
     marks: dict[str, FileMark] = {write.mark.handle: write.mark for write in intent.all_writes}
-    return frozenset(place for place, item in enumerate(files) if _is_done(item, there, marks))
+    found = {place for place, item in enumerate(files) if _is_done(item, there, marks)}
+    # Derived manifests lie outside of `metadata/`, which alone was listed; nothing else begins before they are written.
+    return frozenset(found | set(range(len(intent.derived)))) if found else frozenset()
 
 
 def _is_done(item: FileItem, there: Mapping[str, FileMark], marks: Mapping[str, FileMark]) -> bool:

@@ -6,18 +6,22 @@ A screen never changes these; it asks the app to replace them. Versions are Pyth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from core.triage import Triage, ZoneState
 
 if TYPE_CHECKING:
     from core.engine import Report
     from core.journal import OperationFiles
     from core.lease import LeaseView
+    from core.manifests import ContentComparison
     from core.model import Entry, Zone
     from core.picture import Picture
     from core.snapshot import Snapshot
+    from tui.recovering import Outlook
 
 HISTORY_KEPT: Final = 200
 
@@ -54,10 +58,17 @@ class Session:
 
     `unreadable` files of `metadata/` could not be read, or hold lines that stock refuses.
 
+    `outlook` says how far overlay and repair would bring the store; until it is there, `ahead` may say how many
+    manifests of how many are read for it, and `no_outlook` why it does not come.
+
     `lease` is the store's lease as it was seen at that look, `interrupted` the operations of its journal that did not
     end, oldest first. `error` and `hint` are set when the phase is FAILED. `zone` is the selected problem, an index of
     `report.zones`; `selected` the entry that was selected last, None while a zone is. `pins` are entries kept in the
     inspector.
+
+    `triage` are the operator's notes on problems; `notes` what they say of each that is not open, by its place in
+    `report.zones`, and `noted_order` how the list shows these, empty where nothing is noted. `compared` are the
+    comparisons of records by the handles of A and B.
     """
 
     location: str
@@ -70,6 +81,9 @@ class Session:
     picture: Picture | None = None
     report: Report | None = None
     tally: Tally = NO_TALLY
+    outlook: Outlook | None = None
+    ahead: tuple[int, int] | None = None
+    no_outlook: str = ""
     lease: LeaseView | None = None
     interrupted: tuple[OperationFiles, ...] = ()
     error: str = ""
@@ -77,6 +91,10 @@ class Session:
     zone: int | None = None
     selected: Entry | None = None
     pins: tuple[Entry, ...] = ()
+    triage: Triage = field(default_factory=Triage)
+    notes: Mapping[int, ZoneState] = field(default_factory=dict)
+    noted_order: tuple[int, ...] = ()
+    compared: Mapping[tuple[str, str], ContentComparison] = field(default_factory=dict)
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -87,6 +105,16 @@ class Session:
     def problem_count(self) -> int:
         """How many zones are more than a notice; they come first."""
         return self.tally.problems
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The zones in the order in which the list shows them."""
+        return self.noted_order if len(self.noted_order) == len(self.zones) else tuple(range(len(self.zones)))
+
+    @property
+    def problems(self) -> tuple[int, ...]:
+        """The zones that are more than a notice, in the order in which the list shows them."""
+        return tuple(index for index in self.order if index < self.problem_count)
 
     @property
     def current_zone(self) -> Zone | None:
@@ -115,17 +143,33 @@ class Wishes:
     """What the operator asked of the previews; kept while the app runs, also when the store is read anew.
 
     `factors` are how many lines go into one compacted file: epoch endings, transactions, state snapshots. `choices` are
-    the entries chosen on the comparison, which the chain is to use; no two of them compete.
+    the entries chosen on the comparison, which the chain is to use; no two of them compete. `policy` is the value of
+    the `core.chain.Policy` by which the rest is chosen.
     """
 
     factors: tuple[int, int, int] = (100, 100, 100)
     choices: tuple[Entry, ...] = ()
+    policy: str = "verified"
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """The handles of the manifests that were chosen."""
+        return tuple(sorted(entry.manifest for entry in self.choices))
 
     def choosing(self, entry: Entry, others: Sequence[Entry]) -> Wishes:
         """With `entry` chosen and none of `others`; without it if it was chosen already."""
-        gone = {(other.lane, other.manifest) for other in (entry, *others)}
+        return self.without((entry, *others)) if self.chooses(entry) else self.with_choice(entry, others)
+
+    def with_choice(self, entry: Entry, others: Sequence[Entry]) -> Wishes:
+        """With `entry` chosen and none of `others`."""
+        rest = self.without((entry, *others))
+        return replace(rest, choices=(*rest.choices, entry))
+
+    def without(self, entries: Sequence[Entry]) -> Wishes:
+        """With none of `entries` chosen."""
+        gone = {(entry.lane, entry.manifest) for entry in entries}
         kept = tuple(each for each in self.choices if (each.lane, each.manifest) not in gone)
-        return replace(self, choices=kept if self.chooses(entry) else (*kept, entry))
+        return replace(self, choices=kept)
 
     def chooses(self, entry: Entry) -> bool:
         """Whether `entry` is chosen."""

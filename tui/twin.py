@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from core.phrases import command
 from core.stock import CompactionOptions
+
+#: What `--policy` need not say.
+USUAL_POLICY: Final = "verified"
 
 
 def compact(location: str, options: CompactionOptions) -> str:
@@ -22,16 +26,45 @@ def _factors(options: CompactionOptions) -> list[str | int]:
     return [word for pair in factors for word in pair]
 
 
-def restore_plan(location: str, target: int | None, history: int | None = None, pins: Iterable[str] = ()) -> str:
+def restore_plan(
+    location: str,
+    target: int | None,
+    history: int | None = None,
+    pins: Iterable[str] = (),
+    policy: str = USUAL_POLICY,
+) -> str:
     """The restore preview; `pins` are handles of manifests."""
     words: list[str | int] = []
     if target is not None:
         words += ["--target-version", target]
     if history is not None:
         words += ["--ledger-history-start-version", history]
+    return command("seamline", "restore-plan", location, *words, *_choices(pins, policy), "--json")
+
+
+def _choices(pins: Iterable[str], policy: str) -> list[str | int]:
+    """What decides between manifests that compete."""
+    words: list[str | int] = [] if policy == USUAL_POLICY else ["--policy", policy]
     for pin in pins:
         words += ["--pin", pin]
-    return command("seamline", "restore-plan", location, *words, "--json")
+    return words
+
+
+def repair(location: str, pins: Iterable[str] = (), policy: str = USUAL_POLICY, *, park: bool = False) -> str:
+    """The repair preview."""
+    return command("seamline", "repair", location, *_choices(pins, policy), *_parked(park), "--dry-run", "--json")
+
+
+def repair_now(
+    location: str, plan_id: str, pins: Iterable[str] = (), policy: str = USUAL_POLICY, *, park: bool = False
+) -> str:
+    """The repair that is shown, if the store is still as it was."""
+    words = [*_choices(pins, policy), *_parked(park), "--yes", "--if-plan", plan_id]
+    return command("seamline", "repair", location, *words)
+
+
+def _parked(park: bool) -> list[str | int]:
+    return ["--park-tail"] if park else []
 
 
 def check(location: str, level: int = 1, more: Sequence[str] = ()) -> str:

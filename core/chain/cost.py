@@ -5,6 +5,7 @@ one integer with the measures side by side, so that adding and comparing costs i
 
 - pins: pinned entries used, more is better (a manifest counts once for each entry that names it).
 - broken, unverified: entries whose manifest is known to be broken, or could not be checked.
+- added: entries that are not in `metadata/` yet, recovered ones and those of derived manifests.
 - changes: metadata files that hold an entry besides the chain, which a repair retires, zone by zone; then how many
   lines those files have. `core.chain.touched` says where that is exact.
 - age: how old the line is from which each version would be read, summed over the versions; a line that stands in
@@ -34,28 +35,24 @@ class Measure(Enum):
 
     PINS = auto()
     BROKEN = auto()
+    ADDED = auto()
     UNVERIFIED = auto()
     CHANGES = auto()
     AGE = auto()
     MANIFESTS = auto()
 
 
+#: What every policy but `first-encountered` asks for before anything else.
+_FIRST: Final = (Measure.PINS, Measure.BROKEN, Measure.ADDED)
 #: From the most important down. A chain through a broken manifest restores nothing, so all but `first-encountered`,
 #: which asks for nothing but order, avoid it first.
 MEASURES: Final[dict[Policy, tuple[Measure, ...]]] = {
-    Policy.VERIFIED: (Measure.PINS, Measure.BROKEN, Measure.UNVERIFIED, Measure.CHANGES, Measure.MANIFESTS),
-    Policy.FEWEST_CHANGES: (Measure.PINS, Measure.BROKEN, Measure.CHANGES, Measure.UNVERIFIED, Measure.MANIFESTS),
-    Policy.NEWEST: (
-        Measure.PINS,
-        Measure.BROKEN,
-        Measure.AGE,
-        Measure.UNVERIFIED,
-        Measure.CHANGES,
-        Measure.MANIFESTS,
-    ),
-    Policy.LONGEST: (Measure.PINS, Measure.BROKEN, Measure.MANIFESTS, Measure.UNVERIFIED, Measure.CHANGES),
-    Policy.STOCK_LIKE: (Measure.PINS, Measure.BROKEN, Measure.UNVERIFIED),
-    Policy.FIRST_ENCOUNTERED: (Measure.PINS,),
+    Policy.VERIFIED: (*_FIRST, Measure.UNVERIFIED, Measure.CHANGES, Measure.MANIFESTS),
+    Policy.FEWEST_CHANGES: (*_FIRST, Measure.CHANGES, Measure.UNVERIFIED, Measure.MANIFESTS),
+    Policy.NEWEST: (*_FIRST, Measure.AGE, Measure.UNVERIFIED, Measure.CHANGES, Measure.MANIFESTS),
+    Policy.LONGEST: (*_FIRST, Measure.MANIFESTS, Measure.UNVERIFIED, Measure.CHANGES),
+    Policy.STOCK_LIKE: (*_FIRST, Measure.UNVERIFIED),
+    Policy.FIRST_ENCOUNTERED: (Measure.PINS, Measure.ADDED),
 }
 
 #: Bits for the sum of each measure and its sign: counts of files, lines and entries stay below 2**63, age below 2**127.
@@ -80,9 +77,16 @@ def change_credit(files: int, lines: int) -> int:
 
 
 def entry_costs(
-    lane: Lane, rows: I64, options: ChainOptions, file_modified: NDArray[np.float64] | None = None
+    lane: Lane,
+    rows: I64,
+    options: ChainOptions,
+    file_modified: NDArray[np.float64] | None = None,
+    added: I64 | None = None,
 ) -> list[int]:
-    """The cost of each of `rows` but for changes. `file_modified` are unix seconds for each file of the lane."""
+    """The cost of each of `rows` but for changes.
+
+    `file_modified` are unix seconds for each file of the lane, `added` the rows (int64) that are not in `metadata/`.
+    """
     unit = units(options.policy)
     costs = [unit.get(Measure.MANIFESTS, 0)] * len(rows)
     marked = (
@@ -94,6 +98,9 @@ def entry_costs(
         if cost and handles:
             for place in named_rows(lane.manifests.take(rows), handles).tolist():
                 costs[place] += cost
+    if added is not None:
+        for place in np.flatnonzero(np.isin(rows, added)).tolist():
+            costs[place] += unit[Measure.ADDED]
     if Measure.AGE in unit and file_modified is not None:
         limit = U64_MAX if options.target is None else options.target
         moments = _written_at(lane, rows, file_modified)

@@ -18,19 +18,23 @@ from core.model import end_of
 
 
 def find_chain(
-    lane: Lane, options: ChainOptions | None = None, file_modified: NDArray[np.float64] | None = None
+    lane: Lane,
+    options: ChainOptions | None = None,
+    file_modified: NDArray[np.float64] | None = None,
+    added: I64 | None = None,
 ) -> Chain:
     """The best chain of a lane of transactions or epoch endings, over all chains that `options` allow.
 
     `file_modified` are unix seconds for each file of the lane (`claim_file` counts them), for the policy `newest`;
-    without it that policy finds all lines equally old. O(n log n) in the number of entries.
+    without it that policy finds all lines equally old. `added` are the rows (int64) that are not in `metadata/` yet:
+    as few of them are used as reaching furthest allows. O(n log n) in the number of entries.
     """
     options = options or ChainOptions()
     reason = unusable(lane, options)
     zones = cut_zones(lane, reason == SkipReason.CHOSEN, options.start)
     survey = _survey(lane, zones, options.target)
     crowd = _crowd(survey)
-    chosen, proven_minimal = _choose(lane, crowd, options, reason, file_modified)
+    chosen, proven_minimal = _choose(lane, crowd, options, reason, file_modified, added)
     _give_reasons(lane, zones, survey, crowd, chosen, reason)
     rows = np.flatnonzero(reason == SkipReason.CHOSEN)
     reaches = int(lane.last[rows[-1]]) if len(rows) else None
@@ -150,13 +154,14 @@ def _choose(
     options: ChainOptions,
     reason: NDArray[np.uint8],
     file_modified: NDArray[np.float64] | None,
+    added: I64 | None,
 ) -> tuple[I64, bool]:
     """The rows (int64) that the chain takes in the crowded zones; whether it provably changes the fewest files."""
-    costs = entry_costs(lane, crowd.rows, options, file_modified)
+    costs = entry_costs(lane, crowd.rows, options, file_modified, added)
     runs: dict[int, list[Run]] = {}
     proven_minimal = not crowd.free.any()
     if not proven_minimal and Measure.CHANGES in MEASURES[options.policy]:
-        proven_minimal = _credit_files(lane, crowd, options, reason, costs, runs)
+        proven_minimal = _credit_files(lane, crowd, options, reason, costs, runs, added)
     chosen: list[I64] = [crowd.rows[:0]]
     for (stretch, goals), begin in zip(crowd.zones, crowd.begin, strict=True):
         end = begin + len(stretch.rows)
@@ -173,13 +178,15 @@ def _credit_files(
     reason: NDArray[np.uint8],
     costs: list[int],
     runs: dict[int, list[Run]],
+    added: I64 | None,
 ) -> bool:
-    """Lower `costs` for files that may stay and fill in `runs`; whether that is exact."""
+    """Lower `costs` for files that may stay and fill in `runs`; whether that is exact. What is added is in no file."""
     unit = units(options.policy)[Measure.CHANGES]
     dropped = np.isin(reason, (SkipReason.INVERTED, SkipReason.ENDS_AT_LIMIT, SkipReason.VETOED))
     off_way = crowd.rows[~(crowd.reached & crowd.leads) & ~crowd.behind]
     free = np.flatnonzero(crowd.free)
-    rejected = np.concatenate((np.flatnonzero(dropped), off_way))
+    nowhere = off_way[:0] if added is None else added
+    rejected = np.concatenate((np.flatnonzero(dropped), off_way, nowhere))
     saved = untouched_files(lane, crowd.rows[free], crowd.zone[free], rejected)
     for place, credit in zip(free.tolist(), saved.single, strict=True):
         costs[place] -= credit * unit
@@ -237,8 +244,8 @@ def _unused_pins(lane: Lane, options: ChainOptions, reason: NDArray[np.uint8]) -
 
 
 def _mark_broken(lane: Lane, options: ChainOptions, reason: NDArray[np.uint8]) -> None:
-    """Name the broken manifest as the reason where that is what spoke against the entry."""
-    passed = np.flatnonzero((reason == SkipReason.SAME_RANGE) | (reason == SkipReason.OTHER_CHOSEN))
+    """Name the broken manifest as the reason where that is what spoke, or would speak, against the entry."""
+    passed = np.flatnonzero(np.isin(reason, (SkipReason.SAME_RANGE, SkipReason.OTHER_CHOSEN, SkipReason.VETOED)))
     if options.broken and len(passed):
         reason[passed[named_rows(lane.manifests.take(passed), options.broken)]] = SkipReason.BROKEN
 

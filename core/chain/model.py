@@ -67,7 +67,7 @@ class SkipReason(IntEnum):
     DEAD_END = 8
     """No way leads on from where it ends."""
     BROKEN = 9
-    """Its manifest is known to be broken, and another way needs fewer broken ones."""
+    """Its manifest is known to be broken: another way needs fewer broken ones, or it is vetoed for that."""
     PIN_EXCLUDED = 10
     """Pinned, but a chain with it would have to give up other pins."""
     SAME_RANGE = 11

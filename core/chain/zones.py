@@ -85,8 +85,10 @@ def named_rows(manifests: Texts, handles: frozenset[str]) -> I64:
     wanted = {handle.encode("utf-8", "surrogatepass") for handle in handles}
     lengths = np.array(sorted({len(handle) for handle in wanted}), dtype=np.int64)
     rows = np.flatnonzero(np.isin(manifests.length, lengths))
-    hashes = _texts(wanted).hashes()
-    rows = rows[np.isin(manifests.take(rows).hashes(), hashes)]
+    hashes = manifests.take(rows).hashes()
+    # Not `np.isin`, which sorts the long column.
+    sought = np.sort(_texts(wanted).hashes())
+    rows = rows[sought.take(np.searchsorted(sought, hashes), mode="clip") == hashes] if len(rows) else rows
     return np.array([row for row in rows.tolist() if manifests.raw(row) in wanted], dtype=np.int64)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from core.changes.model import ChangeSet
-from core.gather import Gatherer
+from core.gather import index_of
 from core.snapshot import Snapshot
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 
@@ -15,10 +15,7 @@ from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 def after(snapshot: Snapshot, change: ChangeSet) -> Snapshot:
     """The look that follows if nothing else happens; `metadata_backup/` is left as it is."""
     files = sorted(_files(snapshot, change), key=lambda pair: os.fsencode(pair[0].handle))
-    total = sum(len(content) for _, content in files if isinstance(content, bytes))
-    gatherer = Gatherer("metadata", len(files), total)
-    list(gatherer.gather(files))
-    return replace(snapshot, index=gatherer.index())
+    return replace(snapshot, index=index_of("metadata", files))
 
 
 def _files(snapshot: Snapshot, change: ChangeSet) -> Iterator[tuple[Listed, bytes | HandleUnreadable]]:

@@ -18,6 +18,7 @@ from core.changes.execution import Execution
 from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground, journaled
 from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, told
 from core.changes.model import ChangeSet, Move, Write
+from core.changes.sight import Known
 from core.codec import encode_record
 from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError, Stopped, WriteFailed
 from core.gather import MAX_FILE_BYTES
@@ -32,6 +33,7 @@ from core.journal import (
     piece_handle,
 )
 from core.journal.documents import VERSION, encode
+from core.model import RangeRecord
 from core.names import JOURNAL_FOLDER, STAGED_FOLDER
 from core.phrases import command, shown
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
@@ -69,7 +71,8 @@ def apply(ground: Ground, change: ChangeSet) -> Applied:
         ground.writer.create(piece_handle(intent.operation, Piece.INTENT), encode(intent))
     with journaled(intent.operation, ground.reader.location):
         ground.writer.flush(JOURNAL_FOLDER)
-        return _carry_out(ground, intent, marks, began, strict=True)
+        known = Known(change.index, change.marks) if change.index else None
+        return _carry_out(ground, intent, Execution(ground, intent, strict=True, known=known), marks, began)
 
 
 def resume(ground: Ground, operation: Operation) -> Applied:
@@ -79,7 +82,8 @@ def resume(ground: Ground, operation: Operation) -> Applied:
         if operation.intent is None:
             notes = (f"closed without being finished: {operation.fault}",)
             return _close(ground, operation.id, None, began, notes, finished=False)
-        return _carry_out(ground, operation.intent, read_marks(ground.reader, METADATA), began, strict=False)
+        execution = Execution(ground, operation.intent, strict=False)
+        return _carry_out(ground, operation.intent, execution, read_marks(ground.reader, METADATA), began)
 
 
 def refuse_beside_others(ground: Ground, undoes: str | None) -> set[str]:
@@ -106,6 +110,7 @@ def _require_changeable(ground: Ground, change: ChangeSet) -> None:
     """Refuse before anything is written what could not be finished, or undone, for want of permission."""
     folders = [METADATA] if not change.is_empty else []
     folders += [BACKUP] if change.retires or change.restores else []
+    folders += ["."] if change.derived else []
     for folder in folders:
         if not ground.reader.may_change(folder):
             raise WriteFailed(
@@ -118,28 +123,38 @@ def _intent(ground: Ground, change: ChangeSet) -> Intent:
     begun = new_intent(ground.machine, change.kind, ground.lease.token, change.label)
 
     def planned(write: Write) -> PlannedWrite:
-        name = write.handle.rpartition("/")[2]
-        return PlannedWrite(write.mark, write.lines, f"{STAGED_FOLDER}/{begun.operation}/{name}")
+        folder, _, name = write.handle.rpartition("/")
+        # Derived manifests all have one name, in folders of their own.
+        staged = name if folder == METADATA else folder
+        return PlannedWrite(write.mark, write.lines, f"{STAGED_FOLDER}/{begun.operation}/{staged}")
 
     return msgspec.structs.replace(
         begun,
         plan_id=change.plan_id,
+        derived=tuple(map(planned, change.derived)),
         writes=tuple(map(planned, change.writes)),
         restores=change.restores,
         record=planned(change.record) if change.record else None,
         retires=change.retires,
         lanes=change.lanes,
-        rejected=tuple(encode_record(record).decode() for record in change.rejected),
+        rejected=_lines(change.rejected),
+        parked=_lines(change.parked),
+        added=_lines(change.added),
+        unreadable=change.unreadable,
         undoes=change.undoes,
     )
 
 
+def _lines(records: Iterable[RangeRecord]) -> tuple[str, ...]:
+    return tuple(encode_record(record).decode() for record in records)
+
+
 def _stage(ground: Ground, change: ChangeSet, intent: Intent) -> None:
     """Put every new file's bytes where one step makes them visible, so that a full disk is met before anything is."""
-    for number, (write, planned) in enumerate(zip(change.all_writes, intent.all_writes, strict=True)):
-        ground.step(ApplyProgress(0, intent.steps, f"prepare {number + 1} of {len(intent.all_writes)}"))
+    for number, (write, planned) in enumerate(zip(change.all_new, intent.all_new, strict=True)):
+        ground.step(ApplyProgress(0, intent.steps, f"prepare {number + 1} of {len(intent.all_new)}"))
         ground.writer.create(planned.staged, write.content)
-    if intent.all_writes:
+    if intent.all_new:
         ground.writer.flush(f"{STAGED_FOLDER}/{intent.operation}")
 
 
@@ -193,7 +208,7 @@ def _sweep_staged(ground: Ground, waiting: set[str]) -> None:
 
 
 def _throw_away_staged(ground: Ground, intent: Intent) -> None:
-    staged = [write.staged for write in intent.all_writes]
+    staged = [write.staged for write in intent.all_new]
     if staged:
         _throw_away(ground, staged, f"{STAGED_FOLDER}/{intent.operation}")
 
@@ -205,8 +220,9 @@ def _throw_away(ground: Ground, handles: Iterable[str], folder: str) -> None:
             ground.writer.discard(handle)
 
 
-def _carry_out(ground: Ground, intent: Intent, marks: tuple[FileMark, ...], began: float, *, strict: bool) -> Applied:
-    execution = Execution(ground, intent, strict=strict)
+def _carry_out(
+    ground: Ground, intent: Intent, execution: Execution, marks: tuple[FileMark, ...], began: float
+) -> Applied:
     execution.run(marks)
     return _close(ground, intent.operation, intent, began, tuple(execution.notes), finished=True)
 

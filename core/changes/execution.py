@@ -15,14 +15,12 @@ from contextlib import suppress
 
 from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground
 from core.changes.lanes import lane_states
-from core.changes.marks import FileMark, difference, mark_of_bytes, marks_of, read_marks, told
+from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, told
 from core.changes.model import Move
+from core.changes.sight import Known, Sight
 from core.changes.survival import Survival, lost_entries, survival_of
-from core.codec import parse_line
 from core.errors import AlreadyThere, PlanOutdated
-from core.index import Index
 from core.journal import Intent, PlannedWrite
-from core.model import EpochEndingRecord, RangeRecord, StateSnapshotRecord, TransactionRecord
 from core.phrases import count, shown
 from core.storage.protocol import HandleUnreadable, Listed
 
@@ -31,29 +29,48 @@ class Execution:
     """One try at carrying out an intent.
 
     With `strict`, the first try, whatever is otherwise than planned ends it with `PlanOutdated`. Without, what somebody
-    else has changed meanwhile is left as it is and noted. `notes` are those sentences.
+    else has changed meanwhile is left as it is and noted. `notes` are those sentences. What is `known` need not be
+    decoded again.
     """
 
-    def __init__(self, ground: Ground, intent: Intent, *, strict: bool) -> None:
+    def __init__(self, ground: Ground, intent: Intent, *, strict: bool, known: Known | None = None) -> None:
         self.notes: list[str] = []
         self._ground = ground
         self._intent = intent
         self._strict = strict
+        self._known = known
         self._done = 0
-        self._rejected = _records(intent.rejected)
+        self._let_go = intent.let_go
 
     def run(self, marks: Iterable[FileMark]) -> None:
         """From a look taken under the lease, of which the `marks` are, to the end of the last step."""
+        for write in self._intent.derived:
+            self._derive(write)
         expected = self._bring({mark.handle: mark for mark in marks})
-        after = self._ground.look()
+        after = self._ground.look(self._known)
         # Whoever took the lease over may have gone on from here: then that is what there is to tell.
         self._ground.lease.check()
-        there = {mark.handle: mark for mark in marks_of(after)}
+        there = {mark.handle: mark for mark in after.marks}
         self._check_readable(after)
         self._check_nothing_else(expected, there)
         self._ground.lease.renew()
         self._retire(after, there)
         self._settle(after, there)
+
+    def _derive(self, write: PlannedWrite) -> None:
+        """Make a derived manifest, and see that it is there for good: no line may name one that is not.
+
+        So it is no matter of the first try alone that nothing else stands in its place.
+        """
+        handle = write.mark.handle
+        if not self._reads_as(handle, write.mark):
+            self._begin(f"write {handle}")
+            with suppress(AlreadyThere):
+                self._ground.writer.link(write.staged, handle)
+            if not self._reads_as(handle, write.mark):
+                raise PlanOutdated(f"{shown(handle)} was to be a derived manifest, but holds something else")
+            self._end("write", handle)
+        self._ground.writer.flush(handle.rpartition("/")[0])
 
     def _bring(self, there: dict[str, FileMark]) -> dict[str, FileMark]:
         """Write the new files and put back those that return; what `metadata/` holds then."""
@@ -90,11 +107,13 @@ class Execution:
 
     def _is_staged(self, write: PlannedWrite) -> bool:
         """Whether the bytes to be written wait unharmed. The first try has just put them there."""
-        if self._strict:
-            return True
+        return self._strict or self._reads_as(write.staged, write.mark)
+
+    def _reads_as(self, handle: str, mark: FileMark) -> bool:
+        """Whether a file holds the bytes of `mark`, whatever that is the mark of."""
         try:
-            with self._ground.reader.open(write.staged) as stream:
-                return mark_of_bytes(write.mark.handle, stream.read(write.mark.size + 1)) == write.mark
+            with self._ground.reader.open(handle) as stream:
+                return mark_of_bytes(mark.handle, stream.read(mark.size + 1)) == mark
         except (HandleUnreadable, OSError):
             return False
 
@@ -117,10 +136,14 @@ class Execution:
             there[move.target] = back
             self._end("restore", move.target)
 
-    def _check_readable(self, index: Index) -> None:
-        """Stock must be able to load whatever stays (`recovery.md`, "Changes": run the whole loader)."""
+    def _check_readable(self, sight: Sight) -> None:
+        """Stock must be able to load whatever stays (`recovery.md`, "Changes": run the whole loader).
+
+        What an undo brings back is known to be no better.
+        """
         going = {move.source for move in self._intent.retires}
-        bad = [file.handle for file in index.files if (file.bad_lines or file.fault) and file.handle not in going]
+        expected = going.union(self._intent.unreadable)
+        bad = [file.handle for file in sight.files if (file.bad_lines or file.fault) and file.handle not in expected]
         if bad and going:
             raise PlanOutdated(
                 f"nothing is retired while stock can't read {shown(bad[0])}",
@@ -132,11 +155,11 @@ class Execution:
         if different:
             raise PlanOutdated(f"somebody else writes to this store: {told(different)}")
 
-    def _retire(self, index: Index, there: dict[str, FileMark]) -> None:
+    def _retire(self, sight: Sight, there: dict[str, FileMark]) -> None:
         """Move what is to go, each file guarded, and take it out of `there`."""
-        listed = {file.handle: file.listed for file in index.files}
+        listed = {file.handle: file.listed for file in sight.files}
         going = [move for move in self._intent.retires if self._is_as_planned(move, there)]
-        survivals = survival_of(index, {move.source for move in going}, self._rejected)
+        survivals = survival_of(sight, {move.source for move in going}, self._let_go) if going else {}
         for move in going:
             problem = self._problem(move, survivals[move.source], listed)
             if problem:
@@ -198,25 +221,25 @@ class Execution:
             self._ground.lease.check()
             raise PlanOutdated(f"{shown(move.source)} was put back: {shown(other)} is gone or has changed")
 
-    def _settle(self, before: Index, left: dict[str, FileMark]) -> None:
+    def _settle(self, before: Sight, left: dict[str, FileMark]) -> None:
         """Look a last time: every line that must be visible is, and stock's selection is what the plan said.
 
         Files that are the same to the last byte need no second decoding; their lines are those of `before`, all of
-        which live on in them, but the rejected.
+        which live on in them, but those that are let go.
         """
         different = difference(left.values(), read_marks(self._ground.reader, METADATA))
-        end = self._ground.look() if different or self._rejected else before
-        if lane_states(end) != self._intent.lanes:
+        end = self._ground.look() if different or self._let_go else before
+        if lane_states(end.index) != self._intent.lanes:
             self._refuse_loss(before, end)
             self.notes.append("the entries are others than planned, as other files came or went on the way")
         if different:
             self.notes.append(f"somebody else writes to this store: {told(different)}")
 
-    def _refuse_loss(self, before: Index, end: Index) -> None:
-        for kind, rows in lost_entries(before, end):
-            gone = [row for row in rows.tolist() if before.lanes[kind].record(row) not in self._rejected]
+    def _refuse_loss(self, before: Sight, end: Sight) -> None:
+        for kind, rows in lost_entries(before.index, end.index):
+            gone = [row for row in rows.tolist() if before.index.lanes[kind].record(row) not in self._let_go]
             if gone:
-                where = shown(before.lanes[kind].claims(gone[0])[0].file)
+                where = shown(before.index.lanes[kind].claims(gone[0])[0].file)
                 raise PlanOutdated(f"somebody else took {count(len(gone), 'line')} away, first one of {where}")
 
     def _begin(self, step: str) -> None:
@@ -231,9 +254,3 @@ class Execution:
         if self._strict:
             raise PlanOutdated(what)
         self.notes.append(what)
-
-
-def _records(lines: Iterable[str]) -> frozenset[RangeRecord]:
-    records = (parse_line(line.encode()).record for line in lines)
-    kinds = (TransactionRecord, EpochEndingRecord, StateSnapshotRecord)
-    return frozenset(record for record in records if isinstance(record, kinds))

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from core.changes.sight import Known, Sight, look
 from core.errors import SeamlineError, Stopped
 from core.host import Machine
-from core.index import Index
 from core.journal.names import Piece, piece_handle
 from core.lease import Lease
 from core.names import JOURNAL_FOLDER
 from core.phrases import command
-from core.snapshot import read_index
 from core.storage.protocol import StoreReader
 from core.storage.writing import StoreWriter
 
@@ -63,9 +62,9 @@ class Ground:
     lease: Lease
     watch: ApplyWatch
 
-    def look(self) -> Index:
-        """The metadata as it is now, decoded. Raises `StoreUnreachable`."""
-        return read_index(self.reader, METADATA)
+    def look(self, known: Known | None = None) -> Sight:
+        """The metadata as it is now; what is `known` is not decoded again. Raises `StoreUnreachable`."""
+        return look(self.reader, known)
 
     def step(self, progress: ApplyProgress) -> None:
         """Called before every mutation. Raises `LeaseLost`, or `Stopped` when the operator wants no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
@@ -30,7 +31,12 @@ def lane_state(index: Index, kind: LaneKind) -> LaneState:
 
 def state_of_text(text: LaneText) -> LaneState:
     """`lane_state` of a lane whose text is known already."""
+    return state_of_pieces(len(text.rows), text.pieces())
+
+
+def state_of_pieces(entries: int, pieces: Iterable[bytes | memoryview[int]]) -> LaneState:
+    """`lane_state` of so many distinct entries whose lines, in stock's order and form, are these pieces."""
     digest = blake2b(digest_size=_DIGEST_BYTES, person=_PERSON)
-    for piece in text.pieces():
+    for piece in pieces:
         digest.update(piece)
-    return LaneState(len(text.rows), digest.hexdigest())
+    return LaneState(entries, digest.hexdigest())

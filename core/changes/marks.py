@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from core import phrases
 from core.gather import MAX_FILE_BYTES
@@ -15,9 +18,16 @@ from core.gzips import GZIP_MAGIC, GzipFault, inflated
 from core.index import Index
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind, StoreReader
 
+#: What came of reading a listed name; None if it is no file.
+Content: TypeAlias = bytes | HandleUnreadable | None
 _PLAIN: Final = b"plain"
 _GZIP: Final = b"gzip"
 _UNREADABLE: Final = "unreadable"
+_DIGEST_THREADS: Final = 2
+#: Bytes of a file from which on a digest by another thread is worth the way there.
+_LARGE: Final = 64 << 10
+#: Bytes of files that were read and have no digest yet.
+_AHEAD_BYTES: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +68,46 @@ def mark_of_bytes(handle: str, content: bytes) -> FileMark:
 
 
 def read_marks(reader: StoreReader, folder: str) -> tuple[FileMark, ...]:
-    """The marks of a folder as it is now, one file after another, nothing kept. Raises `StoreUnreachable`."""
+    """The marks of a folder as it is now, nothing else kept. Raises `StoreUnreachable`."""
+    return tuple(mark for _, _, mark in marked(reader, folder))
+
+
+def marked(reader: StoreReader, folder: str) -> Iterator[tuple[Listed, Content, FileMark]]:
+    """Each name of a folder as it is now, its content (None: no file), and its mark. Raises `StoreUnreachable`.
+
+    The thread that asks lists the folder and reads every file, in listing order. Digests of large files are made by
+    others meanwhile; at most `_AHEAD_BYTES` and one file wait for theirs.
+    """
+    waiting: deque[tuple[Listed, Content, Callable[[], FileMark]]] = deque()
+    ahead = 0
+    with ThreadPoolExecutor(_DIGEST_THREADS, "digest") as pool:
+        for listed, content in _contents(reader, folder):
+            make = partial(_mark_of, listed, content)
+            waiting.append((listed, content, pool.submit(make).result if _size(content) >= _LARGE else make))
+            ahead += _size(content)
+            while ahead > _AHEAD_BYTES:
+                ahead -= _size(waiting[0][1])
+                yield _made(waiting.popleft())
+        yield from map(_made, waiting)
+
+
+def _contents(reader: StoreReader, folder: str) -> Iterator[tuple[Listed, Content]]:
     listing = reader.list_folder(folder)
     names = (each.name for each in listing if each.kind is ListedKind.FILE)
     contents = reader.read_many(folder, names, MAX_FILE_BYTES)
-    return tuple(_mark_of_listed(each, contents) for each in listing)
+    return ((each, next(contents) if each.kind is ListedKind.FILE else None) for each in listing)
 
 
-def _mark_of_listed(listed: Listed, contents: Iterator[bytes | HandleUnreadable]) -> FileMark:
-    content = next(contents) if listed.kind is ListedKind.FILE else None
+def _made(waiting: tuple[Listed, Content, Callable[[], FileMark]]) -> tuple[Listed, Content, FileMark]:
+    listed, content, mark = waiting
+    return listed, content, mark()
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else 0
+
+
+def _mark_of(listed: Listed, content: Content) -> FileMark:
     if isinstance(content, bytes):
         return mark_of_bytes(listed.handle, content)
     return FileMark(listed.handle, listed.size, _UNREADABLE)

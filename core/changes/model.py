@@ -5,12 +5,13 @@ Compaction, repair and undo all plan a `ChangeSet`; one executor carries it out 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 
 from core.changes.marks import FileMark, mark_of_bytes
+from core.index import Index
 from core.model import LaneKind, RangeRecord
 
 
@@ -26,7 +27,7 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True)
 class Write:
-    """A new metadata file: its handle (`metadata/…`), its bytes, and how many lines they are."""
+    """A new file: its handle (`metadata/…`, or that of a derived manifest), its bytes, and how many lines they are."""
 
     handle: str
     content: bytes
@@ -60,11 +61,15 @@ class LaneState:
 class ChangeSet:
     """A change, planned on one look at a store.
 
-    `marks` are all files of `metadata/` as they were then. Carried out in this order: `writes`, `restores` (files that
+    `marks` are all files of `metadata/` as they were then. Carried out in this order: `derived` (manifests, outside of
+    `metadata/`; no undo takes them back, as nobody sees them until a line names them), `writes`, `restores` (files that
     come back from `metadata_backup/`), `record` (the timestamps file), `retires`. Of the lines of retired files all
-    must survive elsewhere but the `rejected`. `lanes` are the entries that are visible afterwards. `expires` says of
-    files that stay when (unix seconds) their grace ends; `kept` of files that would go why they do not. `undoes` is
-    the operation that is taken back.
+    must survive elsewhere but the `rejected`, which must not come back by themselves, and the `parked`, which are
+    welcome to; `added` are entries that were not visible before, which an undo may let go. `lanes` are the entries that
+    are visible afterwards, `unreadable` the handles of files that stand there then although stock can't read them.
+    `expires` says of files that stay when (unix seconds) their grace ends; `kept` of files that would go why they do
+    not. `undoes` is the operation that is taken back. `index` is what that look decoded, each of its files having its
+    mark in `marks`: without it the files are decoded once more.
     """
 
     kind: OperationKind
@@ -76,14 +81,19 @@ class ChangeSet:
     retires: tuple[Move, ...]
     lanes: dict[LaneKind, LaneState]
     rejected: tuple[RangeRecord, ...] = ()
+    parked: tuple[RangeRecord, ...] = ()
     expires: tuple[tuple[str, int], ...] = ()
     kept: tuple[tuple[str, str], ...] = ()
     undoes: str | None = None
+    derived: tuple[Write, ...] = ()
+    added: tuple[RangeRecord, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    index: Index | None = field(default=None, repr=False)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.writes or self.restores or self.record or self.retires)
+        return not (self.derived or self.writes or self.restores or self.record or self.retires)
 
     @property
     def files_before(self) -> int:
@@ -97,8 +107,13 @@ class ChangeSet:
 
     @property
     def all_writes(self) -> tuple[Write, ...]:
-        """The new files, the timestamps file last."""
+        """The new metadata files, the timestamps file last."""
         return (*self.writes, self.record) if self.record else self.writes
+
+    @property
+    def all_new(self) -> tuple[Write, ...]:
+        """Everything that is written: the derived manifests, then the new metadata files."""
+        return (*self.derived, *self.all_writes)
 
     @property
     def plan_id(self) -> str:
@@ -107,7 +122,7 @@ class ChangeSet:
         The timestamps file is named after that moment, so it counts as there or not.
         """
         digest = blake2b(repr((self.kind.value, self.undoes, self.record is not None)).encode(), digest_size=8)
-        for mark in (*self.marks, *(write.mark for write in self.writes)):
+        for mark in (*self.marks, *(write.mark for write in (*self.derived, *self.writes))):
             digest.update(repr(mark).encode("utf-8", "surrogatepass"))
         for move in (*self.restores, *self.retires):
             digest.update(repr((move.source, move.target)).encode("utf-8", "surrogatepass"))

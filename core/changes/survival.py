@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from core.columns import Lane
-from core.index import Index
+from core.index import Index, MetaFile
 from core.lane_difference import absent_rows
-from core.model import Claim, LaneKind, RangeRecord
+from core.model import Claim, IdentityRecord, LaneKind, RangeRecord
 from core.names import handle_problem
 from core.words import I64, Mask
 
@@ -28,21 +29,37 @@ class Survival:
     orphans: tuple[Claim, ...]
 
 
+class Claimed(Protocol):
+    """Files, and the entries and identities that they claim: an `Index`, or a `Sight`."""
+
+    @property
+    def files(self) -> Sequence[MetaFile]:
+        """All files of the folder, in listing order."""
+
+    @property
+    def lanes(self) -> Mapping[LaneKind, Lane]:
+        """The entries; their claims count in `files`."""
+
+    @property
+    def identities(self) -> Sequence[tuple[IdentityRecord, Claim]]:
+        """The identities."""
+
+
 def survival_of(
-    index: Index, retiring: Collection[str], rejected: Collection[RangeRecord] = ()
+    index: Claimed, retiring: Collection[str], let_go: Collection[RangeRecord] = ()
 ) -> Mapping[str, Survival]:
     """For each handle of `retiring` that is in `index`: where its lines survive, when all of `retiring` are gone.
 
-    Entries but the `rejected`, and identities, must survive. Timestamps need not: what a change set saves replaces
-    them. A file that could not be read as a whole, or can't be looked at again for its name, keeps nothing alive.
+    Entries, but for those that are `let_go`, and identities must survive. Timestamps need not: what a change set saves
+    replaces them. A file that could not be read as a whole, or can't be looked at again for its name, keeps nothing
+    alive.
     """
     going = np.array([file.handle in retiring for file in index.files], dtype=np.bool_)
-    sound = (file.fault is None and handle_problem(file.handle) is None for file in index.files)
-    keeping = ~going & np.fromiter(sound, dtype=np.bool_, count=len(index.files))
+    keeping = keeping_files(index, going)
     keepers: dict[int, set[int]] = {number: set() for number in np.flatnonzero(going).tolist()}
     orphans: dict[int, list[Claim]] = defaultdict(list)
     for lane in index.lanes.values():
-        _add_lane(lane, going, keeping, frozenset(rejected), keepers, orphans)
+        _add_lane(lane, going, keeping, frozenset(let_go), keepers, orphans)
     _add_identities(index, going, keeping, keepers, orphans)
     handles = [file.handle for file in index.files]
     return {
@@ -51,11 +68,18 @@ def survival_of(
     }
 
 
+def keeping_files(index: Claimed, going: Mask) -> Mask:
+    """The files that can be relied upon to hold their lines: they stay, and can be looked at again."""
+    sound = (file.fault is None and handle_problem(file.handle) is None for file in index.files)
+    keeping: Mask = ~going & np.fromiter(sound, dtype=np.bool_, count=len(index.files))
+    return keeping
+
+
 def _add_lane(
     lane: Lane,
     going: Mask,
     keeping: Mask,
-    rejected: frozenset[RangeRecord],
+    let_go: frozenset[RangeRecord],
     keepers: dict[int, set[int]],
     orphans: dict[int, list[Claim]],
 ) -> None:
@@ -72,13 +96,13 @@ def _add_lane(
         source, by = divmod(pair, len(going))
         keepers[source].add(by)
     for place in gone[keeper[row[gone]] < 0].tolist():
-        if not rejected or lane.record(int(row[place])) not in rejected:
+        if not let_go or lane.record(int(row[place])) not in let_go:
             number = int(file[place])
             orphans[number].append(Claim(lane.file_handles[number], int(lane.claim_line[place])))
 
 
 def _add_identities(
-    index: Index, going: Mask, keeping: Mask, keepers: dict[int, set[int]], orphans: dict[int, list[Claim]]
+    index: Claimed, going: Mask, keeping: Mask, keepers: dict[int, set[int]], orphans: dict[int, list[Claim]]
 ) -> None:
     numbers = {file.handle: number for number, file in enumerate(index.files)}
     places = [(record.id, numbers[claim.file], claim) for record, claim in index.identities]

@@ -1,12 +1,14 @@
 """Plans the undo of an operation: what it retired comes back with identical bytes, what it wrote goes.
 
 Planned like any change, on a look at the store as it is now, so it takes back just what is still there to be taken
-back; and never at the price of a line that would then be nowhere (`recovery.md`, "Changes").
+back; and never at the price of a line that would then be nowhere (`recovery.md`, "Changes"), unless the operation
+itself had made it visible. Derived manifests stay where they are: nobody sees one that no line names, and the same
+repair would write the very same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.changes.after import after
@@ -17,8 +19,9 @@ from core.changes.model import ChangeSet, Move, OperationKind, Write
 from core.changes.survival import lost_entries
 from core.changes.targets import free_targets
 from core.errors import Refused, UsageError
-from core.index import Index
-from core.journal import Intent, Operation, OperationState, Piece, piece_handle
+from core.index import Index, MetaFile
+from core.journal import Intent, Operation, OperationState, Piece, piece_handle, records_in
+from core.model import RangeRecord
 from core.phrases import command, count, shown
 from core.snapshot import Snapshot
 from core.storage.protocol import StoreReader
@@ -65,11 +68,18 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
         lanes={},
         kept=tuple((handle, "it was changed in place; what it held is in the undo bundle") for handle in spoilt),
         undoes=operation.id,
+        index=snapshot.index,
     )
     index = after(snapshot, change).index
-    _refuse_loss(snapshot, index)
+    change = replace(
+        change,
+        lanes=lane_states(index),
+        rejected=_let_go(snapshot, index, records_in(intent.added)),
+        added=tuple(_taken_back(snapshot, index, intent.let_go)),
+        unreadable=tuple(_unreadable(index, operation)),
+    )
     _refuse_unreadable(snapshot, change)
-    return replace(change, lanes=lane_states(index))
+    return change
 
 
 def _intent_of(snapshot: Snapshot, operation: Operation) -> Intent:
@@ -160,22 +170,49 @@ def _out_of_bundle(reader: StoreReader, operation: Operation, marks: Sequence[Fi
     return contents
 
 
-def _refuse_loss(snapshot: Snapshot, index: Index) -> None:
-    """Refuse where entries that are visible now would not be afterwards."""
+def _let_go(snapshot: Snapshot, index: Index, added: Collection[RangeRecord]) -> tuple[RangeRecord, ...]:
+    """The entries that are visible now and not afterwards. Refuses where the operation did not make them so."""
     log = command("seamline", "log", snapshot.location)
+    gone: list[RangeRecord] = []
     for kind, rows in lost_entries(snapshot.index, index):
-        where = shown(snapshot.index.lanes[kind].claims(int(rows[0]))[0].file)
-        raise Refused(
-            "undo-loses-lines",
-            f"{count(len(rows), 'line')}, the first of them in {where}, would be nowhere else",
-            hint=f"undo the later operation that set the originals aside first: {log}",
-        )
+        lane = snapshot.index.lanes[kind]
+        records = {row: lane.record(row) for row in rows.tolist()}
+        lost = [row for row, record in records.items() if record not in added]
+        if lost:
+            raise Refused(
+                "undo-loses-lines",
+                f"{count(len(lost), 'line')}, the first of them in {shown(lane.claims(lost[0])[0].file)}, would be "
+                "nowhere else",
+                hint=f"undo the later operation that set the originals aside first: {log}",
+            )
+        gone += records.values()
+    return tuple(gone)
+
+
+def _taken_back(snapshot: Snapshot, index: Index, let_go: Collection[RangeRecord]) -> Iterator[RangeRecord]:
+    """The entries that the operation let go and that will be visible again."""
+    for kind, rows in lost_entries(index, snapshot.index) if let_go else ():
+        records = map(index.lanes[kind].record, rows.tolist())
+        yield from (record for record in records if record in let_go)
+
+
+def _unreadable(index: Index, operation: Operation) -> Iterator[str]:
+    """The files that stock can't read and that the operation had taken away, or was to: they are what is wanted."""
+    wanted = {mark.handle for mark, _ in _gone(operation)}
+    for file in index.files:
+        if _is_bad(file) and file.handle in wanted:
+            yield file.handle
+
+
+def _is_bad(file: MetaFile) -> bool:
+    return bool(file.bad_lines or file.fault)
 
 
 def _refuse_unreadable(snapshot: Snapshot, change: ChangeSet) -> None:
-    """Refuse what could not be carried out to its end: nothing is retired beside files that stock can't read."""
+    """Refuse what could not be carried out to its end: nothing is retired beside other files that stock can't read."""
     going = {move.source for move in change.retires}
-    bad = next((file for file in snapshot.index.files if file.bad_lines or file.fault), None)
+    expected = going.union(change.unreadable)
+    bad = next((file for file in snapshot.index.files if _is_bad(file) and file.handle not in expected), None)
     if going and bad is not None:
         raise Refused(
             "foreign-file-in-metadata",

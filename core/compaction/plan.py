@@ -20,11 +20,11 @@ from core.compaction.obstacles import refused, too_large
 from core.compaction.preview import CompactionPreview, preview_compaction
 from core.compaction.refusals import Checked, Refusal, Scene
 from core.compaction.timestamps import record_date
-from core.errors import StoreUnreachable, UsageError
+from core.errors import UsageError
 from core.model import TimestampsRecord
 from core.names import alone_name
 from core.phrases import duration
-from core.snapshot import Snapshot
+from core.snapshot import Snapshot, require_whole
 from core.stock import LANE_ORDER, CompactionOptions
 
 _ONLY_TIMES = "it holds only times, and goes with the next change"
@@ -53,7 +53,7 @@ def plan_compaction(
     `StoreUnreachable` for a snapshot that is not whole.
     """
     _require_factors(options)
-    _require_whole(snapshot)
+    require_whole(snapshot)
     preview = preview_compaction(snapshot, options, now)
     scene = Scene(snapshot, preview, now, report)
     reason = refused(scene)
@@ -74,15 +74,6 @@ def _require_factors(options: CompactionOptions) -> None:
         raise UsageError(f"a factor of 0 makes stock panic: {zero.short}", hint="give a factor of 1 or more")
 
 
-def _require_whole(snapshot: Snapshot) -> None:
-    if not snapshot.complete:
-        read, listed = len(snapshot.index.files), snapshot.index.listed_count
-        raise StoreUnreachable(f"only {read:,} of {listed:,} files were read", hint="look at the store again")
-    unlisted = next((file for file in snapshot.retired.files if file.handle == "metadata_backup"), None)
-    if unlisted is not None and unlisted.fault is not None:
-        raise StoreUnreachable(f"metadata_backup/ can't be listed: {unlisted.fault.message}")
-
-
 def _change_set(draft: Draft, record: Write | None, moves: tuple[Move, ...]) -> ChangeSet:
     options = draft.preview.run.options
     grace = options.remove_compacted_after
@@ -100,6 +91,7 @@ def _change_set(draft: Draft, record: Write | None, moves: tuple[Move, ...]) -> 
         lanes={kind: state_of_text(text) for kind, text in draft.texts.items()},
         expires=tuple((handle, stamp + grace) for handle, stamp in stamps.items() if stamp is not None),
         kept=tuple(_kept(draft)),
+        index=draft.snapshot.index,
     )
 
 

@@ -125,6 +125,18 @@ def new_times(
     return Times(stamps, tuple(expired), tuple(early), tuple(ahead), tuple(overflowing))
 
 
+def carried_over(
+    handles: Iterable[str], new: Iterable[str], known: Mapping[str, int | None], grace: int, now: int
+) -> dict[str, int | None]:
+    """The times of files that stay (`handles`) and of `new` ones, after a change that compacts nothing.
+
+    What has a time keeps it, unless it was none: then its grace (in seconds) begins at `now`. identity.meta gets none.
+    """
+    stamps = {handle: known.get(handle) for handle in handles if handle != IDENTITY_HANDLE}
+    kept = {handle: stamp if _fault(stamp, grace, now) is None else now for handle, stamp in stamps.items()}
+    return kept | dict.fromkeys(new)
+
+
 def _fault(stamp: int | None, grace: int, now: int) -> int | None:
     """What is wrong with a stamp: 0 too early, 1 overflows, 2 ahead of the clock, None nothing."""
     if stamp is None:

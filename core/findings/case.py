@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -10,14 +11,17 @@ import numpy as np
 
 from core.chain import Chain, find_chain
 from core.chain.cost import claims_of
+from core.codec import UNKNOWN_KIND
 from core.columns import I64, Lane
 from core.findings.contents import Contents, contents_of
+from core.findings.filling import fills, rows_inside
 from core.findings.handles import odd_rows
 from core.findings.sweep import Sweep, sweep
 from core.index import Index, MetaFile
+from core.journal.denylist import denied_rows
 from core.lane_difference import absent_rows
-from core.model import LaneKind, TimestampsRecord
-from core.names import MetadataName, parse_metadata_name
+from core.model import U64_MAX, LaneKind, RangeRecord, TimestampsRecord, end_of
+from core.names import MetadataName, handle_problem, parse_metadata_name
 from core.snapshot import Snapshot
 from core.stock import (
     CompactionOptions,
@@ -39,6 +43,9 @@ USUAL_FACTORS: Final = (CompactionOptions(), CompactionOptions(100, 100, 100))
 #: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
 IN_FLIGHT_SECONDS: Final = 60
 
+#: So many gaps of a lane are looked at for what fills them.
+_MOST_GAPS: Final = 200
+
 #: The lanes whose entries must follow each other.
 CHAINED: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS)
 #: The lanes that hold entries.
@@ -50,7 +57,7 @@ class Case:
     """A snapshot under examination at `now` (unix seconds).
 
     `factors` are simulated besides the usual 1 and 100; `evidence` is what levels 2 to 4 read, None below;
-    `lease` is who may write to the store.
+    `lease` is who may write to the store; `denylist` what repairs rejected, each entry with the operation.
     """
 
     snapshot: Snapshot
@@ -58,6 +65,7 @@ class Case:
     factors: tuple[CompactionOptions, ...] = ()
     evidence: Evidence | None = None
     lease: LeaseView | None = None
+    denylist: Mapping[RangeRecord, str] = field(default_factory=dict)
 
     @property
     def index(self) -> Index:
@@ -97,6 +105,13 @@ class Case:
     def only_retired(self) -> dict[LaneKind, I64]:
         """For each lane the rows of the retired lane whose entries survive nowhere else."""
         return {kind: absent_rows(self.retired.lanes[kind], self.lane(kind)) for kind in ENTRY_LANES}
+
+    @cached_property
+    def recoverable(self) -> dict[LaneKind, I64]:
+        """`only_retired` without what a repair rejected: that stays where it is."""
+        kept = self.only_retired
+        denied = {kind: denied_rows(self.retired.lanes[kind], self.denylist) for kind in kept} if self.denylist else {}
+        return {kind: np.setdiff1d(rows, denied[kind]) for kind, rows in kept.items()} if denied else kept
 
     @cached_property
     def hidden_lines(self) -> I64:
@@ -148,6 +163,35 @@ class Case:
     def chains(self) -> dict[LaneKind, Chain]:
         """The chain that works as far as any does, for each lane that needs one."""
         return {kind: find_chain(self.lane(kind)) for kind in CHAINED}
+
+    @cached_property
+    def takes_repair(self) -> bool:
+        """Whether a repair can work here: it has read every line, can name whatever it retires, and no file is gzip.
+
+        Nor does it rewrite a file that a newer tool may have written.
+        """
+        newer = any(problem.hazard == UNKNOWN_KIND for problem in self.index.problems)
+        return (not newer and self.snapshot.complete) and all(
+            file.fault is None and not file.gzip and handle_problem(file.handle) is None for file in self.index.files
+        )
+
+    @cached_property
+    def unfilled(self) -> dict[LaneKind, int]:
+        """For each lane that needs a chain, where the first gap begins that no retired entry fills; 2**64 if none."""
+        return {kind: self._unfilled(kind) for kind in CHAINED}
+
+    def _unfilled(self, kind: LaneKind) -> int:
+        lane, rows = self.retired.lanes[kind], self.recoverable[kind]
+        gaps = self.sweeps[kind].gaps(_MOST_GAPS + 1)
+        for number, gap in enumerate(gaps):
+            inside = rows_inside(lane, rows, gap.first, gap.last)
+            if number == _MOST_GAPS or not fills(lane, inside, gap.first, gap.last):
+                return gap.first
+        return end_of(U64_MAX)
+
+    def repairs(self, kind: LaneKind, first: int) -> bool:
+        """Whether a repair mends what is wrong from `first` on: it keeps what lies behind a true gap as it is."""
+        return self.takes_repair and first <= self.unfilled.get(kind, first)
 
     def in_flight(self, file: MetaFile) -> bool:
         """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from core.chain import Gap, GapKind, gap_command
 from core.findings.case import Case
 from core.model import LaneKind
 from core.phrases import command
+from core.snapshot import Snapshot
 from core.stock import CompactionOptions
 
 #: More files than this in one command are no longer read by whoever pastes it.
@@ -19,15 +20,34 @@ _FEW_FILES: Final = CompactionOptions(100, 100, 100)
 _ONE_OFF: Final = ("aptos-db-tool", "backup", "oneoff")
 
 
+class Looking(Protocol):
+    """Whoever has looked at a store: a case, or what a repair is planned on."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What was seen."""
+
+
 def restore_plan(case: Case, target: int | None = None) -> str:
     """What stock would restore and which chain works, up to version `target`."""
     wish = () if target is None else ("--target-version", target)
     return command("seamline", "restore-plan", case.snapshot.location, *wish)
 
 
-def check(case: Case, level: int) -> str:
-    """Look again, deeper."""
-    return command("seamline", "check", case.snapshot.location, "--level", level)
+def repair(case: Case) -> str:
+    """What a repair would do; nothing is written."""
+    return command("seamline", "repair", case.snapshot.location, "--dry-run")
+
+
+def way_on(case: Case, kind: LaneKind, first: int) -> str:
+    """A repair where one mends what is wrong from `first` on, else what stock would restore and which chain works."""
+    return repair(case) if case.repairs(kind, first) else restore_plan(case)
+
+
+def check(looking: Looking, level: int | None = None) -> str:
+    """Look again, at the usual level or deeper."""
+    wish = () if level is None else ("--level", level)
+    return command("seamline", "check", looking.snapshot.location, *wish)
 
 
 def compaction(case: Case, options: CompactionOptions) -> str:
@@ -57,27 +77,27 @@ def back_up_snapshot(case: Case, epoch: int) -> str:
     return command(*_ONE_OFF, *wish, "--local-fs-dir", case.snapshot.location)
 
 
-def path(case: Case, handle: str) -> str:
+def path(looking: Looking, handle: str) -> str:
     """Where a handle lies on this machine."""
-    return f"{case.snapshot.location.rstrip('/')}/{handle}"
+    return f"{looking.snapshot.location.rstrip('/')}/{handle}"
 
 
-def look_at(case: Case, handle: str, line: int = 0) -> str:
+def look_at(looking: Looking, handle: str, line: int = 0) -> str:
     """Show one line of a file, or all of it, with nothing in it that a terminal would obey."""
-    show = command("sed", "-n", f"{line}p", "--", path(case, handle)) if line else ""
-    return f"{show} | cat -v" if line else command("cat", "-v", "--", path(case, handle))
+    show = command("sed", "-n", f"{line}p", "--", path(looking, handle)) if line else ""
+    return f"{show} | cat -v" if line else command("cat", "-v", "--", path(looking, handle))
 
 
-def listing(case: Case, folder: str) -> str:
+def listing(looking: Looking, folder: str) -> str:
     """List a folder with times and sizes."""
-    return command("ls", "-lab", "--", path(case, folder))
+    return command("ls", "-lab", "--", path(looking, folder))
 
 
-def set_aside(case: Case, handles: Sequence[str]) -> str:
+def set_aside(looking: Looking, handles: Sequence[str]) -> str:
     """Move files out of `metadata/` into a folder that stock never lists; nothing there is replaced."""
-    folder = path(case, "metadata_quarantine")
+    folder = path(looking, "metadata_quarantine")
     make = command("mkdir", "-p", "--", folder)
-    move = command("mv", "-n", "--", *(path(case, handle) for handle in handles[:MOST_FILES]), f"{folder}/")
+    move = command("mv", "-n", "--", *(path(looking, handle) for handle in handles[:MOST_FILES]), f"{folder}/")
     return f"{make} && {move}"
 
 

@@ -81,7 +81,7 @@ def agreement(name: MetadataName, held: tuple[int, int] | None) -> Agreement:
 
 def missing_part(name: MetadataName, held: tuple[int, int] | None) -> tuple[int, int] | None:
     """The closed range that a file promises and does not hold, in its lane's unit; None where that can't be told."""
-    if (name.kind is LaneKind.STATE_SNAPSHOTS and name.compacted) or not isinstance(name.kind, LaneKind):
+    if (name.kind is LaneKind.STATE_SNAPSHOTS and not name.alone) or not isinstance(name.kind, LaneKind):
         return None
     if held is None:
         return name.first, name.last

@@ -38,7 +38,7 @@ def _pairs(case: Case, kind: LaneKind) -> Iterator[_Pair]:
     sorted_by, wanted = (
         (kept.first, lost.first) if kept.epoch is None or lost.epoch is None else (kept.epoch, lost.epoch)
     )
-    for row in case.only_retired[kind][:_MOST_ROWS].tolist():
+    for row in case.recoverable[kind][:_MOST_ROWS].tolist():
         low, high = (int(np.searchsorted(sorted_by, wanted[row], side)) for side in ("left", "right"))
         same = np.flatnonzero((kept.first[low:high] == lost.first[row]) & (kept.last[low:high] == lost.last[row]))
         if len(same):
@@ -107,7 +107,7 @@ def index_moved_away(case: Case) -> Iterator[Finding]:
     lost: dict[str, int] = {}
     for kind in ENTRY_LANES:
         lane = case.retired.lanes[kind]
-        for row in case.only_retired[kind][:_MOST_ROWS].tolist():
+        for row in case.recoverable[kind][:_MOST_ROWS].tolist():
             for claim in lane.claims(row)[:1]:
                 if "_compacted_" in claim.file:
                     lost[claim.file] = lost.get(claim.file, 0) + 1

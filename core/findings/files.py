@@ -9,9 +9,10 @@ import numpy as np
 
 from core.findings import commands
 from core.findings.build import finding
-from core.findings.case import IN_FLIGHT_SECONDS, Case
+from core.findings.case import CHAINED, IN_FLIGHT_SECONDS, Case
 from core.findings.contents import Agreement, agreement, missing_part
-from core.findings.recovery import bring_back, survivors
+from core.findings.filling import fills, rows_inside
+from core.findings.recovery import survivors, way_back
 from core.findings.registry import detector
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
@@ -61,10 +62,12 @@ def _empty(case: Case, file: MetaFile, name: MetadataName | None, total: int) ->
         found = survivors(case, lane, *missing)
         promise = f" Its name promises {span(lane, *missing)}. {found.text}"
         claims = found.claims
-        if found.covers and found.files:
-            step = bring_back(case, found.files)
-        elif lane in (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS):
+        if found.covers:
+            step = way_back(case, lane, missing[0], found, step)
+        elif lane in CHAINED and not _stands_elsewhere(case, lane, missing):
             step = f"{step} && {commands.back_up(case, lane, *missing)}"
+        elif name and name.compacted and case.takes_repair:
+            step = commands.repair(case)
     others = f" {total:,} files are empty." if total > 1 else ""
     form = "inflates to nothing" if file.gzip else "is empty"
     return finding(
@@ -78,6 +81,12 @@ def _empty(case: Case, file: MetaFile, name: MetadataName | None, total: int) ->
         next_step=step,
         claims=[Claim(file.handle, 0), *claims],
     )
+
+
+def _stands_elsewhere(case: Case, kind: LaneKind, missing: tuple[int, int]) -> bool:
+    """Whether other files of `metadata/` hold a chain over the range."""
+    lane = case.lane(kind)
+    return fills(lane, rows_inside(lane, np.arange(len(lane), dtype=np.int64), *missing), *missing)
 
 
 @detector("name-content-disagree", "partial-compacted-file", "read-while-written")
@@ -134,8 +143,10 @@ def _torn(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] 
         found = survivors(case, lane, *missing)
         claims = found.claims
         fate = f" {_visible(case, lane, missing)} {found.text}"
-        if found.files:
-            step = bring_back(case, found.files)
+        step = way_back(case, lane, missing[0], found, step)
+    aside = "Set the torn file aside before the next compaction, once its lines stand elsewhere."
+    if case.takes_repair:
+        step, aside = commands.repair(case), "A repair writes its lines into another file and sets it aside."
     end = f"end at {held[1]:,}" if held and held[1] < name.last else f"begin at {held[0] if held else 0:,}"
     lost = f": {size(lane, *missing)} are missing" if missing else ""
     return finding(
@@ -144,8 +155,7 @@ def _torn(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] 
         range_=missing,
         explanation=f"{shown(file.handle)} was torn while it was written: by its name it goes from {name.first:,} to "
         f"{name.last:,}, but its {count(file.lines, 'line')} {end}{lost}. Every later compaction that makes this name "
-        f"skips it, drops its own lines and still moves the originals away.{fate} Set the torn file aside before the "
-        "next compaction, once its lines stand elsewhere.",
+        f"skips it, drops its own lines and still moves the originals away.{fate} {aside}",
         cause=_TORN_CAUSE,
         next_step=step,
         claims=[Claim(file.handle, 0), *claims],

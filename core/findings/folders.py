@@ -13,7 +13,7 @@ from core.findings import commands
 from core.findings.build import finding
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.handles import odd_rows
-from core.findings.orphans import LONGEST_BACKUP_SECONDS, MOST_FOLDERS
+from core.findings.orphans import LEFT_OVER, LEFT_OVER_CAUSE, LONGEST_BACKUP_SECONDS, MOST_FOLDERS
 from core.findings.registry import detector
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
@@ -78,7 +78,7 @@ def unnamed_folders(case: Case) -> Iterator[Finding]:
 def _alone(case: Case) -> dict[tuple[object, int], MetaFile]:
     """Metadata files of one backup each, by lane and start (the version of a snapshot)."""
     pairs = zip(case.names, case.index.files, strict=True)
-    return {(name.kind, name.first): file for name, file in pairs if name is not None and not name.compacted}
+    return {(name.kind, name.first): file for name, file in pairs if name is not None and name.alone}
 
 
 def _skipped(
@@ -108,8 +108,10 @@ def _not_recorded(case: Case, listing: Listed, says: BackupFolder, file: MetaFil
 
 
 def _orphans(case: Case, unnamed: list[tuple[Listed, BackupFolder]]) -> Iterator[Finding]:
-    young = [listing for listing, _ in unnamed if case.now - listing.modified < LONGEST_BACKUP_SECONDS]
-    old = [listing for listing, _ in unnamed if case.now - listing.modified >= LONGEST_BACKUP_SECONDS]
+    derived = [listing for listing, says in unnamed if says.derived]
+    backups = [listing for listing, says in unnamed if not says.derived]
+    young = [listing for listing in backups if case.now - listing.modified < LONGEST_BACKUP_SECONDS]
+    old = [listing for listing in backups if case.now - listing.modified >= LONGEST_BACKUP_SECONDS]
     fates = (
         (old, Severity.WARNING, "they only take up room, or hold a backup whose line was lost"),
         (young, Severity.INFO, "they may belong to backups under way"),
@@ -126,3 +128,13 @@ def _orphans(case: Case, unnamed: list[tuple[Listed, BackupFolder]]) -> Iterator
                 next_step=commands.check(case, 2),
                 manifests=[each.name for each in listings],
             )
+    if derived:
+        yield finding(
+            "orphan-backup-dir",
+            severity=Severity.INFO,
+            explanation=f"{count(len(derived), 'derived manifest is', 'derived manifests are')} named by no entry: "
+            f"{listed([shown(each.name) for each in derived])}; {LEFT_OVER}.",
+            cause=LEFT_OVER_CAUSE,
+            next_step=commands.listing(case, derived[0].name),
+            manifests=[each.name for each in derived],
+        )

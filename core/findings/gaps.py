@@ -11,11 +11,11 @@ from core.columns import I64
 from core.findings import commands
 from core.findings.build import finding, some_claims, some_entries
 from core.findings.case import CHAINED, Case
-from core.findings.recovery import Survivors, bring_back, survivors
+from core.findings.recovery import Survivors, survivors, way_back
 from core.findings.registry import detector
 from core.findings.sweep import Gap
 from core.findings.verdicts import continuity, severity_at, works_today
-from core.model import Finding, LaneKind, Severity
+from core.model import Finding, LaneKind, Severity, end_of
 from core.names import parse_backup_folder
 from core.phrases import count, entries, listed, shown, size, span
 from core.storage.protocol import ListedKind
@@ -69,9 +69,8 @@ def _beside(gap: Gap) -> range:
 
 
 def _fill(case: Case, kind: LaneKind, gap: Gap, found: Survivors) -> str:
-    if found.files and found.covers:
-        return bring_back(case, found.files)
-    return commands.back_up(case, kind, gap.first, gap.last)
+    again = commands.back_up(case, kind, gap.first, gap.last)
+    return way_back(case, kind, gap.first, found, again) if found.covers else again
 
 
 def _folders(case: Case, kind: LaneKind, gap: Gap) -> str:
@@ -79,7 +78,9 @@ def _folders(case: Case, kind: LaneKind, gap: Gap) -> str:
     inside = []
     for listing in case.snapshot.root:
         folder = parse_backup_folder(listing.name) if listing.kind is ListedKind.FOLDER else None
-        if folder is not None and folder.kind is kind and gap.first <= folder.first <= gap.last:
+        if folder is None or folder.derived:
+            continue
+        if folder.kind is kind and gap.first <= folder.first <= gap.last:
             inside.append(shown(listing.name))
     if not inside:
         return ""
@@ -124,7 +125,7 @@ def silently_short(case: Case) -> Iterator[Finding]:
 def lost_tail(case: Case) -> Iterator[Finding]:
     """Entries above all visible ones that survive only in `metadata_backup/`: stock restores less, without a word."""
     for kind in CHAINED:
-        lane, rows = case.retired.lanes[kind], case.only_retired[kind]
+        lane, rows = case.retired.lanes[kind], case.recoverable[kind]
         end = int(case.lane(kind).last.max()) if len(case.lane(kind)) else -1
         above = rows[(lane.first[rows] <= lane.last[rows]) & _above(lane.first[rows], end)]
         if len(above):
@@ -138,11 +139,18 @@ def lost_tail(case: Case) -> Iterator[Finding]:
                 explanation=f"{entries(len(above), kind)} for {span(kind, first, last)} are in no file of metadata/ "
                 f"any more. {found.text} Stock does not miss them: it restores less and reports success. "
                 f"{works_today(case)}",
-                cause="A compaction moved the originals away although the file that should hold their lines does not, "
-                "or a compacted file was lost.",
-                next_step=bring_back(case, found.files) if found.files else commands.restore_plan(case),
+                cause="A repair parked them behind a gap, a compaction moved the originals away although the file that "
+                "should hold their lines does not, or a compacted file was lost.",
+                next_step=_way_back_of_tail(case, kind, first, end, found),
                 claims=some_claims(lane, above),
             )
+
+
+def _way_back_of_tail(case: Case, kind: LaneKind, first: int, end: int, found: Survivors) -> str:
+    """How a lost tail comes back; behind a gap, as a parked one is, it is of use only once that is closed."""
+    if first != end_of(end):
+        return commands.back_up(case, kind, end_of(end), first - 1)
+    return way_back(case, kind, first, found, commands.restore_plan(case))
 
 
 def _above(first: np.ndarray[tuple[int], np.dtype[np.uint64]], end: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from core.changes.model import OperationKind
+from core.columns import Lane
 from core.findings import commands
-from core.findings.build import finding
-from core.findings.case import Case
+from core.findings.build import finding, some_claims, some_entries
+from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
+from core.journal.denylist import denied_rows
 from core.journal.names import interrupted_in
 from core.last_look import accept_command, gone_words
 from core.lease import LOCK_HANDLE, held_words
-from core.model import Claim, Finding, Severity
+from core.model import Claim, Finding, Severity, end_of
 from core.names import JOURNAL_FOLDER, OWN_FOLDER
-from core.phrases import command, count, listed, shown
+from core.phrases import command, count, entries, listed, shown, span
+
+#: More stretches than this of one lane are told as one.
+_MOST_STRETCHES: Final = 200
 
 
 @detector("interrupted-operation")
@@ -63,3 +70,54 @@ def shrunk_listing(case: Case) -> Iterator[Finding]:
             next_step=accept_command(case.snapshot.location),
             claims=[Claim(handle, 0) for handle in gone],
         )
+
+
+@detector("resurrected")
+def resurrected_entries(case: Case) -> Iterator[Finding]:
+    """Entries that a repair rejected and that are visible again, one finding for those that lie together.
+
+    While an undo is under way, or was cut off, they are meant to come back.
+    """
+    if not case.denylist or any(files.kind is OperationKind.UNDO for files in interrupted_in(case.snapshot.journal)):
+        return
+    for kind in ENTRY_LANES:
+        lane = case.lane(kind)
+        stretches = list(_together(lane, denied_rows(lane, case.denylist).tolist()))
+        rest = [row for stretch in stretches[_MOST_STRETCHES:] for row in stretch]
+        for rows in (*stretches[:_MOST_STRETCHES], *([rest] if rest else [])):
+            yield _resurrected(case, lane, rows)
+
+
+def _together(lane: Lane, rows: list[int]) -> Iterator[list[int]]:
+    """Runs of rows that touch or overlap."""
+    run: list[int] = []
+    reached = 0
+    for row in rows:
+        if run and int(lane.first[row]) > end_of(reached):
+            yield run
+            run, reached = [], 0
+        run.append(row)
+        reached = max(reached, int(lane.last[row]))
+    if run:
+        yield run
+
+
+def _resurrected(case: Case, lane: Lane, rows: list[int]) -> Finding:
+    first = min(int(min(lane.first[row], lane.last[row])) for row in rows)
+    last = max(int(max(lane.first[row], lane.last[row])) for row in rows)
+    operations = list(dict.fromkeys(case.denylist[lane.record(row)] for row in rows))
+    claims = some_claims(lane, rows)
+    where = listed([shown(str(claim)) for claim in claims])
+    is_back = "is" if len(rows) == 1 else "are"
+    return finding(
+        "resurrected",
+        lane=lane.kind,
+        range_=(first, last),
+        explanation=f"{entries(len(rows), lane.kind)} for {span(lane.kind, first, last)} that a repair rejected "
+        f"{is_back} visible again: {where}. The repair was {listed(operations)}.",
+        cause="A compaction that had loaded the lines before the repair wrote them back, or somebody moved a retired "
+        "file back.",
+        next_step=commands.repair(case),
+        entries=some_entries(lane, rows),
+        claims=claims,
+    )

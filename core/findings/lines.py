@@ -53,7 +53,6 @@ def _refused(case: Case, kind: str, number: int, problems: list[LineProblem]) ->
     file, first = case.index.files[number], problems[0]
     lane, missing = _promised(case, number)
     more = f", and {count(file.bad_lines - 1, 'other line')} of the file as well" if file.bad_lines > 1 else ""
-    whole = file.bad_lines == file.lines
     promise = f" Its name promises {span(lane, *missing)}." if missing else ""
     return finding(
         kind,
@@ -63,12 +62,22 @@ def _refused(case: Case, kind: str, number: int, problems: list[LineProblem]) ->
         explanation=f"{shown(str(first.claim))} of {file.lines:,} can't be read{more}. Stock refuses the whole store "
         f"for it, and its message names neither the file nor the line.{promise}",
         cause=_CAUSES[kind],
-        next_step=commands.set_aside(case, [file.handle])
-        if whole
-        else commands.look_at(case, file.handle, first.claim.line),
+        next_step=_way_on(case, file, first.claim),
         stock_says=first.message,
         claims=[problem.claim for problem in problems],
     )
+
+
+def _way_on(case: Case, file: MetaFile, claim: Claim) -> str:
+    """A repair retires a metadata file for its bad lines, once the good ones stand elsewhere.
+
+    Not where a newer tool may have written one of them, and not for a file that is no metadata at all.
+    """
+    if file.listed.name.endswith(".meta") and case.takes_repair:
+        return commands.repair(case)
+    if file.bad_lines == file.lines:
+        return commands.set_aside(case, [file.handle])
+    return commands.look_at(case, file.handle, claim.line)
 
 
 def _promised(case: Case, number: int) -> tuple[LaneKind, tuple[int, int] | None]:

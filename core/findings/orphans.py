@@ -27,7 +27,7 @@ from core.model import (
     StateSnapshotRecord,
     TransactionRecord,
 )
-from core.names import alone_name
+from core.names import alone_name, parse_backup_folder
 from core.phrases import command, count, quoted, shown, span
 
 #: The longest backup that is plausible: a folder that changed within this time (seconds) may belong to one under way.
@@ -35,6 +35,11 @@ LONGEST_BACKUP_SECONDS: Final = 48 * 3600
 #: More unused folders than this in one store are reported as one.
 MOST_FOLDERS: Final = 50
 _LEVEL_FILES: Final = 3
+#: What becomes of a derived manifest whose line is gone.
+LEFT_OVER: Final = "it holds no data of its own, and the same repair would use it again"
+LEFT_OVER_CAUSE: Final = (
+    "A repair wrote it, and was taken back or interrupted: an undo takes back the lines, not the manifests."
+)
 _CAUSE: Final = (
     "Its metadata line was never written, or was skipped or replaced because a file of that name was there. Each new "
     "attempt at a backup takes a new folder."
@@ -63,13 +68,19 @@ def _finding(case: Case, orphan: OrphanFacts) -> Finding:
     return finding(
         "orphan-backup-dir",
         explanation=f"No line points to the folder {shown(orphan.folder)}: {_worth(case, orphan)}.",
-        cause=_CAUSE,
+        cause=LEFT_OVER_CAUSE if _is_derived(orphan) else _CAUSE,
         next_step=_way_on(case, orphan),
         lane=orphan.lane,
         range_=facts.range if facts else None,
-        severity=Severity.INFO if _may_be_running(case, orphan) else None,
+        severity=Severity.INFO if _is_derived(orphan) or _may_be_running(case, orphan) else None,
         manifests=(facts.handle if facts else orphan.folder,),
     )
+
+
+def _is_derived(orphan: OrphanFacts) -> bool:
+    """Whether it is no backup but a manifest that was cut from another one."""
+    folder = parse_backup_folder(orphan.folder)
+    return folder is not None and folder.derived
 
 
 def _is_deep(case: Case) -> bool:
@@ -79,7 +90,8 @@ def _is_deep(case: Case) -> bool:
 
 def _way_on(case: Case, orphan: OrphanFacts) -> str:
     facts = orphan.manifest
-    record = _record(facts) if facts and not facts.problems and _use(case, facts) else None
+    usable = facts and not facts.problems and not _is_derived(orphan)
+    record = _record(facts) if facts and usable and _use(case, facts) else None
     if record is None:
         return listing(case, orphan.folder)
     return _register(case, record) if _is_deep(case) else check(case, _LEVEL_FILES)
@@ -92,6 +104,8 @@ def _may_be_running(case: Case, orphan: OrphanFacts) -> bool:
 def _worth(case: Case, orphan: OrphanFacts) -> str:
     """What an unused folder is good for, as the end of a sentence."""
     facts, files = orphan.manifest, count(orphan.files, "file")
+    if _is_derived(orphan):
+        return LEFT_OVER
     if facts is None:
         running = _may_be_running(case, orphan)
         state = "a backup may still be writing it" if running else "it is no whole backup"

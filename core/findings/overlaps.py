@@ -12,6 +12,7 @@ from core.columns import Lane
 from core.findings import commands
 from core.findings.build import finding, some_claims, some_entries
 from core.findings.case import CHAINED, Case
+from core.findings.compared import compared
 from core.findings.registry import detector
 from core.findings.sweep import Shape, Tangle
 from core.findings.verdicts import effect, refusal, severity_at, works_today
@@ -51,7 +52,8 @@ def _overlap(case: Case, lane: Lane, tangle: Tangle) -> Finding:
         range_=(tangle.first, tangle.last),
         severity=Severity.ERROR if refused is None else severity_at(case, lane, refused.row),
         shape=tangle.shape.value,
-        explanation=f"{_what(lane, tangle)}{stops} {_way_through(case, lane, tangle)} {works_today(case)}",
+        explanation=f"{_what(lane, tangle)}{compared(case, lane, tangle.rows)}{stops} "
+        f"{_way_through(case, lane, tangle)} {works_today(case)}",
         cause=_CAUSES.get(tangle.shape, _MIXED_CAUSE),
         next_step=_next_step(case, lane, tangle),
         stock_says=refused.message if refused else None,
@@ -82,10 +84,13 @@ def _way_through(case: Case, lane: Lane, tangle: Tangle) -> str:
     if tangle.shape is not Shape.NO_JOIN:
         return "There is a chain of entries that join across it."
     missing = _missing(case, lane, tangle)
-    tail = ""
+    words = f"Every {lane.kind.unit} is covered, but no chain of entries that join crosses it."
+    if case.repairs(lane.kind, tangle.first):
+        words += " Runs of their chunks may join: the restore plan (seamline restore-plan) tells."
     if missing is not None:
-        tail = f" Backing up {span(lane.kind, *missing)} once more ({size(lane.kind, *missing)}) makes them join."
-    return f"Every {lane.kind.unit} is covered, but no chain of entries that join crosses it.{tail}"
+        again = f"acking up {span(lane.kind, *missing)} once more ({size(lane.kind, *missing)}) makes them join."
+        words += f" If not, b{again}" if case.repairs(lane.kind, tangle.first) else f" B{again}"
+    return words
 
 
 def _missing(case: Case, lane: Lane, tangle: Tangle) -> tuple[int, int] | None:
@@ -97,7 +102,9 @@ def _missing(case: Case, lane: Lane, tangle: Tangle) -> tuple[int, int] | None:
 
 def _next_step(case: Case, lane: Lane, tangle: Tangle) -> str:
     missing = _missing(case, lane, tangle) if tangle.shape is Shape.NO_JOIN else None
-    return commands.restore_plan(case) if missing is None else commands.back_up(case, lane.kind, *missing)
+    if missing is None or case.repairs(lane.kind, tangle.first):
+        return commands.way_on(case, lane.kind, tangle.first)
+    return commands.back_up(case, lane.kind, *missing)
 
 
 def _further(case: Case, lane: Lane, tangles: tuple[Tangle, ...]) -> Finding:
@@ -110,7 +117,7 @@ def _further(case: Case, lane: Lane, tangles: tuple[Tangle, ...]) -> Finding:
         explanation=f"{count(len(tangles), 'further stretch', 'further stretches')} of {span(lane.kind, first, last)} "
         f"are covered more than once, among them {tangles[0].first:,} to {tangles[0].last:,}.",
         cause=_MIXED_CAUSE,
-        next_step=commands.restore_plan(case),
+        next_step=commands.way_on(case, lane.kind, first),
         entries=some_entries(lane, tangles[0].rows),
     )
 
@@ -133,7 +140,7 @@ def second_batch_size(case: Case) -> Iterator[Finding]:
                 f"them) stand beside entries of {other:,} ({of_other:,} of them).",
                 cause="A second coordinator with another batch size went on from there, or somebody made one-off "
                 "backups. Each coordinator reads the store only at its start and keeps its position in memory.",
-                next_step=commands.restore_plan(case),
+                next_step=commands.way_on(case, kind, tangle.first),
                 entries=some_entries(lane, tangle.rows),
             )
 
@@ -177,17 +184,17 @@ def _began_again(case: Case, lane: Lane, tangle: Tangle) -> Finding:
         f"each.{identities}",
         cause="A coordinator saw an empty listing, took the store for a new one and began again at 0. The official "
         "cloud configurations turn a listing that fails into an empty one.",
-        next_step=commands.restore_plan(case),
+        next_step=commands.way_on(case, lane.kind, tangle.first),
         entries=some_entries(lane, tangle.rows),
         claims=[claim for _, claim in case.index.identities],
     )
 
 
 def _stands_alone(case: Case, lane: Lane, row: int) -> bool:
-    """Whether no compacted file claims the entry."""
+    """Whether no compacted or repaired file claims the entry."""
     files = lane.claim_file[int(lane.claim_start[row]) : int(lane.claim_start[row + 1])].tolist()
     names = [case.names[file] for file in files]
-    return not any(name is not None and name.compacted for name in names)
+    return not any(name is not None and not name.alone for name in names)
 
 
 def _identity_evidence(case: Case) -> str:
@@ -240,7 +247,7 @@ def _backed_up_again(case: Case, lane: Lane, tangle: Tangle, pairs: list[tuple[i
         f"is in a compacted file, {again} in a younger file of its own.",
         cause="Once compaction has moved the original away its file name is free, and the same range can be "
         "registered again beside the compacted line. Usually the compacted line is the one to keep.",
-        next_step=commands.restore_plan(case),
+        next_step=commands.way_on(case, lane.kind, tangle.first),
         stock_says=refused.message if refused else None,
         entries=some_entries(lane, rows),
         claims=some_claims(lane, rows),

@@ -14,7 +14,7 @@ from core.findings import commands
 from core.findings.build import some_claims
 from core.findings.case import Case
 from core.findings.commands import MOST_FILES
-from core.findings.sweep import joins
+from core.findings.filling import fills, rows_inside
 from core.model import Claim, LaneKind
 from core.phrases import count, listed, shown
 
@@ -37,23 +37,17 @@ class Survivors:
 
 def survivors(case: Case, kind: LaneKind, first: int, last: int) -> Survivors:
     """What survives of the closed range `first` to `last` of a lane."""
-    lane, rows = case.retired.lanes[kind], case.only_retired[kind]
-    inside = rows[(lane.first[rows] >= np.uint64(first)) & (lane.last[rows] <= np.uint64(last))]
-    inside = inside[lane.first[inside] <= lane.last[inside]]
+    lane, rows = case.retired.lanes[kind], case.recoverable[kind]
+    inside = rows_inside(lane, rows, first, last)
     if not len(inside):
         return Survivors(_NOTHING, (), False, ())
     claims = some_claims(lane, inside)
-    covers = _covers(lane, inside, first, last)
+    covers = fills(lane, inside, first, last)
     what = "all of it" if covers else "parts of it"
     lines = count(len(inside), "line", "lines")
     where = listed([shown(str(claim)) for claim in claims], len(inside))
     text = f"{lines} in metadata_backup/ fill{'s' if len(inside) == 1 else ''} {what} and can be recovered: {where}."
     return Survivors(text, claims, covers, _files_to_bring_back(case, lane, inside))
-
-
-def _covers(lane: Lane, rows: I64, first: int, last: int) -> bool:
-    starts, ends = lane.first[rows].tolist(), lane.last[rows].tolist()
-    return starts[0] == first and max(ends) == last and joins(starts, ends)
 
 
 def _files_to_bring_back(case: Case, lane: Lane, wanted: I64) -> tuple[str, ...]:
@@ -65,6 +59,16 @@ def _files_to_bring_back(case: Case, lane: Lane, wanted: I64) -> tuple[str, ...]
     taken = {known.listed.name for known in case.index.files if known.lines}
     free = all(handle.rpartition("/")[2] not in taken for handle in chosen)
     return tuple(chosen) if free and len(held) == len(wanted) and len(chosen) <= MOST_FILES else ()
+
+
+def way_back(case: Case, kind: LaneKind, first: int, found: Survivors, otherwise: str) -> str:
+    """How what survives of a range from `first` on comes back: by a repair, by hand where that can't, or `otherwise`.
+
+    A repair takes lines, not files, so a conflict that stands beside them in `metadata_backup/` stays there.
+    """
+    if found.covers and case.repairs(kind, first):
+        return commands.repair(case)
+    return bring_back(case, found.files) if found.files else otherwise
 
 
 def bring_back(case: Case, files: Sequence[str]) -> str:

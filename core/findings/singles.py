@@ -52,10 +52,16 @@ def _inverted(case: Case, lane: Lane, row: int, total: int) -> Finding:
         f"{effect}{others} {works_today(case)}",
         cause="A line edited by hand, a faulty tool or a damaged file. Nothing in stock checks an entry when it loads "
         "it.",
-        next_step=commands.look_at(case, lane.claims(row)[0].file, lane.claims(row)[0].line),
+        next_step=_way_on(case, lane, row),
         stock_says=broken,
         entries=some_entries(lane, [row]),
     )
+
+
+def _way_on(case: Case, lane: Lane, row: int) -> str:
+    """A repair rejects an entry that no chain can use."""
+    claim = lane.claims(row)[0]
+    return commands.repair(case) if case.takes_repair else commands.look_at(case, claim.file, claim.line)
 
 
 def _stops_at(lane: Lane, row: int) -> str | None:
@@ -82,7 +88,7 @@ def endless(case: Case) -> Iterator[Finding]:
                 explanation=f"{entries(len(rows), kind)} end{'s' if len(rows) == 1 else ''} at {U64_MAX:,}, the "
                 f"greatest number there is; stock adds one to it and the process aborts. {works_today(case)}",
                 cause="A damaged or hostile line: no chain has that many versions.",
-                next_step=commands.look_at(case, lane.claims(int(rows[0]))[0].file, lane.claims(int(rows[0]))[0].line),
+                next_step=_way_on(case, lane, int(rows[0])),
                 stock_says=ADD_OVERFLOW,
                 entries=some_entries(lane, rows),
             )

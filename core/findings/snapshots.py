@@ -12,6 +12,7 @@ from core.columns import I64, U64, Lane
 from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
+from core.findings.compared import compared
 from core.findings.overlaps import starts_over
 from core.findings.registry import detector
 from core.model import Finding, LaneKind, Severity
@@ -66,11 +67,17 @@ def _conflict(case: Case, lane: Lane, run: Sequence[I64]) -> Finding:
         "snapshot-conflict",
         lane=_LANE,
         range_=(first, last),
-        explanation=_what(lane, run),
+        explanation=_what(lane, run) + compared(case, lane, rows),
         cause="The snapshot of an epoch was taken again, by a second coordinator or by one that began again.",
-        next_step=commands.check(case, 3),
+        next_step=_way_on(case, lane, run),
         entries=some_entries(lane, rows),
     )
+
+
+def _way_on(case: Case, lane: Lane, run: Sequence[I64]) -> str:
+    """A repair keeps one of several snapshots of one version; several versions of one epoch are looked at first."""
+    tied = all(lane.first[rows].min() == lane.first[rows].max() for rows in run)
+    return commands.repair(case) if tied and case.takes_repair else commands.check(case, 3)
 
 
 def _what(lane: Lane, run: Sequence[I64]) -> str:
@@ -104,7 +111,7 @@ def _second_history(case: Case, lane: Lane, run: Sequence[I64]) -> Finding:
         explanation=f"The snapshots belong to two histories: {len(run):,} versions from {first:,} to {last:,} were "
         "taken again.",
         cause="A coordinator saw an empty listing, took the store for a new one and began again at 0.",
-        next_step=commands.restore_plan(case),
+        next_step=commands.way_on(case, _LANE, first),
         entries=some_entries(lane, rows),
     )
 

@@ -8,11 +8,13 @@ is called after the finding that comes nearest to the cause.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from core.findings.build import MOST_EVIDENCE
 from core.findings.catalogue import CATALOGUE
+from core.findings.identity import zone_id
 from core.findings.search import worst_first
 from core.findings.sweep import Shape, Sweep, sweep
 from core.model import Entry, Finding, LaneKind, Severity, Zone, end_of
@@ -23,6 +25,7 @@ _CAUSES: Final = {
     kind: rank
     for rank, kind in enumerate(
         (
+            "resurrected",
             "partial-compacted-file",
             "empty-meta-file",
             "localfs-skip-existing",
@@ -83,7 +86,8 @@ def group(findings: Iterable[Finding], snapshot: Snapshot) -> tuple[Zone, ...]:
     ranged = [each for each in everything if each.first is not None]
     zones = [zone for kind in LaneKind for zone in _lane_zones(kind, ranged, snapshot)]
     zones += _zones_without_range(each for each in everything if each.first is None)
-    return tuple(sorted(zones, key=lambda zone: worst_first(zone.findings[0])))
+    zones.sort(key=lambda zone: worst_first(zone.findings[0]))
+    return tuple(replace(zone, id=zone_id(zone, cause_of(zone.findings), snapshot.index)) for zone in zones)
 
 
 def _lane_zones(kind: LaneKind, findings: Sequence[Finding], snapshot: Snapshot) -> list[Zone]:

@@ -4,7 +4,7 @@ It lies in the store's own `seamline/journal/`, a sibling of `metadata/` that st
 few files named after it; each of them is made once and never changed, but for the list of steps, which grows.
 """
 
-from core.journal.documents import Intent, Outcome, PlannedWrite, Undone
+from core.journal.documents import Intent, Outcome, PlannedWrite, Undone, records_in
 from core.journal.names import (
     OperationFiles,
     Piece,
@@ -32,4 +32,5 @@ __all__ = [
     "piece_handle",
     "read_log",
     "read_operation",
+    "records_in",
 ]

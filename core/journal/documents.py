@@ -5,7 +5,7 @@ A journal is a file like any other in a store: whatever it says is checked befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final, TypeVar
 
 import msgspec
@@ -14,8 +14,8 @@ from core.changes.marks import FileMark
 from core.changes.model import LaneState, Move, OperationKind
 from core.codec import LineRefused, parse_line
 from core.gather import MAX_FILE_BYTES
-from core.model import LaneKind
-from core.names import STAGED_FOLDER, handle_problem
+from core.model import EpochEndingRecord, LaneKind, RangeRecord, StateSnapshotRecord, TransactionRecord
+from core.names import STAGED_FOLDER, handle_problem, is_derived_manifest
 
 VERSION: Final = 1
 _T = TypeVar("_T")
@@ -38,8 +38,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """All that an operation will do, written down before its first step.
 
     `at` in unix seconds, `user`, `host` and `pid` say who. Of the lines of retired files all must survive but the
-    `rejected` (lines as stock spells them). `lanes` are the entries visible afterwards. `undoes` is the operation that
-    is taken back, `command` what a guard runs.
+    `rejected`, which are denied from then on, and the `parked`, which are not; `added` were not visible before, and an
+    undo may let them go (all three are lines as stock spells them).
+    `derived` are manifests outside of `metadata/`, which an undo leaves where they are. `lanes` are the entries visible
+    afterwards, `unreadable` the handles of files that stand there then although stock can't read them. `undoes` is the
+    operation that is taken back, `command` what a guard runs.
     """
 
     v: int
@@ -59,18 +62,40 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     retires: tuple[Move, ...] = ()
     lanes: dict[LaneKind, LaneState] = {}
     rejected: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
     undoes: str | None = None
     command: tuple[str, ...] = ()
+    derived: tuple[PlannedWrite, ...] = ()
+    added: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def all_writes(self) -> tuple[PlannedWrite, ...]:
-        """The files to be made, the timestamps file last."""
+        """The metadata files to be made, the timestamps file last."""
         return (*self.writes, self.record) if self.record else self.writes
+
+    @property
+    def all_new(self) -> tuple[PlannedWrite, ...]:
+        """Everything that is to be made: the derived manifests, then the metadata files."""
+        return (*self.derived, *self.all_writes)
+
+    @property
+    def let_go(self) -> frozenset[RangeRecord]:
+        """The entries that need not survive."""
+        return records_in((*self.rejected, *self.parked))
 
     @property
     def steps(self) -> int:
         """How many steps it has."""
-        return len(self.all_writes) + len(self.restores) + len(self.retires)
+        return len(self.all_new) + len(self.restores) + len(self.retires)
+
+
+def records_in(lines: Iterable[str]) -> frozenset[RangeRecord]:
+    """The entries among lines as an intent holds them."""
+    records = (parse_line(line.encode()).record for line in lines)
+    return frozenset(
+        each for each in records if isinstance(each, TransactionRecord | EpochEndingRecord | StateSnapshotRecord)
+    )
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,15 +169,16 @@ def _problems(document: object) -> Iterator[str]:
 
 
 def _no_entries(intent: Intent) -> Iterator[str]:
-    for line in intent.rejected:
-        try:
-            parse_line(line.encode())
-        except (LineRefused, ValueError):
-            yield f"it rejects {line[:200]!r}, which is no entry"
+    for what, lines in (("rejects", intent.rejected), ("parks", intent.parked), ("adds", intent.added)):
+        for line in lines:
+            try:
+                parse_line(line.encode())
+            except (LineRefused, ValueError):
+                yield f"it {what} {line[:200]!r}, which is no entry"
 
 
 def _no_sizes(intent: Intent) -> Iterator[str]:
-    for write in intent.all_writes:
+    for write in intent.all_new:
         if not 0 <= write.mark.size <= MAX_FILE_BYTES:
             yield f"it writes a file of {write.mark.size:,} bytes"
 
@@ -160,9 +186,13 @@ def _no_sizes(intent: Intent) -> Iterator[str]:
 def _odd_handles(intent: Intent) -> Iterator[str]:
     """What in an intent reaches for places where no operation has anything to do."""
     staged = f"{STAGED_FOLDER}/{intent.operation}/"
+    for write in intent.all_new:
+        yield from _outside(write.staged, staged)
+    for write in intent.derived:
+        if not is_derived_manifest(write.mark.handle):
+            yield f"it names {write.mark.handle[:200]!r}, which is no derived manifest"
     for write in intent.all_writes:
         yield from _outside(write.mark.handle, "metadata/")
-        yield from _outside(write.staged, staged)
     for move in intent.restores:
         yield from _outside(move.source, "metadata_backup/")
         yield from _outside(move.target, "metadata/")

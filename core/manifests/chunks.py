@@ -7,22 +7,17 @@ that stock would stumble over. Memory is one block, whatever the file says.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from struct import Struct
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
-from core.gzips import GzipFault, inflated, is_gzip
+from core.gzips import GzipFault
+from core.manifests.sources import LENGTH, InflatedSource, Source, source_of
 
 #: `hazards.md`, `own-bounded-memory`.
 MAX_RECORD_BYTES: Final = 64 << 20
-#: Stock holds a whole chunk in memory and cuts chunks at 128 MiB; this much is far beyond what it would ever write.
-MAX_INFLATED_BYTES: Final = 4 << 30
 #: Records beyond the range are counted on for a while, because stock's message gives their number.
 _COUNTED_BEYOND: Final = 100_000
-_BLOCK: Final = 128 << 10
-_LENGTH: Final = Struct(">I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,8 @@ def walk_chunk(stream: BinaryIO, expected: int, stopped: Callable[[], bool] = la
 
     The caller closes the stream. Raises OSError when the file can't be read.
     """
-    zipped = is_gzip(stream)
-    source: _Source = _Inflated(stream) if zipped else _Plain(stream)
+    source = source_of(stream)
+    zipped = isinstance(source, InflatedSource)
     walk = _Walk(source, max(0, expected) + _COUNTED_BEYOND, stopped)
     try:
         fault = walk.run()
@@ -76,67 +71,10 @@ def _gzip_complaint(damage: GzipFault) -> str | None:
     return f"gzip: stdin: {damage.message}" if damage.hazard == "gzip-damaged" else None
 
 
-class _Source(Protocol):
-    """Content by offset, asked for in rising order."""
-
-    def block(self, offset: int) -> bytes:
-        """Some bytes from `offset` on, at least 4 unless the content ends; none when it ends at or before `offset`."""
-
-    def end(self) -> int:
-        """Where the content ends, once `block` has come to its end."""
-
-    def size(self) -> int | None:
-        """Where the content ends, None where only reading it all would tell."""
-
-
-class _Plain:
-    """A file as it is: what lies between two asked-for offsets is seeked over."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def block(self, offset: int) -> bytes:
-        self._stream.seek(offset)
-        return self._stream.read(_BLOCK)
-
-    def end(self) -> int:
-        return self._stream.seek(0, os.SEEK_END)
-
-    def size(self) -> int | None:
-        return self.end()
-
-
-class _Inflated:
-    """The content of a gzip file: what lies between two asked-for offsets is inflated and dropped."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._pieces: Iterator[bytes] = inflated(stream, MAX_INFLATED_BYTES)
-        self._kept = b""
-        self._start = 0
-
-    def block(self, offset: int) -> bytes:
-        while self._start + len(self._kept) < offset + _LENGTH.size:
-            piece = next(self._pieces, b"")
-            if not piece:
-                break
-            dropped = min(len(self._kept), offset - self._start)
-            if dropped == len(self._kept):
-                self._start, self._kept = self._start + dropped, piece
-            else:
-                self._start, self._kept = self._start + dropped, self._kept[dropped:] + piece
-        return self._kept[max(0, offset - self._start) :]
-
-    def end(self) -> int:
-        return self._start + len(self._kept)
-
-    def size(self) -> int | None:
-        return None
-
-
 class _Walk:
     """One walk: `records` whole ones until `offset`, where the next one begins."""
 
-    def __init__(self, source: _Source, most: int, stopped: Callable[[], bool]) -> None:
+    def __init__(self, source: Source, most: int, stopped: Callable[[], bool]) -> None:
         self._source = source
         self._most = most
         self._stopped = stopped
@@ -149,7 +87,7 @@ class _Walk:
         """Walk to the end, to the first fault, or to where it is enough."""
         while self.complete:
             block = self._source.block(self.offset)
-            if len(block) < _LENGTH.size:
+            if len(block) < LENGTH.size:
                 return self._ending(len(block))
             fault = self._walk_block(block)
             if fault:
@@ -160,13 +98,13 @@ class _Walk:
 
     def _walk_block(self, block: bytes) -> ChunkFault | None:
         """Go from length to length as far as they lie in the block."""
-        position, last, limit, unpack = 0, -1, len(block) - _LENGTH.size, _LENGTH.unpack_from
+        position, last, limit, unpack = 0, -1, len(block) - LENGTH.size, LENGTH.unpack_from
         while position <= limit:
             (length,) = unpack(block, position)
             if not 0 < length <= MAX_RECORD_BYTES:
                 break
             last = position
-            position += _LENGTH.size + length
+            position += LENGTH.size + length
             self.records += 1
         if last >= 0:
             self._last_offset = self.offset + last
@@ -178,7 +116,7 @@ class _Walk:
             message = f"record {self.records:,} at byte {self.offset:,} is empty"
             return self._fault("chunk-empty-record", message, "unexpected end of input")
         size = self._source.size()
-        held = None if size is None else max(0, size - self.offset - _LENGTH.size)
+        held = None if size is None else max(0, size - self.offset - LENGTH.size)
         message = f"record {self.records:,} at byte {self.offset:,} claims {length:,} bytes"
         if held is not None and held >= length:
             message += f": more than {MAX_RECORD_BYTES:,} are not walked"
@@ -191,11 +129,11 @@ class _Walk:
         end = self._source.end()
         if left:
             message = f"the file ends inside the length of record {self.records:,} at byte {self.offset:,}"
-            return self._fault("chunk-truncated", message, _cut_short(left, _LENGTH.size))
+            return self._fault("chunk-truncated", message, _cut_short(left, LENGTH.size))
         if end >= self.offset:
             return None
-        length = self.offset - self._last_offset - _LENGTH.size
-        held = end - self._last_offset - _LENGTH.size
+        length = self.offset - self._last_offset - LENGTH.size
+        held = end - self._last_offset - LENGTH.size
         self.records, self.offset = self.records - 1, self._last_offset
         message = f"the file ends inside record {self.records:,} at byte {self.offset:,}: {held:,} of {length:,} bytes"
         return self._fault("chunk-truncated", message, _cut_short(held, length))

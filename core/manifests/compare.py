@@ -6,10 +6,12 @@ Chunks are matched by their ranges. What does not begin and end together crosses
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.manifests.content_verdict import ContentComparison, Verdict
 from core.manifests.model import Chunk, Manifest, StateManifest, chunks_of, range_of
+from core.model import end_of
 from core.storage.protocol import HandleUnreadable, StoreReader
 
 
@@ -18,6 +20,7 @@ class Relation(StrEnum):
 
     `UNKNOWN`: the same range, but a size can't be had. `CROSSING`: they overlap without beginning and ending together.
     `ALONE`: the other manifest has no chunk there; of manifests that pass their checks only snapshots can show it.
+    `EQUAL` and `OTHER_RECORDS`: the records themselves were compared.
     """
 
     SAME = "same"
@@ -25,6 +28,8 @@ class Relation(StrEnum):
     UNKNOWN = "unknown"
     CROSSING = "crossing"
     ALONE = "alone"
+    EQUAL = "equal-records"
+    OTHER_RECORDS = "other-records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,27 @@ def compare_chunks(a: Manifest, b: Manifest, sizes: Mapping[str, int]) -> ChunkC
     sides.sort(key=lambda each: (each[0].first, not each[1], each[0].last, each[0].number))
     rows = tuple(row for knot in _knots(sides) for row in _rows(knot))
     return ChunkComparison(first, last, rows)
+
+
+def judged(chunks: ChunkComparison, content: ContentComparison) -> ChunkComparison:
+    """The chunks, with what comparing the records of both manifests has shown of each row, as far as it came."""
+    if content.first is None or content.last is None:
+        return chunks
+    end = end_of(content.last)
+    proven = end if content.verdict is not Verdict.UNKNOWN and content.a is None else content.at or 0
+    rows = tuple(ChunkRow(_judged(row, content, min(proven, end), end), row.a, row.b) for row in chunks.rows)
+    return replace(chunks, rows=rows)
+
+
+def _judged(row: ChunkRow, content: ContentComparison, proven: int, end: int) -> Relation:
+    """How a row stands when all common records below `proven` are equal; those that are common end at `end`."""
+    if content.a is not None and content.b is not None:
+        places = ((row.a, content.a), (row.b, content.b))
+        if any(side is not None and side.number == place.chunk for side, place in places):
+            return Relation.OTHER_RECORDS
+    sides = [side for side in (row.a, row.b) if side is not None]
+    begins, ends = min(side.first for side in sides), max(end_of(side.last) for side in sides)
+    return Relation.EQUAL if begins < end and min(ends, end) <= proven else row.relation
 
 
 def _extent(manifest: Manifest) -> tuple[int, int]:

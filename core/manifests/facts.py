@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from core.manifests.content_verdict import ContentComparison
 from core.manifests.model import ChunkFormat
 from core.model import LaneKind, RangeRecord
 
@@ -54,8 +55,9 @@ class ManifestFacts:
     `first` and `last` are the manifest's own range in its lane's unit, `epoch` and `root_hash` those of a state
     manifest, the waypoints those of an epoch ending manifest; all None unless the status is READ. `size` (bytes) and
     `modified` (unix seconds) are those of the manifest file, None when it could not be had. `chunk_bytes` sums the
-    sizes of the chunk files that are there (level 3). `problems` holds the first few of each hazard, `counts` how many
-    there are; `named_by` the lines that name a manifest with problems.
+    sizes of the chunk files that are there and `proofs` counts the proof files (level 3). `shared_with` are other
+    manifests that name some of its chunk files, the first few. `problems` holds the first few of each hazard,
+    `counts` how many there are; `named_by` the lines that name a manifest with problems.
     """
 
     lane: LaneKind
@@ -74,6 +76,8 @@ class ManifestFacts:
     formats: frozenset[ChunkFormat] = frozenset()
     chunk_count: int = 0
     chunk_bytes: int | None = None
+    proofs: int | None = None
+    shared_with: tuple[str, ...] = ()
     problems: tuple[ManifestProblem, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     named_by: tuple[RangeRecord, ...] = ()
@@ -106,11 +110,13 @@ class OrphanFacts:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What levels 2 to 4 have shown of a store. `complete` is False when the look was stopped before its end.
+    """What levels 2 to 5 have shown of a store. `complete` is False when the look was stopped before its end.
 
     `manifests` is keyed by lane and handle, in the order of the entries, and holds only what was looked at to the end;
-    `orphans` is empty when only chosen manifests were looked at. `bytes_read` counts the bytes of manifests and, at
-    level 4, of chunks and proofs.
+    `orphans` is empty when only chosen manifests were looked at. `bytes_read` counts the bytes of manifests and, from
+    level 4 on, of chunks and proofs. `comparisons` are those of level 5 by lane and the handles of A and B;
+    `uncompared` says for each lane how many pairs more there would have been. `kept` of all these results come from an
+    earlier look, since which nothing has changed.
     """
 
     level: int
@@ -118,10 +124,17 @@ class Evidence:
     orphans: tuple[OrphanFacts, ...] = ()
     bytes_read: int = 0
     complete: bool = True
+    comparisons: Mapping[tuple[LaneKind, str, str], ContentComparison] = field(default_factory=dict)
+    uncompared: Mapping[LaneKind, int] = field(default_factory=dict)
+    kept: int = 0
 
     def manifest(self, lane: LaneKind, handle: str) -> ManifestFacts | None:
         """What is known of a manifest, None if it was not looked at."""
         return self.manifests.get((lane, handle))
+
+    def comparison(self, lane: LaneKind, one: str, other: str) -> ContentComparison | None:
+        """How two manifests compare, whichever of them is A; None if they were not compared."""
+        return self.comparisons.get((lane, one, other)) or self.comparisons.get((lane, other, one))
 
     def of_lane(self, lane: LaneKind) -> tuple[ManifestFacts, ...]:
         """All that is known of one lane's manifests, in the order of its entries."""
@@ -131,6 +144,11 @@ class Evidence:
     def faulty(self) -> tuple[ManifestFacts, ...]:
         """The manifests with problems of any kind."""
         return tuple(facts for facts in self.manifests.values() if facts.problems)
+
+
+def harmful(hazard: str) -> bool:
+    """Whether a problem of this kind speaks against restoring from where it was found."""
+    return hazard not in _HARMLESS
 
 
 def broken_manifests(evidence: Evidence) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -21,6 +22,9 @@ from core.manifests.model import (
     range_of,
 )
 from core.manifests.records import Contents
+from core.manifests.results import StoreResults
+from core.manifests.seals import Seal, is_dated
+from core.manifests.sharing import Sharing
 from core.manifests.verify import check_against_entry, check_manifest
 from core.model import LaneKind, RangeRecord
 from core.names import handle_problem
@@ -29,13 +33,15 @@ from core.storage.protocol import HandleUnreadable, ListedKind, StoreReader
 LEVEL_MANIFESTS: Final = 2
 LEVEL_FILES: Final = 3
 LEVEL_RECORDS: Final = 4
+LEVEL_CONTENTS: Final = 5
 
 
 class Inspector:
     """Looks at manifests one after another and counts what it reads; nothing is kept of one but its facts.
 
     `root` holds the kinds of the names at the store's top. `stopped` is asked between files and within large ones.
-    `read` is told of every file that was read to its end, with its size in bytes.
+    `read` is told of every file that was read to its end, with its size in bytes. What `results` hold of an earlier
+    look that went as deep is used again where nothing has changed, unless `afresh`; `kept` counts how often.
     """
 
     def __init__(
@@ -45,37 +51,86 @@ class Inspector:
         root: Mapping[str, ListedKind],
         stopped: Callable[[], bool],
         read: Callable[[int], None],
+        results: StoreResults | None = None,
+        *,
+        afresh: bool = False,
     ) -> None:
         self._reader = reader
-        self._level = level
+        self._level = min(level, LEVEL_RECORDS)
         self._root = root
         self._stopped = stopped
         self._read = read
+        self._results = results
+        self._afresh = afresh
         self._contents = Contents(reader, stopped)
         self._beside: BackupFiles | None = None
         self._listed_folders: set[str] = set()
+        self.sharing = Sharing()
+        self.kept = 0
 
     def inspect(self, lane: LaneKind, handle: str, records: Sequence[RangeRecord]) -> ManifestFacts | None:
         """What one manifest shows; `records` are the lines that name it. None when stopped before the end."""
+        known = self._known(lane, handle, records)
+        if known is not None:
+            self.kept += 1
+            return known
         try:
             loaded = load_manifest(self._reader, lane, handle, self._root)
         except Unloaded as unloaded:
             return _unloaded_facts(lane, handle, self._level, unloaded, tuple(records))
         self._read(loaded.listed.size)
+        self.sharing.note(lane, handle, loaded.manifest)
+        sealed = self._results is not None and is_dated(loaded.listed)
+        seals = self._seals(lane, loaded, records, self._level) if sealed else None
         problems = _Problems(check_manifest(loaded.manifest, handle))
         for record in records:
             problems.extend(check_against_entry(loaded.manifest, record, handle))
-        chunk_bytes = None
+        present = _Present()
         if self._level >= LEVEL_FILES:
-            chunk_bytes = self._check_files(loaded.manifest, lane, handle, problems)
+            present = self._check_files(loaded.manifest, lane, handle, problems)
         if self._stopped():
             return None
-        return _facts(lane, self._level, loaded, problems, chunk_bytes, tuple(records))
+        facts = _facts(lane, self._level, loaded, problems, present, tuple(records))
+        if self._results and seals:
+            self._results.keep(facts, *seals, records)
+        return facts
 
-    def _check_files(self, manifest: Manifest, lane: LaneKind, handle: str, problems: _Problems) -> int:
-        """Check every file that a manifest names; the bytes of the chunk files that are there."""
+    def _known(self, lane: LaneKind, handle: str, records: Sequence[RangeRecord]) -> ManifestFacts | None:
+        """What an earlier look showed, if it went as deep and nothing has changed since."""
+        level = self._results.level_of(lane, handle) if self._results else 0
+        if self._results is None or self._afresh or level < self._level:
+            return None
+        try:
+            if level < LEVEL_FILES:
+                seal = Seal(records)
+                seal.add(handle, self._reader.stat(handle))
+                return self._results.facts(lane, handle, seal, None, records)
+            loaded = load_manifest(self._reader, lane, handle, self._root)
+        except (HandleUnreadable, Unloaded):
+            return None
+        self.sharing.note(lane, handle, loaded.manifest)
+        return self._results.facts(lane, handle, *self._seals(lane, loaded, records, level), records)
+
+    def _seals(
+        self, lane: LaneKind, loaded: LoadedManifest, records: Sequence[RangeRecord], level: int
+    ) -> tuple[Seal, Seal | None]:
+        """The seal over a manifest and the lines that name it, and from level 3 on the one over all its files."""
+        handle, seal, over_files = loaded.listed.handle, Seal(records), Seal()
+        seal.add(handle, loaded.listed)
+        if level < LEVEL_FILES:
+            return seal, None
         files = self._files_beside(lane, handle)
-        chunk_bytes = 0
+        for named in named_files(loaded.manifest):
+            if not handle_problem(named.handle):
+                over_files.add(named.handle, files.look_up(named.handle))
+        for name, _ in files.data_files():
+            over_files.add_name(name)
+        return seal, over_files
+
+    def _check_files(self, manifest: Manifest, lane: LaneKind, handle: str, problems: _Problems) -> _Present:
+        """Check every file that a manifest names; what is there of them."""
+        files = self._files_beside(lane, handle)
+        chunk_bytes = proofs = 0
         for named in named_files(manifest):
             if self._stopped():
                 break
@@ -87,11 +142,12 @@ class Inspector:
                 problems.extend((problem,) if problem else ())
                 continue
             chunk_bytes += 0 if named.is_proof else found.size
+            proofs += named.is_proof
             if self._level >= LEVEL_RECORDS:
                 problems.extend(self._contents.check(manifest, named))
                 self._read(found.size)
         problems.extend(check_unnamed(files, manifest, lane, handle))
-        return chunk_bytes
+        return _Present(chunk_bytes, proofs)
 
     def _files_beside(self, lane: LaneKind, handle: str) -> BackupFiles:
         """The files of a manifest's folder; manifests that share one share its listing.
@@ -105,6 +161,14 @@ class Inspector:
             self._beside = BackupFiles(self._reader, folder, listing=own or folder not in self._listed_folders)
             self._listed_folders.add(folder)
         return self._beside
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """The bytes of the chunk files that are there, and how many proofs are; None for what was not looked up."""
+
+    chunk_bytes: int | None = None
+    proofs: int | None = None
 
 
 class _Problems:
@@ -150,7 +214,7 @@ def _facts(
     level: int,
     loaded: LoadedManifest,
     problems: _Problems,
-    chunk_bytes: int | None,
+    present: _Present,
     records: tuple[RangeRecord, ...],
 ) -> ManifestFacts:
     manifest = loaded.manifest
@@ -174,7 +238,8 @@ def _facts(
         last_waypoint=waypoints[-1] if waypoints else None,
         formats=frozenset(formats),
         chunk_count=len(chunks_of(manifest)),
-        chunk_bytes=chunk_bytes,
+        chunk_bytes=present.chunk_bytes,
+        proofs=present.proofs,
         problems=tuple(problems.kept),
         counts=dict(problems.counts),
         named_by=records if problems.kept else (),

@@ -40,7 +40,7 @@ def check_manifest(manifest: Manifest, handle: str) -> Iterator[ManifestProblem]
             message = f"a file of the manifest is not opened: {problem}"
             yield ManifestProblem("path-traversal-read", message, named.handle, chunk=named.chunk)
     for number, each in enumerate(chunks_of(manifest)):
-        yield from _check_proof_name(number, each)
+        yield from check_proof_name(number, each)
 
 
 def check_against_entry(manifest: Manifest, record: RangeRecord, handle: str) -> Iterator[ManifestProblem]:
@@ -51,6 +51,17 @@ def check_against_entry(manifest: Manifest, record: RangeRecord, handle: str) ->
         yield from _check_epoch_range(manifest, record, handle)
     elif isinstance(manifest, StateManifest) and isinstance(record, StateSnapshotRecord):
         yield from _check_snapshot_version(manifest, record, handle)
+
+
+def check_proof_name(number: int, chunk: Chunk) -> Iterator[ManifestProblem]:
+    """At most one problem: stock names a proof after its chunk's range; another range is that of another chunk."""
+    named = _PROOF_NAME_RE.fullmatch(chunk.proof_file or "")
+    if named and (int(named[1]), int(named[2])) != (chunk.first, chunk.last) and chunk.proof_file:
+        message = (
+            f"chunk {number} is {chunk.first:,} to {chunk.last:,}, its proof is named for "
+            f"{int(named[1]):,} to {int(named[2]):,}"
+        )
+        yield ManifestProblem("proof-swapped", message, chunk.proof_file, chunk=number)
 
 
 def waypoint_version(waypoint: str) -> int | None:
@@ -167,17 +178,6 @@ def _check_waypoints(manifest: EpochEndingManifest, handle: str) -> Iterator[Man
             yield ManifestProblem("manifest-waypoint-count", message, handle)
             return
         before = version
-
-
-def _check_proof_name(number: int, chunk: Chunk) -> Iterator[ManifestProblem]:
-    """Stock names a proof after the range of its chunk; another range in the name is another chunk's proof."""
-    named = _PROOF_NAME_RE.fullmatch(chunk.proof_file or "")
-    if named and (int(named[1]), int(named[2])) != (chunk.first, chunk.last) and chunk.proof_file:
-        message = (
-            f"chunk {number} is {chunk.first:,} to {chunk.last:,}, its proof is named for "
-            f"{int(named[1]):,} to {int(named[2]):,}"
-        )
-        yield ManifestProblem("proof-swapped", message, chunk.proof_file, chunk=number)
 
 
 def _check_transaction_range(

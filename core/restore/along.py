@@ -9,8 +9,9 @@ import numpy as np
 
 from core.chain import Chain, ChainOptions, Gap, SkipReason, find_chain, greatest_version, named_rows
 from core.columns import I64, Mask
+from core.ground import Ground
 from core.index import Index
-from core.model import U64_MAX, end_of
+from core.model import U64_MAX, LaneKind, end_of
 from core.restore.model import BestRestore, RestoreOptions
 from core.restore.snapshots import Snapshots, furthest, snapshots_of
 from core.restore.steps import Selection, restore_steps
@@ -35,25 +36,29 @@ class Ways:
     broken: I64
 
 
-def find_ways(index: Index, options: RestoreOptions) -> Ways:
+def find_ways(ground: Ground, options: RestoreOptions) -> Ways:
     """The chains under the operator's choices: transactions up to the wish, epoch endings as far as they go."""
+    index, added = ground.index, ground.added
     latest = greatest_version(index.transactions)
     wish = options.target_version
     goal = latest if wish is None or latest is None else min(wish, latest)
     modified = np.array([file.listed.modified for file in index.files], dtype=np.float64)
     target = None if wish is None else goal
-    transactions = find_chain(index.transactions, _chain_options(options, target), modified)
+    transactions = find_chain(
+        index.transactions, chain_options(options, target), modified, added[LaneKind.TRANSACTIONS]
+    )
     return Ways(
         index,
         goal,
         transactions,
-        find_chain(index.epoch_endings, _chain_options(options, None), modified),
+        find_chain(index.epoch_endings, chain_options(options, None), modified, added[LaneKind.EPOCH_ENDINGS]),
         snapshots_of(index.state_snapshots, options),
         _broken_rows(transactions),
     )
 
 
-def _chain_options(options: RestoreOptions, target: int | None) -> ChainOptions:
+def chain_options(options: RestoreOptions, target: int | None) -> ChainOptions:
+    """The same choices for the chain of one lane."""
     return ChainOptions(
         target=target,
         policy=options.policy,

@@ -14,6 +14,8 @@ import numpy as np
 
 from core.chain import Chain, Gap, Policy
 from core.columns import I64
+from core.ground import Ground
+from core.index import Index
 from core.model import LaneKind, Severity
 from core.restore.skipped import LeftOut
 from core.snapshot import Snapshot
@@ -200,6 +202,7 @@ class StoreVerdict:
 class RestorePreview:
     """Stock's answer to a request, and the chain that works.
 
+    All rows in here, stock's too, count in `index`: what the snapshot shows, and what the `ground` adds to it.
     Three numbers to be told apart (`gap-below-target`): `requested` (None: everything), `stock.target`, which stock
     makes of it, and where a restore lands. `goal` is the request after the cap at the latest version; None in a store
     without transactions. `transactions` and `epoch_endings` are the chains, `best` the restore along them, None where
@@ -207,6 +210,7 @@ class RestorePreview:
     """
 
     snapshot: Snapshot = field(repr=False)
+    ground: Ground = field(repr=False)
     options: RestoreOptions
     goal: int | None
     stock: StockAnswer
@@ -221,9 +225,19 @@ class RestorePreview:
     left_out: dict[LaneKind, LeftOut] = field(repr=False)
 
     @property
+    def index(self) -> Index:
+        """The entries that the rows of this preview count."""
+        return self.ground.index
+
+    @property
     def requested(self) -> int | None:
         """The target version that was asked for."""
         return self.options.target_version
+
+    @property
+    def wanted(self) -> int | None:
+        """Where stock has to land: the version that was asked for, else the latest; None if there are no versions."""
+        return self.goal if self.requested is None or self.goal is None else self.requested
 
     @property
     def complete(self) -> bool:

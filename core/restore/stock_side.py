@@ -9,6 +9,7 @@ import numpy as np
 
 from core.chain import named_rows
 from core.columns import I64, Lane
+from core.ground import Ground
 from core.index import Index
 from core.model import U64_MAX, LaneKind
 from core.restore.model import RestoreOptions, StockAnswer
@@ -54,6 +55,44 @@ def ask_stock(snapshot: Snapshot, options: RestoreOptions) -> StockAnswer:
         epoch_endings=plan.epoch_endings,
         steps=restore_steps(index, selection),
         reads_broken=broken_in_plan(index, plan, options.broken),
+    )
+
+
+def on_ground(answer: StockAnswer, ground: Ground) -> StockAnswer:
+    """The same answer with its rows counted among all entries of a ground."""
+    if not any(len(rows) for rows in ground.added.values()):
+        return answer
+    places = {kind: ground.visible(kind) for kind in ground.index.lanes}
+
+    def all_of(kind: LaneKind, rows: I64) -> I64:
+        return places[kind][rows]
+
+    def one_of(kind: LaneKind | None, row: int | None) -> int | None:
+        return None if kind is None or row is None else int(places[kind][row])
+
+    kv, tree = (one_of(LaneKind.STATE_SNAPSHOTS, row) for row in (answer.kv_snapshot, answer.tree_snapshot))
+    transactions = all_of(LaneKind.TRANSACTIONS, answer.transactions)
+    epochs = all_of(LaneKind.EPOCH_ENDINGS, answer.epoch_endings)
+    plan = answer.plan
+    if plan is not None and tree is not None:
+        plan = replace(
+            plan,
+            kv_snapshot=kv,
+            tree_snapshot=tree,
+            transactions=transactions,
+            epoch_endings=epochs,
+            phase_1_transactions=all_of(LaneKind.TRANSACTIONS, plan.phase_1_transactions),
+            phase_2_transactions=all_of(LaneKind.TRANSACTIONS, plan.phase_2_transactions),
+        )
+    return replace(
+        answer,
+        plan=plan,
+        kv_snapshot=kv,
+        tree_snapshot=tree,
+        transactions=transactions,
+        epoch_endings=epochs,
+        stops_row=one_of(answer.stops_lane, answer.stops_row),
+        steps=tuple(replace(step, rows=all_of(step.lane, step.rows)) for step in answer.steps),
     )
 
 

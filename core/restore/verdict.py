@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.chain import greatest_version, named_rows
 from core.columns import I64, Lane
+from core.ground import Ground, bare_ground, with_lines
 from core.index import Index
 from core.manifests import Evidence, ManifestFacts, broken_manifests
+from core.model import RangeRecord
 from core.restore.along import find_ways, restorable_to
 from core.restore.model import Needs, RestoreOptions, StoreVerdict
+from core.restore.recovered import recoverable_lines
 from core.restore.snapshots import furthest, taken_until
 from core.restore.stock_side import EMPTY_HISTORY, broken_in_plan
 from core.snapshot import Snapshot
@@ -27,12 +30,30 @@ from core.stock import (
 from core.stock.selection import rows_up_to
 
 
-def verdict(snapshot: Snapshot, evidence: Evidence | None = None) -> StoreVerdict:
-    """The verdict on a whole store. With evidence, manifests that failed their checks count as unusable."""
+def verdict(
+    snapshot: Snapshot,
+    evidence: Evidence | None = None,
+    ground: Ground | None = None,
+    denied: Mapping[RangeRecord, str] | None = None,
+) -> StoreVerdict:
+    """The verdict on a whole store. With evidence, manifests that failed their checks count as unusable.
+
+    The best restore may use what `ground` adds; without one it may use retired lines, but none of the `denied`.
+    """
+    ground = ground or _with_retired_lines(snapshot, denied or {})
     if evidence is None:
-        return judge(snapshot, frozenset())
+        return judge(snapshot, frozenset(), ground)
     facts: dict[str, ManifestFacts] = {each.handle: each for each in evidence.faulty}
-    return judge(snapshot, broken_manifests(evidence), lambda handles: _complaint(facts, handles))
+    return judge(snapshot, broken_manifests(evidence), ground, lambda handles: _complaint(facts, handles))
+
+
+def _with_retired_lines(snapshot: Snapshot, denied: Mapping[RangeRecord, str]) -> Ground:
+    """The ground on which the chain gets furthest; with nothing added where the visible entries are enough."""
+    ground = bare_ground(snapshot.index)
+    ways = find_ways(ground, RestoreOptions())
+    if ways.goal is not None and restorable_to(ways) == ways.goal:
+        return ground
+    return with_lines(snapshot.index, recoverable_lines(snapshot, RestoreOptions(), denied))
 
 
 def _complaint(facts: dict[str, ManifestFacts], handles: tuple[str, ...]) -> str | None:
@@ -44,13 +65,17 @@ def _complaint(facts: dict[str, ManifestFacts], handles: tuple[str, ...]) -> str
 def judge(
     snapshot: Snapshot,
     broken: frozenset[str],
+    ground: Ground,
     complaint: Callable[[tuple[str, ...]], str | None] = lambda _handles: None,
 ) -> StoreVerdict:
-    """The verdict when the manifests `broken` are known to be; `complaint` is what stock says of some of them."""
+    """The verdict when the manifests `broken` are known to be; `complaint` is what stock says of some of them.
+
+    Stock is asked about the snapshot, the chain may use the whole `ground`.
+    """
     index = snapshot.index
     latest = greatest_version(index.transactions)
     stock = _stock_reach(snapshot, broken, complaint)
-    best = restorable_to(find_ways(index, RestoreOptions(broken=broken)))
+    best = restorable_to(find_ways(ground, RestoreOptions(broken=broken)))
     versions = index.state_snapshots.first
     return StoreVerdict(
         latest=latest,
@@ -69,7 +94,7 @@ def needs(goal: int | None, stock_lands_at: int | None, best_lands_at: int | Non
         return Needs.BACKUP
     if stock_lands_at == goal:
         return Needs.NOTHING
-    return Needs.OVERLAY if best_lands_at == goal else Needs.BACKUP
+    return Needs.OVERLAY if best_lands_at is not None and best_lands_at >= goal else Needs.BACKUP
 
 
 @dataclass(frozen=True, slots=True)

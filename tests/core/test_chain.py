@@ -81,12 +81,18 @@ class Case:
     files: tuple[tuple[int, ...], ...]
     options: ChainOptions
     modified: tuple[float, ...]
+    added: frozenset[Line]
 
     def lane(self) -> Lane:
         return transactions(*self.lines, files=self.files)
 
     def chain(self) -> Chain:
-        return find_chain(self.lane(), self.options, np.array(self.modified))
+        lane = self.lane()
+        return find_chain(lane, self.options, np.array(self.modified), np.flatnonzero(self.is_added(lane)))
+
+    def is_added(self, lane: Lane) -> list[bool]:
+        rows = range(len(lane))
+        return [(int(lane.first[row]), int(lane.last[row]), lane.manifest(row)) in self.added for row in rows]
 
 
 def random_case(seed: int) -> Case:
@@ -119,7 +125,9 @@ def random_case(seed: int) -> Case:
         broken=some[2] if dice.random() < 0.3 else frozenset(),
         unverified=some[3] if dice.random() < 0.3 else frozenset(),
     )
-    return Case(tuple(lines), tuple(files), options, tuple(float(dice.randrange(50)) for _ in files))
+    modified = tuple(float(dice.randrange(50)) for _ in files)
+    added = frozenset(line for line in lines if dice.random() < 0.2) if dice.random() < 0.3 else frozenset()
+    return Case(tuple(lines), tuple(files), options, modified, added)
 
 
 CASES = range(4_000)
@@ -133,6 +141,7 @@ class Truth:
         self.first = [int(value) for value in lane.first]
         self.last = [int(value) for value in lane.last]
         self.handle = [lane.manifest(row) for row in range(len(lane))]
+        self.added = case.is_added(lane)
         self.usable = [row for row in range(len(lane)) if self._is_usable(row)]
         ways = list(self._ways(self.options.start))
         self.furthest = max((self.last[way[-1]] + 1 for way in ways), default=None)
@@ -166,6 +175,7 @@ class Truth:
         return {
             Measure.PINS: lambda: -sum(self.handle[row] in options.pins for row in way),
             Measure.BROKEN: lambda: sum(self.handle[row] in options.broken for row in way),
+            Measure.ADDED: lambda: sum(self.added[row] for row in way),
             Measure.UNVERIFIED: lambda: sum(self.handle[row] in options.unverified for row in way),
             Measure.CHANGES: lambda: self._changes(way),
             Measure.AGE: lambda: -sum(self._moments(row) for row in way),
@@ -182,10 +192,14 @@ class Truth:
         return {int(file) for file in self.lane.claim_file[span]}
 
     def _changes(self, way: tuple[int, ...]) -> tuple[int, int]:
-        """How many files hold an entry besides the way (what lies above it stays), and how many lines they have."""
+        """How many files hold an entry besides the way (what lies above it stays), and how many lines they have.
+
+        What is added is in no file of the store, so there is nothing to leave untouched.
+        """
         assert self.furthest is not None
         dropped = [row for row in range(len(self.lane)) if row not in way and self._is_rejected(row)]
-        files = {file for row in dropped for file in self._files_of(row)}
+        nowhere = [row for row in range(len(self.lane)) if self.added[row]]
+        files = {file for row in (*dropped, *nowhere) for file in self._files_of(row)}
         return len(files), sum(len(self.case.files[file]) for file in files)
 
     def _is_rejected(self, row: int) -> bool:
@@ -251,6 +265,9 @@ def test_every_entry_left_out_has_the_reason_that_is_true_of_it(block: int) -> N
         for row, reason in enumerate(map(SkipReason, chain.reason.tolist())):
             seen.add(reason)
             assert (reason is SkipReason.CHOSEN) == (row in chain.rows), seed
+            if reason is SkipReason.BROKEN and truth.handle[row] in case.options.vetoes & case.options.broken:
+                assert row not in truth.usable, seed
+                continue
             assert (row in truth.usable) == (reason is SkipReason.CHOSEN or reason >= SkipReason.NOT_REACHED), seed
             if reason >= SkipReason.NOT_REACHED:
                 free = reason in (
@@ -311,6 +328,7 @@ def test_the_answer_does_not_depend_on_the_order_of_files_or_lines() -> None:
             tuple(tuple(new_place[index] for index in reversed(case.files[old])) for old in files),
             case.options,
             tuple(case.modified[old] for old in files),
+            case.added,
         )
         one, other = case.chain(), mixed.chain()
         assert one.rows.tolist() == other.rows.tolist(), seed

@@ -30,6 +30,7 @@ from core.snapshot import take_snapshot
 from core.storage import HandleUnreadable, Listed, LocalReader
 from tests.support.backups import NOW, BackupStore, framed, records
 from tests.support.gzipped import gzipped
+from tests.support.watching import Watcher
 
 MIB = 1 << 20
 TXN, EPOCH, STATE = LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS
@@ -38,20 +39,6 @@ TXN, EPOCH, STATE = LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STAT
 @pytest.fixture
 def store(tmp_path: Path) -> BackupStore:
     return BackupStore(tmp_path / "store")
-
-
-class Watcher:
-    """Remembers what it was told, and stops after so many tellings."""
-
-    def __init__(self, stop_after: int | None = None) -> None:
-        self.told: list[EvidenceProgress] = []
-        self._stop_after = stop_after
-
-    def progress(self, progress: EvidenceProgress) -> None:
-        self.told.append(progress)
-
-    def stopped(self) -> bool:
-        return self._stop_after is not None and len(self.told) >= self._stop_after
 
 
 def all_problems(evidence: Evidence) -> list[ManifestProblem]:
@@ -487,7 +474,7 @@ def test_a_store_of_metadata_alone_plans_nothing(tmp_path: Path) -> None:
 
 
 def test_progress_rises_to_the_end(store: BackupStore) -> None:
-    watcher = Watcher()
+    watcher = Watcher[EvidenceProgress]()
     evidence = collect_evidence(store.reader(), store.look(), 4, watcher)
     assert [each.done for each in watcher.told] == sorted(each.done for each in watcher.told)
     assert watcher.told[-1] == EvidenceProgress(7, 7, evidence.bytes_read)
@@ -495,16 +482,16 @@ def test_progress_rises_to_the_end(store: BackupStore) -> None:
 
 def test_a_stop_leaves_whole_facts_marked_incomplete(store: BackupStore) -> None:
     whole = store.evidence(4)
-    told = Watcher()
+    told = Watcher[EvidenceProgress]()
     collect_evidence(store.reader(), store.look(), 4, told)
     for after in range(len(told.told)):
-        evidence = collect_evidence(store.reader(), store.look(), 4, Watcher(after))
+        evidence = collect_evidence(store.reader(), store.look(), 4, Watcher[EvidenceProgress](after))
         assert not evidence.complete
         assert all(whole.manifests[key] == facts for key, facts in evidence.manifests.items())
 
 
 def test_a_stopped_plan_says_that_it_is_not_all(store: BackupStore) -> None:
-    plan = plan_evidence(store.reader(), store.look(), 4, Watcher(3))
+    plan = plan_evidence(store.reader(), store.look(), 4, Watcher[EvidenceProgress](3))
     assert not plan.complete
     assert plan.manifests == 3
 

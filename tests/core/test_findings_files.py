@@ -14,6 +14,7 @@ from core.findings.cache_hash import cache_hashes
 from core.findings.listing import same_hashes
 from core.host import FixedHost
 from core.model import Finding, IdentityRecord, LaneKind, Record, Severity
+from core.phrases import command
 from core.snapshot import Snapshot, take_snapshot
 from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
 from tests.support.gzipped import gzipped
@@ -67,14 +68,37 @@ def test_a_line_that_stock_refuses_is_named_with_its_file_and_line(kind: str) ->
     assert found.severity is Severity.CRITICAL
     assert found.stock_says is not None and found.stock_says.startswith(words)
     assert [str(claim) for claim in found.claims] == ["metadata/x.meta line 2"]
-    assert found.next_step == "sed -n 2p -- memory/metadata/x.meta | cat -v"
+    newer = "sed -n 2p -- memory/metadata/x.meta | cat -v"
+    assert found.next_step == (newer if kind == "unknown-variant" else "seamline repair memory --dry-run")
 
 
-def test_a_file_with_nothing_but_a_bad_line_can_be_set_aside_as_a_whole() -> None:
-    found = one(findings_of(in_base(x__meta=b"\xff\xfe\n")), "bad-encoding")
+@pytest.mark.parametrize("name", ["x.meta", "notes.txt"])
+def test_a_file_with_nothing_but_a_bad_line_is_set_aside_as_a_whole_if_it_is_no_metadata_by_its_name(name: str) -> None:
+    found = one(findings_of(snapshot_of({**base_store(), name: b"\xff\xfe\n"})), "bad-encoding")
     assert found.stock_says == "stream did not contain valid UTF-8"
-    assert found.next_step == (
-        "mkdir -p -- memory/metadata_quarantine && mv -n -- memory/metadata/x.meta memory/metadata_quarantine/"
+    aside = f"mkdir -p -- memory/metadata_quarantine && mv -n -- memory/metadata/{name} memory/metadata_quarantine/"
+    assert found.next_step == (aside if name == "notes.txt" else "seamline repair memory --dry-run")
+
+
+@pytest.mark.parametrize("odd", ["folder", "link", "closed", "gzip", "name"])
+def test_beside_what_no_repair_can_take_bad_lines_and_lost_ones_are_looked_at_by_hand(odd: str, tmp_path: Path) -> None:
+    store = write_store(tmp_path)
+    (store / "metadata/x.meta").write_text(GOOD + "{}\n")
+    (store / "metadata_backup").mkdir()
+    (store / "metadata/transaction_1-100.meta").rename(store / "metadata_backup/transaction_1-100.meta")
+    assert one(check(store), "gap-range").next_step == f"seamline repair {store} --dry-run"
+    place = store / "metadata" / (os.fsdecode(b"\xff.meta") if odd == "name" else "odd")
+    if odd == "folder":
+        place.mkdir()
+    elif odd == "link":
+        place.symlink_to("/nowhere")
+    else:
+        contents = {"closed": b"\x1f\x8bno gzip", "gzip": gzipped(lines(txn(0, 0))), "name": lines(txn(0, 0))}
+        place.write_bytes(contents[odd])
+    found = check(store)
+    assert one(found, "bad-json-line").next_step == f"sed -n 2p -- {store}/metadata/x.meta | cat -v"
+    assert one(found, "gap-range").next_step == (
+        f"mv -n -- {store}/metadata_backup/transaction_1-100.meta {store}/metadata/"
     )
 
 
@@ -175,13 +199,17 @@ def test_a_file_under_the_name_of_another_range_disagrees_but_is_not_torn() -> N
 
 
 def test_lines_of_a_gap_that_survive_as_retired_are_recoverable_with_one_command(tmp_path: Path) -> None:
-    """The command is run as it is, by a shell, on a store with a hostile name."""
+    """By hand where a folder keeps a repair out; the command is run by a shell, on a store with a hostile name."""
     store = write_store(tmp_path / "it's; a $(touch pwned) 'store'")
     (store / "metadata_backup").mkdir()
     (store / "metadata/transaction_1-100.meta").rename(store / "metadata_backup/transaction_1-100.meta")
     gap = one(check(store), "gap-range")
     assert "1 line in metadata_backup/ fills all of it and can be recovered" in gap.explanation
     assert [str(claim) for claim in gap.claims] == ["metadata_backup/transaction_1-100.meta line 1"]
+    assert gap.next_step == command("seamline", "repair", str(store), "--dry-run")
+    (store / "metadata/sub").mkdir()
+    gap = one(check(store), "gap-range")
+    (store / "metadata/sub").rmdir()
     subprocess.run(["bash", "-c", gap.next_step], check=True, cwd=tmp_path)
     assert check(store) == ()
     assert not (tmp_path / "pwned").exists()
@@ -193,17 +221,35 @@ def test_an_empty_file_in_the_way_is_set_aside_before_its_lines_are_brought_back
     (store / "metadata/transaction_1-100.meta").rename(store / "metadata_backup/transaction_1-100.meta")
     (store / "metadata/transaction_1-100.meta").touch()
     settle(store)
+    assert one(check(store), "empty-meta-file").next_step == f"seamline repair {store} --dry-run"
+    (store / "metadata/sub").mkdir()
     found = one(check(store), "empty-meta-file")
+    (store / "metadata/sub").rmdir()
     subprocess.run(["bash", "-c", found.next_step], check=True)
     assert check(store) == ()
     assert (store / "metadata_quarantine/transaction_1-100.meta").read_bytes() == b""
 
 
-def test_a_retired_file_that_would_bring_a_conflict_back_as_well_is_not_offered() -> None:
+def test_an_empty_file_whose_lines_stand_elsewhere_is_only_set_aside() -> None:
+    whole = {"transaction_compacted_0-200.meta": lines(txn(0, 0), txn(1, 100), txn(101, 200))}
+    files = {name: content for name, content in base_store().items() if not name.startswith("transaction")}
+    found = one(findings_of(snapshot_of({**files, **whole, "transaction_101-200.meta": b""})), "empty-meta-file")
+    assert found.next_step.endswith("memory/metadata_quarantine/")
+    again = {"transaction_compacted_101-200.meta": b""}
+    found = one(findings_of(snapshot_of({**base_store(), **again})), "empty-meta-file")
+    assert found.next_step == "seamline repair memory --dry-run"
+
+
+def test_a_retired_file_that_would_bring_a_conflict_back_as_well_is_no_way_back_by_hand() -> None:
+    """A repair takes the line and leaves the rest of the file where it is."""
     files = {name: content for name, content in base_store().items() if name != "transaction_1-100.meta"}
     both = lines(txn(1, 100), txn(101, 200, "other"))
-    gap = one(findings_of(snapshot_of(files, {"transaction_compacted_1-200.meta": both})), "gap-range")
+    retired = {"transaction_compacted_1-200.meta": both}
+    gap = one(findings_of(snapshot_of(files, retired)), "gap-range")
     assert "can be recovered" in gap.explanation
+    assert gap.next_step == "seamline repair memory --dry-run"
+    files["bad\n.meta"] = b""
+    gap = one(findings_of(snapshot_of(files, retired)), "gap-range")
     assert gap.next_step.startswith("aptos-db-tool backup oneoff transaction")
 
 
@@ -217,7 +263,25 @@ def test_entries_above_all_others_that_only_survive_as_retired_are_missed() -> N
     found = one(findings_of(snapshot_of(base_store(), {"t.meta": lines(txn(201, 300))})), "gap-range")
     assert (found.first, found.last, found.severity) == (201, 300, Severity.ERROR)
     assert found.stock_says is None
-    assert found.next_step == "mv -n -- memory/metadata_backup/t.meta memory/metadata/"
+    assert found.next_step == "seamline repair memory --dry-run"
+
+
+def test_lost_entries_behind_a_gap_are_of_use_only_once_it_is_closed() -> None:
+    found = one(findings_of(snapshot_of(base_store(), {"t.meta": lines(txn(301, 400))})), "gap-range")
+    closing = "aptos-db-tool backup oneoff transaction --start-version 201 --num_transactions 100"
+    assert found.next_step == f"{closing} --local-fs-dir memory"
+
+
+def test_what_a_repair_rejected_is_nothing_to_bring_back() -> None:
+    rejected = txn(1, 100, "b")
+    retired = {"a.meta": lines(rejected, txn(201, 300, "c"))}
+    denied = dict.fromkeys((rejected, txn(201, 300, "c")), "20260101T000000Z-000001-repair-00000000")
+    assert kinds(findings_of(snapshot_of(base_store(), retired))) == {"compacted-name-collision", "gap-range"}
+    assert find(Case(snapshot_of(base_store(), retired), NOW + 9_000, denylist=denied), 1) == ()
+    files = {name: content for name, content in base_store().items() if name != "transaction_1-100.meta"}
+    gap = one(find(Case(snapshot_of(files, retired), NOW + 9_000, denylist=denied), 1), "gap-range")
+    assert "Nothing in metadata_backup/ fills it." in gap.explanation
+    assert gap.next_step.startswith("aptos-db-tool backup oneoff transaction")
 
 
 def test_one_of_two_manifests_that_compaction_dropped_is_found_in_metadata_backup() -> None:

@@ -56,7 +56,7 @@ def test_each_shape_of_overlap_is_named_with_stocks_own_words(shape: str) -> Non
     assert found.stock_says == f"Transaction backup ranges not continuous, {words}"
     assert found.severity is Severity.CRITICAL
     assert {entry.manifest for entry in found.entries} >= {"b", "transaction_1-.aaaa/transaction.manifest"}
-    assert found.next_step == "seamline restore-plan memory"
+    assert found.next_step == "seamline repair memory --dry-run"
 
 
 def test_covered_without_a_chain_is_told_apart_from_a_gap() -> None:
@@ -65,9 +65,23 @@ def test_covered_without_a_chain_is_told_apart_from_a_gap() -> None:
     overlap = one(found, "overlap-nested")
     assert overlap.shape == "no-join"
     assert not [each for each in found if each.kind == "gap-range"]
-    assert overlap.next_step == (
-        "aptos-db-tool backup oneoff transaction --start-version 101 --num_transactions 50 --local-fs-dir memory"
-    )
+    assert "Runs of their chunks may join: the restore plan (seamline restore-plan) tells." in overlap.explanation
+    assert "If not, backing up versions 101 to 150 once more (50 versions) makes them join." in overlap.explanation
+    assert overlap.next_step == "seamline repair memory --dry-run"
+
+
+def test_behind_a_true_gap_a_repair_is_not_offered_and_what_survives_is_no_true_gap() -> None:
+    """A repair keeps what lies behind a gap as it is; lines in metadata_backup/ fill it."""
+    behind = [txn(301, 400), txn(301, 400, "b"), txn(401, 500), txn(451, 550)]
+    files = {**base_store(), "extra.meta": lines(*behind)}
+    found = check(snapshot_of(files))
+    assert one(found, "overlap-manifest").next_step == "seamline restore-plan memory"
+    assert one(found, "overlap-nested").next_step.startswith("aptos-db-tool backup oneoff transaction")
+    assert "Backing up versions 401 to 450 once more" in one(found, "overlap-nested").explanation
+    found = check(snapshot_of(files, {"transaction_201-300.meta": lines(txn(201, 300))}))
+    assert {one(found, kind).next_step for kind in ("gap-range", "overlap-manifest", "overlap-nested")} == {
+        "seamline repair memory --dry-run"
+    }
 
 
 def test_a_conflict_of_epochs_says_so_in_epochs() -> None:
@@ -112,7 +126,7 @@ def test_an_inverted_entry_that_sorts_last_lowers_the_newest_version() -> None:
     inverted = one(found, "inverted-range")
     assert (inverted.first, inverted.last, inverted.severity) == (150, 201, Severity.ERROR)
     assert "takes 150 for the greatest version" in inverted.explanation
-    assert inverted.next_step == "sed -n 1p -- memory/metadata/extra.meta | cat -v"
+    assert inverted.next_step == "seamline repair memory --dry-run"
 
 
 def test_an_inverted_entry_with_others_behind_it_stops_stock() -> None:

@@ -206,7 +206,7 @@ def test_a_file_url_names_the_same_folder(store: Path) -> None:
         assert reader_for(location).list_folder("metadata") == []
 
 
-@pytest.mark.parametrize("location", ["s3://bucket/path", "gs://b", "file://host/path", "://x", "[/x]://y"])
+@pytest.mark.parametrize("location", ["s3://", "ftp://b/path", "gs://b", "file://host/path", "://x", "[/x]://y"])
 def test_other_stores_are_a_usage_error(location: str) -> None:
     with pytest.raises(UsageError) as caught:
         reader_for(location)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from core.chain import GapKind, SkipReason
+from core.ground import bare_ground
 from core.index import Index
 from core.model import U64_MAX, LaneKind, Record
 from core.restore import (
@@ -255,9 +256,10 @@ def test_with_evidence_stock_reaches_the_greatest_target_that_reads_no_broken_ma
         broken = frozenset(handle for handle in handles_of(snapshot) if dice.random() < 0.15)
         index = snapshot.index
         sound = [target for target in range(42) if _reads_only_sound(index, target, broken)]
-        judged = judge(snapshot, broken)
+        ground = bare_ground(index)
+        judged = judge(snapshot, broken, ground)
         assert judged.stock_restorable_to == max(sound, default=None), seed
-        lowered += judged.stock_restorable_to != judge(snapshot, frozenset()).stock_restorable_to
+        lowered += judged.stock_restorable_to != judge(snapshot, frozenset(), ground).stock_restorable_to
     assert lowered > 20
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,13 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture
+def copy_of(demo_stores: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a copy of a sample store that may be changed."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(demo_stores / name, tmp_path / name))
+
+    return copy

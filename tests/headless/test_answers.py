@@ -48,6 +48,11 @@ def test_the_whole_answer_of_a_compaction_preview(name: str) -> None:
     assert_golden(f"compact-{name}", seamline("compact", name, "--dry-run").out)
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_whole_answer_of_a_repair_preview(name: str) -> None:
+    assert_golden(f"repair-{name}", seamline("repair", name, "--dry-run").out)
+
+
 def test_the_whole_answer_of_a_compaction_that_stops() -> None:
     wish = ("--transaction-file-compact-factor", "100", "--dry-run")
     assert_golden("compact-same-range-100", seamline("compact", "same-range", *wish).out)
@@ -95,11 +100,11 @@ def test_commands_that_are_named_run(
     shutil.copytree(demo_stores / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     named = set()
-    for words in (["check"], ["restore-plan"], ["compact", "--dry-run"]):
+    for words in (["check"], ["restore-plan"], ["compact", "--dry-run"], ["repair", "--dry-run"]):
         for line in seamline(words[0], name, *words[1:]).out.splitlines():
-            if match := re.match(r" *(?:now|next|deeper) +seamline (.*)", line):
+            if match := re.match(r" *(?:now|or|and|next|deeper) +seamline (.*)", line):
                 named.add(match[1])
-    for words_of in named:
+    for words_of in sorted(named, key=lambda words: "--yes" in words):
         if not words_of.startswith("open "):
             outcome = seamline(*words_of.split(" "))
             assert outcome.code in {0, 3, 4, 6, 11}, words_of

@@ -75,10 +75,11 @@ RESTORE = {
         "complete": bool,
         "reaches": MaybeVersion,
         "transactions": [ENTRY | {"spliced_from": nullable(str)}],
-        "epoch_endings": [ENTRY],
+        "epoch_endings": [ENTRY | {"spliced_from": nullable(str)}],
         "kv_snapshot": nullable(SNAPSHOT),
         "tree_snapshot": nullable(SNAPSHOT),
     },
+    "next_steps": [str],
     "skipped": [{"first_version": Version, "last_version": Version, "manifest": str, "reason": str}],
     "gaps": [{"first": Version, "last": Version, "command": str}],
 }
@@ -164,6 +165,48 @@ def test_the_chain_beside_stocks_failure_covers_everything(demo_stores: Path) ->
     assert [(each["first_version"], each["last_version"]) for each in rejected] == [(0, 999)]
     assert rejected[0]["manifest"] not in {entry["manifest"] for entry in chain["transactions"]}
     assert "another manifest is chosen" in rejected[0]["reason"]
+
+
+def test_a_splice_says_what_it_is_cut_from_and_that_no_file_holds_its_line(demo_stores: Path) -> None:
+    store = demo_stores / "no-join"
+    document = seamline("restore-plan", store, "--json").document
+    assert (document["chain"]["complete"], document["chain"]["reaches"]) == (True, 12_500)
+    spliced = [each for each in document["chain"]["transactions"] if each["spliced_from"]]
+    [derived] = seamline("repair", store, "--dry-run", "--json").document["derived"]
+    assert [(each["manifest"], each["spliced_from"], each["files"]) for each in spliced] == [
+        (derived["handle"], derived["spliced_from"], [])
+    ]
+    assert (store / derived["spliced_from"]).exists() and not (store / derived["handle"]).exists()
+    whole = [each for each in document["chain"]["transactions"] if each["spliced_from"] is None]
+    assert whole and all(each["files"] for each in whole)
+
+
+def test_a_recovered_line_is_shown_where_it_stands(demo_stores: Path) -> None:
+    store = demo_stores / "torn-compaction"
+    chain = seamline("restore-plan", store, "--json").document["chain"]
+    recovered = [each for each in chain["transactions"] if each["files"][0].startswith("metadata_backup/")]
+    assert [each["first_version"] for each in recovered] == [6_001, 7_001, 8_001]
+    for each in recovered:
+        assert each["manifest"] in (store / each["files"][0]).read_text()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_gets_further_than_stock_is_offered_and_nothing_else(name: str, demo_stores: Path) -> None:
+    document = seamline("restore-plan", demo_stores / name, "--json").document
+    steps, further = document["next_steps"], document["chain"]["reaches"] != document["stock"]["restorable_to"]
+    assert bool(steps) == further
+    if steps:
+        repair, overlay = steps
+        assert repair == f"seamline repair {demo_stores / name} --dry-run"
+        assert overlay == f"seamline overlay {demo_stores / name} seamline-overlay"
+
+
+def test_next_steps_hold_the_wishes(demo_stores: Path) -> None:
+    store = demo_stores / "no-join"
+    wish = ("--target-version", "12000", "--policy", "newest")
+    repair, overlay = seamline("restore-plan", store, *wish, "--json").document["next_steps"]
+    assert repair == f"seamline repair {store} --policy newest --dry-run"
+    assert overlay == f"seamline overlay {store} seamline-overlay --target-version 12000 --policy newest"
 
 
 def test_pins_and_vetoes_choose_among_competing_manifests(demo_stores: Path) -> None:
@@ -300,7 +343,7 @@ def test_hostile_text_is_json_that_every_parser_takes(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "transaction_0-9.meta").write_bytes(lines(txn(0, 9, "[/x]\x1b[31m\u202e\U0001f4a3\x7f/a.manifest")))
     (folder / "evil\udcff\x1b]52;c;x\x07.meta").write_bytes(lines(txn(0, 9, "b/a.manifest")))
-    for words in (["check"], ["restore-plan"], ["compact", "--dry-run"]):
+    for words in (["check"], ["restore-plan"], ["compact", "--dry-run"], ["repair", "--dry-run"]):
         outcome = seamline(words[0], tmp_path / "store", *words[1:], "--json")
         assert outcome.out.isascii()
         assert all(character == "\n" or " " <= character <= "~" for character in outcome.out)

@@ -13,18 +13,18 @@ from tests.support.commands import seamline
 from tests.support.hazards import example_store
 from tests.support.stores import lines, txn
 
-#: Scenario: check, restore-plan to everything, compact at factor 1, compact at factor 100.
+#: Scenario: check, restore-plan to everything, compact at factor 1, compact at factor 100, repair.
 CODES = {
-    "clean": (0, 0, 0, 0),
-    "same-range": (4, 4, 6, 6),
-    "two-batch-sizes": (4, 4, 6, 6),
-    "started-over": (4, 4, 6, 6),
-    "torn-compaction": (4, 4, 6, 6),
-    "gap": (4, 4, 6, 6),
-    "no-join": (4, 4, 6, 6),
-    "snapshot-tie": (3, 3, 6, 0),
-    "everything": (4, 4, 6, 6),
-    "race": (3, 0, 0, 0),
+    "clean": (0, 0, 0, 0, 0),
+    "same-range": (4, 4, 6, 6, 0),
+    "two-batch-sizes": (4, 4, 6, 6, 0),
+    "started-over": (4, 4, 6, 6, 0),
+    "torn-compaction": (4, 4, 6, 6, 0),
+    "gap": (4, 4, 6, 6, 4),
+    "no-join": (4, 4, 6, 6, 0),
+    "snapshot-tie": (3, 4, 6, 0, 0),
+    "everything": (4, 4, 6, 6, 4),
+    "race": (3, 0, 0, 0, 0),
 }
 HUNDRED = (
     "--epoch-ending-file-compact-factor",
@@ -44,6 +44,7 @@ def test_every_sample_store_has_its_codes(name: str, demo_stores: Path) -> None:
         seamline("restore-plan", store).code,
         seamline("compact", store, "--dry-run").code,
         seamline("compact", store, "--dry-run", *HUNDRED).code,
+        seamline("repair", store, "--dry-run").code,
     )
     assert codes == CODES[name]
 
@@ -54,6 +55,7 @@ def test_the_code_does_not_depend_on_who_reads_the_answer(name: str, demo_stores
     assert {seamline("check", store, *how).code for how in ([], ["--json"], ["--json-lines"])} == {CODES[name][0]}
     assert seamline("restore-plan", store, "--json").code == CODES[name][1]
     assert seamline("compact", store, "--dry-run", "--json").code == CODES[name][2]
+    assert seamline("repair", store, "--dry-run", "--json").code == CODES[name][4]
 
 
 def test_a_deeper_look_may_find_more(demo_stores: Path) -> None:
@@ -89,7 +91,14 @@ def _store(folder: Path, **files: bytes) -> Path:
     return folder
 
 
-COMMANDS = (["check"], ["check", "--level", "0"], ["check", "--level", "4"], ["restore-plan"], ["compact", "--dry-run"])
+COMMANDS = (
+    ["check"],
+    ["check", "--level", "0"],
+    ["check", "--level", "4"],
+    ["restore-plan"],
+    ["compact", "--dry-run"],
+    ["repair", "--dry-run"],
+)
 NOTHING: dict[str, dict[str, bytes]] = {
     "no file": {},
     "an identity": {"identity": lines(IdentityRecord("0" * 64))},

@@ -10,10 +10,23 @@ from core.chain import Policy
 from core.phrases import command
 from tests.support.commands import imported, seamline, seamline_process
 from tui.headless.options import factor, u64
-from tui.headless.restore_plan import POLICIES
+from tui.headless.wishes import POLICIES
 
 HEAVY = {"textual", "numpy", "rich", "asyncio", "aiofiles"}
-COMMANDS = ("open", "demo", "check", "restore-plan", "compact", "undo", "resume", "log", "lock", "guard")
+COMMANDS = (
+    "open",
+    "demo",
+    "check",
+    "restore-plan",
+    "overlay",
+    "compact",
+    "repair",
+    "undo",
+    "resume",
+    "log",
+    "lock",
+    "guard",
+)
 
 
 @pytest.mark.parametrize(
@@ -26,13 +39,17 @@ COMMANDS = ("open", "demo", "check", "restore-plan", "compact", "undo", "resume"
         ["demo", "--help"],
         ["check", "--help"],
         ["restore-plan", "--help"],
+        ["overlay", "--help"],
         ["compact", "--help"],
+        ["repair", "--help"],
         ["undo", "--help"],
         ["resume", "--help"],
         ["log", "--help"],
         ["lock", "--help"],
         ["guard", "--help"],
         ["compact", "x", "--json"],
+        ["repair", "x", "--json"],
+        ["overlay", "x", "--json"],
         ["demo", "--list"],
         ["check", "--level", "x", "--json"],
     ],
@@ -42,9 +59,9 @@ def test_help_and_usage_need_neither_textual_nor_numpy_nor_rich(arguments: list[
     assert imported(arguments) & HEAVY == set()
 
 
-@pytest.mark.parametrize("name", ["check", "restore-plan", "compact", "log", "lock", "resume"])
+@pytest.mark.parametrize("name", ["check", "restore-plan", "compact", "repair", "log", "lock", "resume"])
 def test_no_command_but_the_app_imports_textual(name: str, demo_stores: Path) -> None:
-    flags = ["--dry-run"] if name == "compact" else []
+    flags = ["--dry-run"] if name in {"compact", "repair"} else []
     for output in ([], ["--json"]):
         modules = imported([name, str(demo_stores / "clean"), *flags, *output])
         assert "numpy" in modules
@@ -97,10 +114,13 @@ def test_a_file_url_names_a_folder(demo_stores: Path) -> None:
         (["check", ""], "no store was named"),
         (["check", "a", "b"], "unexpected extra argument"),
         (["check", "a", "--local-fs-dir", "b"], "two stores were named"),
-        (["check", "--command-adapter-config", "x.yaml"], "not in this version"),
-        (["check", "adapter.yaml"], "not in this version"),
-        (["check", "s3://bucket"], "folders only"),
-        (["check", "a", "--level", "5"], "level 5 is not in this version"),
+        (["check", "--command-adapter-config", "x.yaml"], "there is no such file"),
+        (["check", "adapter.yaml"], "there is no such file"),
+        (["check", "--command-adapter-config", "x"], "is not named like a command adapter"),
+        (["check", "a", "--command-adapter-config", "x.yaml"], "two stores were named"),
+        (["check", "a", "--command-adapter-config", "x.yaml", "--local-fs-dir", "b"], "three stores were named"),
+        (["check", "gs://bucket"], "not gs ones"),
+        (["check", "a", "--level", "6"], "there is no level 6"),
         (["check", "a", "--level", "-1"], "-1"),
         (["check", "a", "--level", "1.5"], "1.5"),
         (["check", "a", "--nonsense"], "--nonsense"),
@@ -114,7 +134,10 @@ def test_a_file_url_names_a_folder(demo_stores: Path) -> None:
         (["restore-plan", "a", "--ledger-history-start-version", ""], "'' is not a whole number"),
         (["restore-plan", "a", "--policy", "best"], "'best'"),
         (["compact", "a"], "nothing is written without being asked for"),
+        (["repair", "a"], "nothing is written without being asked for"),
         (["undo", "a"], "nothing is written without being asked for"),
+        (["overlay", "a"], "no store was named"),
+        (["overlay", "--local-fs-dir", "a"], "no folder was named"),
         (["compact", "a", "--yes", "--dry-run"], "contradict each other"),
         (["undo", "a", "--yes", "--dry-run"], "contradict each other"),
         (["compact", "a", "--yes", "--transaction-file-compact-factor", "0"], "a factor of 0 makes stock panic"),
@@ -144,7 +167,7 @@ def test_what_can_not_be_asked_is_refused_with_a_reason(arguments: list[str], sa
     assert "Traceback" not in outcome.err
 
     # The same for a script: the error document and nothing else, unless the command has no --json to begin with.
-    if arguments[0] in {"check", "restore-plan", "compact", "undo", "lock"}:
+    if arguments[0] in {"check", "restore-plan", "overlay", "compact", "repair", "undo", "lock"}:
         outcome = seamline(*arguments, "--json")
         error = outcome.document["error"]
         assert (outcome.code, error["code"], error["kind"], outcome.err) == (2, 2, "usage", "")

@@ -67,6 +67,7 @@ def merge_transactions(snapshot: Snapshot) -> ChangeSet:
             for handle in going
         ),
         lanes=lane_states(index),
+        index=index,
     )
 
 

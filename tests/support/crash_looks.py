@@ -5,6 +5,7 @@ The lines are told apart as bytes; stock's answers come from the model of the st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeAlias
@@ -13,7 +14,7 @@ from core.columns import Lane
 from core.index import Index
 from core.model import RangeRecord
 from core.names import is_safe_name
-from core.stock import StockFailure, load_error, restore_plan
+from core.stock import StockFailure, greatest_working_target, load_error, restore_plan
 from tests.support.stores import snapshot_of
 
 Files: TypeAlias = dict[str, bytes]
@@ -23,6 +24,7 @@ Answers: TypeAlias = dict[int | None, Answer]
 METADATA = "metadata/"
 BACKUP = "metadata_backup/"
 _TIMES = b'{"CompactionTimestamps":'
+_DERIVED_RE = re.compile(rb'"manifest":"([^"]+\.splice_[0-9a-f]{8}/[^"]+)"')
 #: A store of a test has few states, and each of them is met again and again.
 _STATES = 20_000
 
@@ -67,6 +69,18 @@ def _answers(metadata: frozenset[tuple[str, bytes]]) -> Answers:
     return {target: _answer(snapshot.index, target) for target in targets_of(snapshot.index)}
 
 
+def works_up_to(metadata: Mapping[str, bytes]) -> int:
+    """The greatest target that stock restores to, -1 if there is none."""
+    return _works_up_to(frozenset(metadata.items()))
+
+
+@lru_cache(_STATES)
+def _works_up_to(metadata: frozenset[tuple[str, bytes]]) -> int:
+    snapshot = snapshot_of(dict(metadata))
+    target = None if load_error(snapshot) else greatest_working_target(snapshot.index)
+    return -1 if target is None else target
+
+
 def targets_of(index: Index) -> list[int | None]:
     """None for everything, and every version around an end of an entry or a snapshot."""
     ends = {int(each) for lane in index.lanes.values() for each in (*lane.first_version, *lane.last)}
@@ -104,6 +118,7 @@ class Watcher:
         self.may = self.must | new
         self.answers = stock_answers(metadata)
         self.names = {name: {content} for name, content in metadata.items()}
+        self.damaged: Files = {}
         self.states = 0
 
     def look(self, files: Mapping[str, bytes]) -> None:
@@ -113,8 +128,38 @@ class Watcher:
         assert self.must <= visible, f"lost: {sorted(self.must - visible)}"
         assert visible <= self.may, f"foreign: {sorted(visible - self.may)}"
         for name, content in metadata.items():
+            if name in self.damaged and content == self.damaged[name]:
+                continue
             assert is_safe_name(name) and name.endswith(".meta"), name
             assert content and content.endswith(b"\n"), f"{name} is not whole"
             assert content in self.names.setdefault(name, {content}), f"{name} was used for other content"
-        assert stock_answers(metadata) == self.answers
+        self._ask_stock(metadata)
         self.states += 1
+
+    def _ask_stock(self, metadata: Files) -> None:
+        assert stock_answers(metadata) == self.answers
+
+
+class Passage(Watcher):
+    """Asserts the invariant of an operation that changes what is visible, from `original` to `after`.
+
+    Lines of both are seen at every instant, and no line is that neither has. Where the operation is to make things
+    `better`, stock never restores less far than before. A line of a derived manifest is seen only once that is there.
+    """
+
+    def __init__(self, original: Mapping[str, bytes], after: Mapping[str, bytes], *, better: bool) -> None:
+        super().__init__(original)
+        before, end = metadata_of(original), metadata_of(after)
+        self.must = lines_of(before) & lines_of(end)
+        self.may = lines_of(before) | lines_of(end)
+        self.damaged = before | end
+        self._least = works_up_to(before) if better else -1
+
+    def look(self, files: Mapping[str, bytes]) -> None:
+        """Raises AssertionError as a `Watcher` does."""
+        super().look(files)
+        for handle in (match.decode() for line in lines_of(metadata_of(files)) for match in _DERIVED_RE.findall(line)):
+            assert handle in files, f"{handle} is named and not there"
+
+    def _ask_stock(self, metadata: Files) -> None:
+        assert works_up_to(metadata) >= self._least

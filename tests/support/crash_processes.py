@@ -16,10 +16,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from core.engine import Engine
-from core.errors import LeaseHeld, SeamlineError
+from core.errors import LeaseHeld, Refused, SeamlineError
 from core.machine import ThisMachine
 from core.model import LaneKind
 from core.operations import Operations
+from core.recovery.plan import plan_recovery
+from core.repair import plan_repair
 from core.snapshot import Snapshot, take_snapshot
 from core.stock import CompactionOptions
 from core.storage import LocalReader
@@ -52,7 +54,7 @@ class QuickMachine(ThisMachine):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one process does on a store: `compact`, `resume`, `undo` or `churn`.
+    """What one process does on a store: `compact`, `repair`, `resume`, `undo` or `churn`.
 
     It is killed before, or `after`, its `at`-th change (0: never).
     """
@@ -85,6 +87,15 @@ def _compact(job: Job, operations: Operations) -> None:
         operations.apply(plan.change_set)
 
 
+def _repair(_job: Job, operations: Operations) -> None:
+    snapshot = take_snapshot(operations.reader, operations.machine)
+    plan = plan_repair(plan_recovery(operations.reader, snapshot), int(operations.machine.now()))
+    if plan.refusal is not None:
+        raise Refused(plan.refusal.kind, plan.refusal.explanation)
+    if plan.change_set is not None and not plan.change_set.is_empty:
+        operations.apply(plan.change_set)
+
+
 def _undo(job: Job, operations: Operations) -> None:
     engine = Engine(operations.reader, operations.machine)
     log = engine.log()
@@ -105,6 +116,7 @@ def _resume(_job: Job, operations: Operations) -> None:
 
 _ACTIONS: dict[str, Callable[[Job, Operations], None]] = {
     "compact": _compact,
+    "repair": _repair,
     "undo": _undo,
     "churn": _churn,
     "resume": _resume,

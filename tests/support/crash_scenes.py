@@ -203,10 +203,6 @@ class Play:
         """What takes back the newest operation."""
         return self.engine.plan_undo(self.engine.look(), self.log[-1])
 
-    def began(self, change: ChangeSet) -> bool:
-        """Whether the newest operation is one of that kind."""
-        return bool(self.log) and self.log[-1].kind is change.kind
-
     def undo(self, watcher: Watcher) -> None:
         """Take back the newest operation."""
         change = self.undo_plan()

@@ -17,10 +17,12 @@ from textual.worker import WorkerFailed
 from core.demo import build_demo_store
 from core.engine import Engine
 from core.host import FixedHost, Machine, Process
+from core.manifests import KeptEvidence
 from core.operations import Operations
 from core.storage import LocalReader
 from core.storage.local_conditional import LocalConditional
 from core.storage.local_writer import LocalWriter
+from core.triage import TriageNotes
 from tui.app import AppOptions, SeamlineApp
 from tui.screens.ask import AskScreen
 from tui.widgets.prose import Prose
@@ -58,6 +60,15 @@ def metadata_of(store: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((store / "metadata").iterdir())}
 
 
+def tree_of(store: Path) -> dict[str, tuple[int, int]]:
+    """Every file of a store with its size and its time."""
+    return {
+        str(path.relative_to(store)): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in sorted(store.rglob("*"))
+        if path.is_file()
+    }
+
+
 class WatchedWriter(LocalWriter):
     """A writer that calls `before` with what it is about to do and the handle it makes or takes away."""
 
@@ -87,9 +98,9 @@ class NamedReader(LocalReader):
         return Path(super().location).name
 
 
-def connected(folder: Path, host: Machine | None = None) -> Callable[[], Engine]:
+def connected(folder: Path, host: Machine | None = None, evidence: KeptEvidence | None = None) -> Callable[[], Engine]:
     """How the app gets its engine, at a fixed time."""
-    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW))
+    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW), None, evidence)
 
 
 def operating(folder: Path, before: Callable[[str, str], None] = nothing_before) -> Callable[[Engine], Operations]:
@@ -110,9 +121,13 @@ async def running(
     location: str | None = None,
     host: Machine | None = None,
     before: Callable[[str, str], None] = nothing_before,
+    kept_in: Path | None = None,
 ) -> AsyncIterator[tuple[SeamlineApp, Pilot[None]]]:
-    """The app on a store, once it is read and checked."""
-    app = SeamlineApp(location or folder.name, connected(folder, host), options, operating(folder, before))
+    """The app on a store, once it is read and checked; notes and evidence are kept below `kept_in`, if it is given."""
+    notes = TriageNotes(kept_in / "triage") if kept_in else None
+    evidence = KeptEvidence(kept_in / "evidence") if kept_in else None
+    connect, operate = connected(folder, host, evidence), operating(folder, before)
+    app = SeamlineApp(location or folder.name, connect, options, operate, notes)
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
         yield app, pilot

@@ -44,15 +44,20 @@ def test_no_command_needs_alt_or_a_function_key(command: object) -> None:
     assert not any(re.search(r"alt\+|^f\d+$|ctrl\+(i|m)$", key) for key in keys)
 
 
-def test_what_comes_with_later_versions_is_there_and_says_so() -> None:
-    for command_id in ("repair", "overlay"):
-        reason = BY_ID[command_id].enabled(Context(Screens.TIMELINE, Session("x")))
-        assert reason is not None and "not in this version" in reason
+def test_an_overlay_and_a_repair_that_can_not_be_had_say_why() -> None:
+    for command_id, screen in (("overlay", Screens.RESTORE), ("repair-now", Screens.REPAIR)):
+        assert BY_ID[command_id].enabled(Context(screen, Session("x"), obstacle="there is none")) == "there is none"
+        assert BY_ID[command_id].enabled(Context(screen, Session("x"))) is None
+
+
+def test_an_overlay_may_be_written_in_a_session_that_is_read_only() -> None:
+    assert BY_ID["overlay"].enabled(Context(Screens.RESTORE, Session("x", read_only=True))) is None
 
 
 def test_previews_refuse_until_everything_is_read() -> None:
     context = Context(Screens.TIMELINE, Session("x"))
-    assert BY_ID["restore"].enabled(context) == "still reading: wait, or Escape to stop"
+    for command_id in ("restore", "repair", "compaction"):
+        assert BY_ID[command_id].enabled(context) == "still reading: wait, or Escape to stop"
 
 
 @pytest.mark.parametrize("screen", Screens)
@@ -71,6 +76,7 @@ def test_what_changes_the_store_is_disabled_in_a_session_that_is_read_only() -> 
     session = Session("x", read_only=True)
     for command_id, screen in (
         ("compact-now", Screens.COMPACTION),
+        ("repair-now", Screens.REPAIR),
         ("carry-out", Screens.CHANGE),
         ("undo", Screens.CHANGES),
         ("resume", Screens.CHANGES),
@@ -80,6 +86,6 @@ def test_what_changes_the_store_is_disabled_in_a_session_that_is_read_only() -> 
 
 def test_nothing_leads_away_while_an_operation_runs() -> None:
     context = Context(Screens.CHANGE, Session("x"), running=True)
-    for command_id in ("carry-out", "undo", "timeline", "read-again", "quit"):
+    for command_id in ("carry-out", "undo", "timeline", "read-again", "quit", "repair"):
         assert "an operation is running" in (BY_ID[command_id].enabled(context) or ""), command_id
     assert BY_ID["cancel"].enabled(context) is None

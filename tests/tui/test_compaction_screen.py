@@ -80,15 +80,13 @@ async def test_the_cursor_stands_on_the_group_that_stops_with_the_lines_around_i
         assert "4 good lines, then line 5" in screen_text(app)
 
 
-async def test_it_says_what_was_written_and_why_neither_compaction_nor_repair_can_be_had() -> None:
+async def test_it_says_what_was_written_and_that_a_repair_comes_first() -> None:
     async with running(demo_store("everything")) as (app, pilot):
         screen = await opened(app, pilot)
         files = said(screen, "files-text")
         assert "then nothing: no timestamps file is saved" in files
         assert files.startswith("refused ") and "Enter opens" not in files
-        assert "p: repair first is not in this version." in files
-        await pilot.press("p")
-        assert "Repair: repair is not in this version" in screen_text(app)
+        assert "p: repair first, which makes stock restore to 18,000" in files
 
 
 async def test_a_clean_store_needs_no_repair_and_can_be_compacted_now() -> None:
@@ -115,8 +113,8 @@ async def test_enter_compares_the_two_lines_and_escape_comes_back() -> None:
         await opened(app, pilot)
         await pilot.press("enter")
         await settle(app, pilot)
-        assert isinstance(app.screen, CompareScreen) and app.screen._comparison is not None
-        assert [(entry.first, entry.last) for entry in app.screen._comparison.pair] == [(2_001, 3_000), (2_501, 3_500)]
+        assert isinstance(app.screen, CompareScreen) and app.screen.comparison is not None
+        assert [(entry.first, entry.last) for entry in app.screen.comparison.pair] == [(2_001, 3_000), (2_501, 3_500)]
         await pilot.press("escape")
         assert isinstance(app.screen, CompactionScreen)
 

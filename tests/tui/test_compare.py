@@ -83,14 +83,14 @@ async def test_manifests_and_chunks_come_as_messages_of_the_pair_that_was_asked_
     async with running(demo_store("same-range")) as (app, pilot):
         await opened(app, pilot)
         screen = app.screen
-        assert isinstance(screen, CompareScreen) and screen._comparison is not None
-        pair = screen._comparison.pair
-        stale = SidesRead((pair[1], pair[0]), screen._comparison.sides)
-        messages.append(screen._comparison)
+        assert isinstance(screen, CompareScreen) and screen.comparison is not None
+        pair = screen.comparison.pair
+        stale = SidesRead((pair[1], pair[0]), screen.comparison.sides)
+        messages.append(screen.comparison)
         screen.post_message(stale)
         await pilot.pause()
-        assert screen._comparison is messages[0], "an answer for another pair changes nothing"
-        first, later = (Compared(pair, screen._comparison, ()) for _ in range(2))
+        assert screen.comparison is messages[0], "an answer for another pair changes nothing"
+        first, later = (Compared(pair, screen.comparison, ()) for _ in range(2))
         assert later.can_replace(first)
 
 
@@ -117,13 +117,13 @@ async def test_i_shows_only_the_chunks_that_differ() -> None:
 async def test_a_choice_shows_at_once_what_it_does_and_is_taken_back_by_the_same_key() -> None:
     async with running(demo_store("same-range")) as (app, pilot):
         screen = await opened(app, pilot, "b")
-        assert screen._comparison is not None
-        assert [entry.manifest for entry in app.wishes.choices] == [screen._comparison.pair[1].manifest]
+        assert screen.comparison is not None
+        assert [entry.manifest for entry in app.wishes.choices] == [screen.comparison.pair[1].manifest]
         meaning = said(screen, "meaning-text")
         assert "B is chosen: the chain uses it and restores to 11,999, with an overlay" in meaning
         assert "A left out of the metadata: nothing becomes a gap; stock restores to 11,999" in meaning
         await pilot.press("a")
-        assert [entry.manifest for entry in app.wishes.choices] == [screen._comparison.pair[0].manifest]
+        assert [entry.manifest for entry in app.wishes.choices] == [screen.comparison.pair[0].manifest]
         await pilot.press("a")
         assert app.wishes.choices == ()
 
@@ -131,8 +131,8 @@ async def test_a_choice_shows_at_once_what_it_does_and_is_taken_back_by_the_same
 async def test_the_restore_preview_follows_the_choice() -> None:
     async with running(demo_store("same-range")) as (app, pilot):
         screen = await opened(app, pilot, "b")
-        assert screen._comparison is not None
-        chosen = screen._comparison.pair[1].manifest
+        assert screen.comparison is not None
+        chosen = screen.comparison.pair[1].manifest
         await pilot.press("escape", "r")
         await settle(app, pilot)
         assert isinstance(app.screen, RestoreScreen)
@@ -155,14 +155,14 @@ async def test_leaving_out_the_only_cover_of_a_range_opens_a_gap() -> None:
 async def test_s_goes_through_the_pairs_that_compete() -> None:
     async with running(demo_store("two-batch-sizes")) as (app, pilot):
         screen = await opened(app, pilot)
-        assert screen._comparison is not None
-        first = screen._comparison.pair
+        assert screen.comparison is not None
+        first = screen.comparison.pair
         assert "pair 1 of" in screen_text(app)
         await pilot.press("s")
         await known(app, pilot)
         assert "pair 2 of" in screen_text(app)
-        assert screen._comparison.pair != first
-        assert screen._comparison.overlap is not None
+        assert screen.comparison.pair != first
+        assert screen.comparison.overlap is not None
 
 
 async def test_a_manifest_that_is_not_there_is_said_plainly(tmp_path: Path) -> None:
@@ -198,8 +198,8 @@ async def test_a_chunk_file_that_is_not_there_leaves_its_size_unknown(tmp_path: 
     next(store.glob("transaction_0-.5c0a/250-.chunk")).unlink()
     async with running(store) as (app, pilot):
         screen = await opened(app, pilot)
-        assert screen._comparison is not None and screen._comparison.chunks is not None
-        assert screen._comparison.chunks.count(Relation.UNKNOWN) == 1
+        assert screen.comparison is not None and screen.comparison.chunks is not None
+        assert screen.comparison.chunks.count(Relation.UNKNOWN) == 1
         assert "4 chunks, 1 not in the store" in said(screen, "text-a")
 
 
@@ -212,8 +212,8 @@ async def test_of_two_snapshots_it_says_who_takes_which() -> None:
         )
         assert "Both name the same root hash: the same state." in meaning
         assert "B is not complete: a restore that reads it fails." in meaning
-        assert screen._comparison is not None
-        a, b = screen._comparison.pair
+        assert screen.comparison is not None
+        a, b = screen.comparison.pair
         assert a.manifest < b.manifest
 
 
@@ -225,8 +225,8 @@ async def test_a_problem_without_two_manifests_says_so_and_the_next_one_is_shown
         await pilot.press("right_square_bracket")
         await known(app, pilot)
         assert not screen.has_class("-nothing")
-        assert screen._comparison is not None
-        assert screen._comparison.overlap == (12_001, 13_000)
+        assert screen.comparison is not None
+        assert screen.comparison.overlap == (12_001, 13_000)
 
 
 async def test_two_pins_are_compared_whatever_problem_is_selected() -> None:
@@ -234,8 +234,8 @@ async def test_two_pins_are_compared_whatever_problem_is_selected() -> None:
         await pilot.press("home", "full_stop", "space", "full_stop", "space", "enter")
         await known(app, pilot)
         screen = app.screen
-        assert isinstance(screen, CompareScreen) and screen._comparison is not None
-        assert set(screen._comparison.pair) == set(app.session.pins)
+        assert isinstance(screen, CompareScreen) and screen.comparison is not None
+        assert set(screen.comparison.pair) == set(app.session.pins)
         assert "These two do not overlap" in said(screen, "meaning-text")
 
 
@@ -277,12 +277,6 @@ async def test_e_gives_the_panel_in_focus_the_whole_screen_and_back(size: str) -
         screen.query_one("#chunk-list").focus()
         await pilot.pause()
         assert screen_text(app) == before
-
-
-async def test_comparing_records_is_named_and_says_that_it_comes_later() -> None:
-    async with running(demo_store("same-range")) as (app, pilot):
-        await opened(app, pilot, "v")
-        assert "not in this version" in screen_text(app)
 
 
 async def test_names_from_the_store_are_shown_harmlessly(tmp_path: Path) -> None:

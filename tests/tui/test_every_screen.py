@@ -24,6 +24,9 @@ WAYS = {
     "changes": ("u",),
     "restore": ("r",),
     "why": ("r", "enter"),
+    "overlay": ("r", "o"),
+    "policy": ("p", "P"),
+    "repair": ("p",),
     "files": ("o",),
     "lines": ("o", "enter"),
     "help": ("question_mark",),
@@ -72,7 +75,15 @@ async def test_every_screen_fits_any_terminal() -> None:
                 await settle(app, pilot)
                 rows = screen_text(app).splitlines()
                 assert len(rows) == size[1], (name, size)
-                if size == (39, 9) and name in {"timeline", "compare", "compaction", "restore", "files", "changes"}:
+                if size == (39, 9) and name in {
+                    "timeline",
+                    "compare",
+                    "compaction",
+                    "restore",
+                    "files",
+                    "changes",
+                    "repair",
+                }:
                     assert "".join(rows).strip() == "seamline needs 40x10"
 
 
@@ -101,7 +112,7 @@ async def test_any_keys_in_any_order_end_nothing(name: str, tmp_path: Path, monk
 
 
 async def test_change_sets_fit_any_terminal_and_keep_to_ascii() -> None:
-    ways = {"clean": ("c", "enter"), "race": ("u", "enter")}
+    ways = {"clean": ("c", "enter"), "race": ("u", "enter"), "no-join": ("p", "enter")}
     for name, keys in ways.items():
         async with running(demo_store(name), options=AppOptions(ascii=True)) as (app, pilot):
             await pressed(app, pilot, *keys)
@@ -112,7 +123,7 @@ async def test_change_sets_fit_any_terminal_and_keep_to_ascii() -> None:
                 assert len(shown.splitlines()) == size[1] and shown.isascii(), f"{name} {size}\n{shown}"
 
 
-@pytest.mark.parametrize("name", ["clean", "race"])
+@pytest.mark.parametrize("name", ["clean", "race", "everything"])
 async def test_any_keys_in_any_order_change_nothing_without_a_word(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +134,7 @@ async def test_any_keys_in_any_order_change_nothing_without_a_word(
     chance = random.Random(name)
     async with running(store) as (app, pilot):
         for _ in range(80):
-            await pilot.press(chance.choice([*KEYS, "c", "u", "enter", "enter", "enter"]))
+            await pilot.press(chance.choice([*KEYS, "c", "u", "p", "enter", "enter", "enter"]))
             if chance.random() < 0.3:
                 await settle(app, pilot)
             assert "fault in seamline" not in screen_text(app)

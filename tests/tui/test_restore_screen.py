@@ -12,10 +12,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core.chain import Policy
+from core.errors import Stopped
+from core.ground import AddedLine
 from core.lod import columns_of
 from core.model import LaneKind
 from core.restore import Needs
-from tests.tui.support import assert_golden, demo_store, running, screen_text, settle
+from tests.tui.support import assert_golden, copied, demo_store, running, screen_text, settle, tree_of
+from tui import recovering
 from tui.app import AppOptions, SeamlineApp
 from tui.glyphs import UNICODE
 from tui.screens.ask import AskScreen
@@ -63,7 +67,7 @@ def said(screen: RestoreScreen) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["clean", "same-range", "everything"])
+@pytest.mark.parametrize("name", ["clean", "same-range", "no-join", "everything"])
 async def test_the_preview_of_a_sample_store(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
@@ -123,7 +127,7 @@ async def test_the_classic_case_stops_with_stocks_words_and_shows_the_chain_that
         assert preview.needs is Needs.OVERLAY
         assert '"Transaction backup ranges not continuous, expecting version 1000, got 0."' in said(screen)
         assert "Works with an overlay" in said(screen)
-        assert "Writing one comes with a later version." in said(screen)
+        assert "o writes one, and the store is not touched; p repairs the store." in said(screen)
 
 
 async def test_gaps_come_with_stocks_own_command_for_this_store() -> None:
@@ -134,10 +138,52 @@ async def test_gaps_come_with_stocks_own_command_for_this_store() -> None:
         assert "--local-fs-dir gap" in said(screen)
 
 
-async def test_versions_that_are_covered_but_do_not_join_are_told_apart_from_a_gap() -> None:
+async def test_where_nothing_joins_the_splice_says_what_it_is_cut_from() -> None:
     async with running(demo_store("no-join")) as (app, pilot):
         screen = await opened(app, pilot)
+        (derived,) = answer_of(screen).recovery.derived
+        assert f"spliced    txn 5,001 - 5,500  chunks 0 - 1 of {derived.source}, as they are" in said(screen)
+        assert UNICODE.spliced in screen_text(app)
+        await ask(app, pilot, "H", "4000")
+        assert "10 1 spliced  stock" in screen_text(app)
+        screen.query_one("#chosen-list", RowList).focus()
+        await pilot.press("j", "j", "j", "enter")
+        story = said(screen)
+        assert f"{derived.record.manifest}  spliced from {derived.source}, chunks 0 - 1" in story
+
+
+def put_into_one_chunk(folder: Path) -> None:
+    """Let a manifest list all its versions as one chunk, so that no part of it can be had alone."""
+    path = folder / "transaction.manifest"
+    manifest = json.loads(path.read_bytes())
+    first, last = manifest["first_version"], manifest["last_version"]
+    chunk, proof = f"{folder.name}/{first}-.chunk", f"{folder.name}/{first}-{last}.proof"
+    (folder / f"{first}-{last}.proof").write_bytes(b"proof")
+    whole = {"first_version": first, "last_version": last, "transactions": chunk, "proof": proof, "format": "V1"}
+    path.write_text(json.dumps({**manifest, "chunks": [whole]}))
+
+
+async def test_versions_that_are_covered_but_do_not_join_are_told_apart_from_a_gap(tmp_path: Path) -> None:
+    store = Path(shutil.copytree(demo_store("no-join"), tmp_path / "no-join"))
+    for folder in store.glob("transaction_5*-*"):
+        put_into_one_chunk(folder)
+    async with running(store) as (app, pilot):
+        screen = await opened(app, pilot)
         assert "covered, but nothing joins there" in said(screen)
+
+
+async def test_lines_that_only_retired_files_hold_are_lit_and_named() -> None:
+    async with running(demo_store("torn-compaction")) as (app, pilot):
+        screen = await opened(app, pilot)
+        assert "recovered  txn 6,001 - 7,000  1 line of metadata_backup/transaction_6001-7000.meta" in said(screen)
+        assert UNICODE.recovered in screen_text(app)
+
+
+async def test_how_much_is_read_is_told_as_far_as_anybody_has_looked() -> None:
+    async with running(demo_store("same-range")) as (app, pilot):
+        screen = await opened(app, pilot)
+        assert "It reads                   31 manifests; " in said(screen)
+        assert "in the 1 that was looked into, the rest is not known" in said(screen)
 
 
 async def test_b_takes_the_highest_target_that_works_with_stock_then_the_one_along_the_chain() -> None:
@@ -162,10 +208,10 @@ async def test_enter_says_why_then_compares_with_what_is_used_and_escape_goes_ba
         assert isinstance(app.screen, CompareScreen)
         await pilot.press("escape")
         await settle(app, pilot)
-        assert app.screen is screen
+        assert screen.is_current
         await pilot.press("escape")
         assert "Lowest target that fails" in said(screen)
-        assert app.screen is screen
+        assert screen.is_current
         await pilot.press("escape")
         assert isinstance(app.screen, TimelineScreen)
 
@@ -176,7 +222,7 @@ async def test_enter_on_a_step_lists_what_it_reads() -> None:
         screen.query_one("#chosen-list", RowList).focus()
         await pilot.press("end", "enter")
         assert "transactions behind the snapshot: executed again" in said(screen)
-        assert "transaction_5001-" in said(screen)
+        assert "transaction_17001-" in said(screen)
 
 
 @pytest.mark.parametrize("typed", ["nonsense", "1..5", str(2**64)])
@@ -227,9 +273,12 @@ async def test_the_rows_of_stock_and_chain_agree_with_the_plan_version_by_versio
     async with running(demo_store(name)) as (app, pilot):
         screen = await opened(app, pilot)
         answer = answer_of(screen)
-        preview, picture = answer.preview, answer.scene.picture
+        preview, picture = answer.preview, answer.scene.ground
         end = picture.end
-        lane = preview.snapshot.index.transactions
+        lane = preview.index.transactions
+        coming = {UNICODE.spliced if line.source else UNICODE.recovered: set[int]() for line in _lines(answer)}
+        for row, line in zip(preview.ground.added[LaneKind.TRANSACTIONS].tolist(), _lines(answer), strict=True):
+            coming[UNICODE.spliced if line.source else UNICODE.recovered].add(row)
         read = preview.best.transactions if preview.best else lane.first[:0].astype(np.int64)
         whole = picture.lanes[LaneKind.TRANSACTIONS].whole
         for begin in range(0, end, 2_000):
@@ -240,6 +289,8 @@ async def test_the_rows_of_stock_and_chain_agree_with_the_plan_version_by_versio
                 covering = [row for row in range(len(lane)) if int(lane.first[row]) <= version <= int(lane.last[row])]
                 if not covering:
                     assert glyph in (UNICODE.missing, " ")
+                elif rows := [rows for rows in coming.values() if rows & set(covering)]:
+                    assert coming[glyph] == rows[0]
                 elif set(covering) & set(read.tolist()):
                     assert glyph == UNICODE.chosen
                 elif set(covering) & set(preview.transactions.rows.tolist()):
@@ -250,6 +301,11 @@ async def test_the_rows_of_stock_and_chain_agree_with_the_plan_version_by_versio
                     assert other == UNICODE.conflict
                 elif covering and set(covering) & set(preview.stock.transactions.tolist()):
                     assert other == UNICODE.chosen
+
+
+def _lines(answer: RestoreAnswer) -> tuple[AddedLine, ...]:
+    """The transaction lines that come anew."""
+    return answer.preview.ground.lines[LaneKind.TRANSACTIONS]
 
 
 async def test_every_entry_is_either_read_or_in_the_list_of_what_is_left_out() -> None:
@@ -324,3 +380,90 @@ async def test_manifest_names_from_the_store_are_shown_harmlessly(tmp_path: Path
         shown = screen_text(app)
         assert "[red]a[/x]\\u202e\\x1b[31m" in shown
         assert "\x1b" not in shown and "\u202e" not in shown
+
+
+# --- the overlay ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_overlay_is_written_into_a_folder_of_its_own_and_its_command_can_be_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = copied("no-join", tmp_path)
+    before = tree_of(store)
+    async with running(store) as (app, pilot):
+        screen = await opened(app, pilot)
+        await ask(app, pilot, "o", str(tmp_path / "overlay"))
+        assert "aptos-db-tool restore bootstrap-db --command-adapter-config" in said(screen)
+        await pilot.press("y")
+        assert app.clipboard.startswith(f"aptos-db-tool restore bootstrap-db --command-adapter-config {tmp_path}")
+        assert "--target-version 12500" in app.clipboard
+        await pilot.press("escape")
+        assert "Works with an overlay" in said(screen)
+        derived = answer_of(screen).recovery.derived[0]
+    assert (tmp_path / "overlay" / "adapter.yaml").is_file()
+    assert (tmp_path / "overlay" / derived.record.manifest).read_bytes() == derived.content
+    assert tree_of(store) == before
+
+
+async def test_no_overlay_is_written_into_the_store_or_over_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = copied("same-range", tmp_path)
+    before = tree_of(store)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine")
+    async with running(store) as (app, pilot):
+        screen = await opened(app, pilot)
+        for folder, reason in (
+            (store / "overlay", "lies inside the store"),
+            (tmp_path / "mine", "is no new or empty folder"),
+        ):
+            await ask(app, pilot, "o", str(folder))
+            assert reason in said(screen)
+            assert screen.copy_text().startswith("seamline restore-plan")
+        await ask(app, pilot, "o", "  ")
+        assert "no overlay was written" in screen_text(app)
+    assert tree_of(store) == before and sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["file"]
+
+
+async def test_where_nothing_can_be_restored_an_overlay_is_refused_with_that_reason(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "metadata").mkdir(parents=True)
+    async with running(tmp_path / "empty") as (app, pilot):
+        await opened(app, pilot, "o")
+        assert "Overlay: nothing can be restored from what is here" in screen_text(app)
+
+
+# --- looking into manifests -------------------------------------------------------------------------------------------
+
+
+async def test_the_policy_decides_where_manifests_compete_and_stands_in_the_twin() -> None:
+    async with running(demo_store("two-batch-sizes")) as (app, pilot):
+        screen = await opened(app, pilot)
+        usual = answer_of(screen).preview.transactions.rows.tolist()
+        await ask(app, pilot, "P", "newest")
+        assert answer_of(screen).preview.options.policy is Policy.NEWEST
+        assert answer_of(screen).preview.transactions.rows.tolist() != usual
+        assert "--policy newest" in screen.copy_text()
+
+
+async def test_reading_manifests_that_takes_long_is_told_and_stops_when_the_screen_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovering, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(recovering, "TELL_SECONDS", 0.0)
+    async with running(demo_store("everything")) as (app, pilot):
+        app.session = replace(app.session, outlook=None)
+        await pilot.press("end", "r")
+        screen = app.screen
+        assert isinstance(screen, RestoreScreen)
+        asked = screen.recovery_question()
+        assert asked is not None
+        await pilot.press("escape")
+        await settle(app, pilot)
+        with pytest.raises(Stopped):
+            asked[1](recovering.Patience(lambda _: None, lambda: screen._asked != asked[0]))
+        told: list[int] = []
+        asked[1](recovering.Patience(lambda progress: told.append(progress.done), lambda: False))
+        assert max(told) > 0

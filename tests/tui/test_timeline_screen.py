@@ -216,8 +216,8 @@ async def test_two_pins_can_be_compared_and_a_third_pushes_out_the_first() -> No
 
 async def test_a_disabled_command_says_why() -> None:
     async with running(demo_store("clean")) as (app, pilot):
-        await pilot.press("p")
-        assert "Repair: repair is not in this version" in screen_text(app).splitlines()[-2]
+        await pilot.press("z")
+        assert "Back: nowhere to go back to" in screen_text(app).splitlines()[-2]
         await pilot.press("n")
         assert "find something first" in screen_text(app).splitlines()[-2]
 

@@ -38,9 +38,14 @@ class Changing:
     wait: float
     stop: Stop
 
+    @property
+    def watch(self) -> StoppedBy:
+        """Who follows what is read."""
+        return StoppedBy(follower(), self.stop)
+
     def look(self, *, accept: bool = False) -> Snapshot:
         """Read all metadata. Raises `StoreUnreachable` and `Stopped`."""
-        return look(self.engine, StoppedBy(follower(), self.stop), accept=accept)
+        return look(self.engine, self.watch, accept=accept)
 
     def interrupted(self) -> tuple[str, ...]:
         """The ids of operations that did not end. Raises `StoreUnreachable`."""

@@ -25,9 +25,18 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    metavar="0..4",
-    help="How deep: 0 names and sizes, 1 lines, 2 manifests, 3 chunk files, 4 records in chunk files.",
+    metavar="0..5",
+    help="How deep: 0 names and sizes, 1 lines, 2 manifests, 3 chunk files, 4 records in chunk files, "
+    "5 conflicting manifests compared record by record.",
 )
+@click.option(
+    "--manifests",
+    type=click.Choice(["all", "conflicting"]),
+    default="all",
+    show_default=True,
+    help="Which manifests levels 2 to 5 look at.",
+)
+@click.option("--afresh", is_flag=True, help="Read again what has not changed since an earlier check read it.")
 @click.option(
     "--compact-factor",
     "compact_factors",
@@ -44,6 +53,8 @@ def check(
     machine: Machine | None,
     store: str,
     level: int,
+    manifests: str,
+    afresh: bool,
     compact_factors: tuple[int, ...],
     accept_shrunk_listing: bool,
     as_json: bool,
@@ -57,16 +68,18 @@ def check(
     if as_json and json_lines:
         raise UsageError("--json and --json-lines ask for different answers", hint="give one of them")
     _require_level(level)
+    from core.manifests import conflicting
     from core.stock import CompactionOptions
     from tui.headless.progress import announce, follower
 
     engine = connect(store, machine)
     watch = follower(json_lines)
     snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    chosen = conflicting(snapshot) if manifests == "conflicting" else None
     if level > 1:
-        announce(engine.reader, snapshot, level, json_lines)
+        announce(engine.reader, snapshot, level, json_lines, chosen)
     factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)
-    report = engine.check(snapshot, level, factors, watch)
+    report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
     _require_whole(report)
     _answer(report, as_json=as_json, json_lines=json_lines)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
@@ -100,6 +113,6 @@ def _require_level(level: int) -> None:
 
     if level > MAX_LEVEL:
         raise UsageError(
-            f"level {level} is not in this version (5 compares conflicting manifests record by record)",
+            f"there is no level {level}",
             hint=f"the deepest is --level {MAX_LEVEL}",
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import PlanOutdated
-from tui.headless.asking import Mode, chosen_mode, require_word
+from tui.headless.asking import chosen_mode
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
     accept_option,
@@ -21,6 +20,7 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import put_answer, put_document
+from tui.headless.planning import Planning, waiting_in
 from tui.headless.surroundings import holds_nothing
 
 if TYPE_CHECKING:
@@ -30,14 +30,9 @@ if TYPE_CHECKING:
     from core.changes.model import ChangeSet
     from core.compaction import CompactionPlan
     from core.host import Machine
-    from core.index import Index
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
     from core.stock import CompactionOptions
-    from tui.headless.changing import Changing
-
-#: Seconds that a clock which wrote the newest record may be ahead of this one, for its next second to be waited for.
-_SOON: Final = 2
 
 
 @click.command(short_help="Put metadata files together, set old ones aside.")
@@ -92,14 +87,8 @@ def compact(
         transaction_factor=transaction_file_compact_factor,
         remove_compacted_after=remove_compacted_file_after,
     )
-    changes = changing(store, machine, wait)
-    job = _Compaction(changes, options, if_plan, accept_shrunk_listing, as_json)
-    if mode is Mode.PREVIEW:
-        return job.answer(job.plan())
-    if mode is Mode.ASK:
-        return job.ask()
-    with changes.stop.listening():
-        return job.carry_out(changes.resume())
+    job = _Compaction(changing(store, machine, wait), if_plan, accept_shrunk_listing, as_json, options)
+    return job.run(mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,86 +114,48 @@ class _Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compaction:
+class _Compaction(Planning[_Planned]):
     """One compaction that was asked for."""
 
-    changes: Changing
     options: CompactionOptions
-    if_plan: str | None
-    accept: bool
-    as_json: bool
+
+    word = "compact"
 
     def plan(self, *, now: bool = False) -> _Planned:
-        """Look and plan; if it is to be carried out `now`, in a second that has no record yet.
-
-        Raises `PlanOutdated` where another plan was asked for.
-        """
-        from core.phrases import shown
+        """As in `Planning`. Raises `PlanOutdated` where another plan was asked for."""
         from core.restore import verdict
 
         snapshot = self.changes.look(accept=self.accept)
         engine = self.changes.engine
         if now:
-            engine.host.sleep(seconds_taken(snapshot.index, engine.host.now()))
+            self.wait_for_new_second(snapshot)
         plan = engine.plan_compaction(snapshot, self.options)
         if plan.refusal is not None:
             # Only a whole check knows in which zone the hazard lies, and the way on.
             report = engine.check(snapshot, factors=(self.options,))
             plan = engine.plan_compaction(snapshot, self.options, report)
-        found = plan.change_set.plan_id if plan.change_set else None
-        if self.if_plan is not None and found is not None and found != self.if_plan:
-            raise PlanOutdated(
-                f"what is planned now is {found}, not {shown(self.if_plan)}: the store has changed, or the wishes have",
-                hint="preview again with --dry-run",
-            )
+        self.require_wanted(plan.change_set)
         return _Planned(plan, snapshot, verdict(snapshot))
 
-    def ask(self) -> int:
-        """Preview, ask, and carry out what was shown."""
-        if self.changes.interrupted():
-            self.changes.ask_to_resume()
-        planned = self.plan()
-        code = self.answer(planned)
-        if planned.change is None:
-            return code
-        require_word("compact", "carry this out")
-        with self.changes.stop.listening():
-            return self.answer(planned, self.changes.apply(planned.change))
-
-    def carry_out(self, resumed: tuple[Applied, ...]) -> int:
-        """Plan and carry out at once."""
-        planned = self.plan(now=True)
-        applied = self.changes.apply(planned.change) if planned.change else None
-        return self.answer(planned, applied, resumed)
-
     def answer(self, planned: _Planned, applied: Applied | None = None, resumed: tuple[Applied, ...] = ()) -> int:
-        """Say what is planned or was done; returns the exit code."""
+        """As in `Planning`."""
         if self.as_json:
-            from core.journal import interrupted_in
             from tui.headless.documents.check import stock_fields
             from tui.headless.documents.compaction import compaction_document
 
-            waiting = [files.id for files in interrupted_in(planned.snapshot.journal)]
             stock = stock_fields(planned.verdict)
-            put_document(compaction_document(planned.plan, stock, applied, resumed, waiting))
+            put_document(compaction_document(planned.plan, stock, applied, resumed, waiting_in(planned.snapshot)))
         else:
             put_answer(self._text(planned, applied))
         return planned.code
 
     def _text(self, planned: _Planned, applied: Applied | None) -> Group:
-        from core.journal import interrupted_in
-        from core.phrases import command
         from tui.headless.printers.compaction import compacted_answer, compaction_answer
-        from tui.headless.surroundings import tell_what_waits
 
-        snapshot = planned.snapshot
-        location = snapshot.location
+        location = planned.snapshot.location
         if applied is not None and planned.change is not None:
             return compacted_answer(planned.plan, planned.change, applied, location)
-        go = self._go(location, planned.plan)
-        if interrupted_in(snapshot.journal):
-            tell_what_waits(snapshot, self.changes.engine)
-            go = command("seamline", "resume", location)
+        go = self.go(planned.snapshot, self._go(location, planned.plan))
         return compaction_answer(planned.plan, location, go)
 
     def _go(self, location: str, plan: CompactionPlan) -> str:
@@ -221,12 +172,3 @@ class _Compaction:
         given = [word for flag, value, usual in wishes if value != usual for word in (flag, value)]
         plan_id = plan.change_set.plan_id if plan.change_set else ""
         return command("seamline", "compact", location, *given, "--yes", "--if-plan", plan_id)
-
-
-def seconds_taken(index: Index, now: float) -> float:
-    """How long to wait for a second that no record has.
-
-    Two records of one second are a tie between which stock takes any (`timestamps-same-second` in hazards.md).
-    """
-    ahead = (record.file_compacted_at + 1 - now for record, _ in index.timestamps)
-    return max((seconds for seconds in ahead if 0 < seconds <= _SOON + 1), default=0.0)

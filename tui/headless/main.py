@@ -26,6 +26,8 @@ from tui.headless.log import log
 from tui.headless.open_app import open_store
 from tui.headless.options import STORE_VARIABLE
 from tui.headless.output import AnswerLost, ReaderGone
+from tui.headless.overlay import overlay
+from tui.headless.repair import repair
 from tui.headless.restore_plan import restore_plan
 from tui.headless.resume import resume
 from tui.headless.undo import undo
@@ -72,14 +74,14 @@ class StoreOrCommand(click.Group):
 )
 @click.version_option(package_name="seamline", prog_name="seamline")
 def cli() -> None:
-    """See, understand and compact Aptos backup stores.
+    """See, understand, compact and repair Aptos backup stores.
 
-    seamline STORE opens the app on a store; the commands give the same answers to scripts. What compact does is
-    previewed, journaled and can be undone; looking changes nothing. SEAMLINE_STORE is the default for STORE.
+    seamline STORE opens the app on a store; the commands give the same answers to scripts. What compact and repair do
+    is previewed, journaled and can be undone; looking changes nothing. SEAMLINE_STORE is the default for STORE.
     """
 
 
-for _command in (open_store, demo, check, restore_plan, compact, undo, resume, log, lock, guard):
+for _command in (open_store, demo, check, restore_plan, overlay, compact, repair, undo, resume, log, lock, guard):
     cli.add_command(_command)
 
 

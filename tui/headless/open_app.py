@@ -10,7 +10,7 @@ import click
 
 from core.errors import UsageError
 from tui.headless.options import takes_store
-from tui.headless.surroundings import connect
+from tui.headless.surroundings import connect, triage_notes
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -58,6 +58,7 @@ def run_app(store: str, flags: AppFlags, machine: Machine | None) -> int:
     def connected() -> Engine:
         return connect(store, machine)
 
-    app = SeamlineApp(reader.location, connected, AppOptions(flags.ascii, flags.read_only, flags.mouse))
+    options = AppOptions(flags.ascii, flags.read_only, flags.mouse)
+    app = SeamlineApp(reader.location, connected, options, notes=triage_notes())
     app.run(mouse=flags.mouse)
     return app.return_code or 0

@@ -16,6 +16,7 @@ from core.model import U64_MAX
 STORE_VARIABLE: Final = "SEAMLINE_STORE"
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
 _LONGEST_NUMBER: Final = 40
+_ADAPTER_NAMES: Final = (".yaml", ".yml")
 _DURATION: Final = re.compile(r"([0-9]{1,7})([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600}
 _LONGEST_WAIT: Final = 7 * 86_400
@@ -53,7 +54,7 @@ def takes_store_and(is_ours: Callable[[str], bool], *names: str) -> Callable[[Ca
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         @click.option("--local-fs-dir", metavar="DIR", help="The store, named as in the stock tool.")
-        @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter (not in this version).")
+        @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter: read only.")
         @functools.wraps(command)
         def with_store(
             *args: Any, store: str | None, local_fs_dir: str | None, command_adapter_config: str | None, **kwargs: Any
@@ -73,22 +74,23 @@ def takes_store_and(is_ours: Callable[[str], bool], *names: str) -> Callable[[Ca
 
 
 def chosen_store(store: str | None, local_fs_dir: str | None, command_adapter_config: str | None) -> str:
-    """The one store that was asked for. Raises `UsageError` for none, for several, and for adapters."""
-    if command_adapter_config is not None or (store or "").endswith((".yaml", ".yml")):
+    """The one store that was asked for. Raises `UsageError` for none, for several, and for an odd adapter."""
+    named = {"STORE": store, "--local-fs-dir": local_fs_dir, "--command-adapter-config": command_adapter_config}
+    given = [word for word in named.values() if word is not None]
+    if len(given) > 1:
+        flags = " and ".join(flag for flag, word in named.items() if word is not None)
+        raise UsageError(f"{'two' if len(given) == 2 else 'three'} stores were named: {flags}", hint="name one")
+    if command_adapter_config is not None and not command_adapter_config.lower().endswith(_ADAPTER_NAMES):
         raise UsageError(
-            "stock command adapters are not in this version, which reads folders only",
-            hint="copy or mount the store's metadata/ folder and name that folder",
+            f"{command_adapter_config!r} is not named like a command adapter", hint="name it with .yaml at its end"
         )
-    if store is not None and local_fs_dir is not None:
-        raise UsageError("two stores were named: STORE and --local-fs-dir", hint="name one")
-    given = store if store is not None else local_fs_dir
-    named = os.environ.get(STORE_VARIABLE) if given is None else given
-    if not named:
+    chosen = given[0] if given else os.environ.get(STORE_VARIABLE)
+    if not chosen:
         raise UsageError(
             "no store was named",
             hint=f"name its folder, or set {STORE_VARIABLE}; seamline demo makes a sample store to try",
         )
-    return named
+    return chosen
 
 
 def duration(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from core.manifests import EvidenceProgress, plan_evidence
@@ -34,11 +34,13 @@ def follower(json_lines: bool = False) -> Follower:
     return InPercent(draw_line) if _on_terminal() else Unseen()
 
 
-def announce(reader: StoreReader, snapshot: Snapshot, level: int, json_lines: bool) -> None:
-    """Say what a deep look will read before it starts, where somebody follows it."""
+def announce(
+    reader: StoreReader, snapshot: Snapshot, level: int, json_lines: bool, manifests: Collection[str] | None = None
+) -> None:
+    """Say what a deep look (at `manifests` alone, if given) will read before it starts, where somebody follows it."""
     if not json_lines and not _on_terminal():
         return
-    plan = plan_evidence(reader, snapshot, level)
+    plan = plan_evidence(reader, snapshot, level, manifests=manifests)
     if json_lines:
         will_read = {"manifests": plan.manifests, "files": plan.files, "bytes": plan.bytes}
         put_record({"schema": SCHEMA, "message_type": "progress", "level": level, "will_read": will_read})

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.host import Machine
     from core.last_look import LastLooks
+    from core.manifests import KeptEvidence
     from core.snapshot import Snapshot, Watch
+    from core.triage import TriageNotes
 
 
 def this_machine() -> Machine:
@@ -25,19 +27,41 @@ def connect(store: str, machine: Machine | None) -> Engine:
     from core.engine import Engine
     from core.storage import reader_for
 
-    return Engine(reader_for(store), machine or this_machine(), last_looks())
+    return Engine(reader_for(store), machine or this_machine(), last_looks(), kept_evidence())
 
 
 def last_looks() -> LastLooks | None:
     """Where is remembered what was seen: below `XDG_STATE_HOME`; None for somebody who has no home."""
     from core.last_look import LastLooks
 
+    state = _state_folder()
+    return LastLooks(state / "looks") if state else None
+
+
+def kept_evidence() -> KeptEvidence | None:
+    """Where is remembered what manifests and chunks showed; None for somebody who has no home."""
+    from core.manifests import KeptEvidence
+
+    state = _state_folder()
+    return KeptEvidence(state / "evidence") if state else None
+
+
+def triage_notes() -> TriageNotes | None:
+    """Where is kept what was decided about the problems of a store; None for somebody who has no home."""
+    from core.triage import TriageNotes
+
+    state = _state_folder()
+    return TriageNotes(state / "triage") if state else None
+
+
+def _state_folder() -> Path | None:
+    """Our folder below `XDG_STATE_HOME`."""
     given = os.environ.get("XDG_STATE_HOME", "")
     try:
         state = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
     except RuntimeError:
         return None
-    return LastLooks(state / "seamline" / "looks")
+    return state / "seamline"
 
 
 def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) -> Snapshot:

@@ -35,6 +35,12 @@ def _restore() -> type[SeamlineScreen]:
     return RestoreScreen
 
 
+def _repair() -> type[SeamlineScreen]:
+    from tui.screens.repair import RepairScreen
+
+    return RepairScreen
+
+
 def _files() -> type[SeamlineScreen]:
     from tui.screens.files import FilesScreen
 
@@ -58,6 +64,7 @@ SCREENS: Final[Mapping[Screens, Callable[[], type[SeamlineScreen]]]] = {
     Screens.COMPARE: _compare,
     Screens.COMPACTION: _compaction,
     Screens.RESTORE: _restore,
+    Screens.REPAIR: _repair,
     Screens.FILES: _files,
     Screens.CHANGES: _changes,
     Screens.CHANGE: _change,

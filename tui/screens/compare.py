@@ -1,14 +1,15 @@
 """Two competing manifests side by side: what they hold, what it means, and what choosing either of them does.
 
-The manifests are read without holding up the event loop, their chunk files looked up in a thread. Nothing is written:
-a choice is only remembered, for this screen and for the restore preview.
+The manifests are read without holding up the event loop, their chunk files looked up in a thread, their records
+compared in another once somebody wishes so. Nothing is written to the store: a choice is noted on this machine, and the
+previews of restore and repair follow it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,28 +18,28 @@ from textual.containers import Container, Vertical
 from core.choices import neighbours, weigh
 from core.model import Finding
 from tui import twin
-from tui.commands import Screens
+from tui.commands import Context, Screens
 from tui.comparison import LETTERS, Comparison, Pair, Side, competing_pairs, in_stock_order
 from tui.numbers import counted
-from tui.screens.compare_reading import Compared, ReadingScreen, SidesRead
+from tui.screens.compare_choosing import ChoosingScreen
+from tui.screens.compare_reading import Compared, SidesRead
 from tui.state import Session
 from tui.texts.common import lane_span
 from tui.texts.compare import Effects, compare_document, meaning_text
 from tui.texts.compare_chunks import ChunkTable
 from tui.texts.compare_side import side_text
+from tui.texts.inspector import ordinal
+from tui.texts.notes import note_words
 from tui.texts.summary import distinct_entries
 from tui.widgets.bands import Bands
-from tui.widgets.compare_bars import Agreement, CompareBars
+from tui.widgets.compare_bars import CompareBars
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Paragraph, Prose, text
 from tui.widgets.rows import FixedRows, MadeRows, RowList
 
-if TYPE_CHECKING:
-    pass
 
-
-class CompareScreen(ReadingScreen):
+class CompareScreen(ChoosingScreen):
     """Bars, both sides, chunks, meaning."""
 
     SCREEN = Screens.COMPARE
@@ -49,8 +50,6 @@ class CompareScreen(ReadingScreen):
         """Compare `pair`; without one the two pinned entries, or else those of the selected problem."""
         super().__init__()
         self._pairs: tuple[Pair, ...] = () if pair is None else (in_stock_order(*pair),)
-        self._comparison: Comparison | None = None
-        self._agreement: Agreement = ()
         self._only_differing = False
         self._waiting = ""
         self._table: ChunkTable | None = None
@@ -77,59 +76,69 @@ class CompareScreen(ReadingScreen):
         if before.zone != now.zone and now.zone is not None and now.report is not None:
             self._pairs = self._pairs_of_zone()
             self._take(0)
+        elif before.zones is not now.zones:
+            self.find_zone()
         super().session_changed(before, now)
+        self.weigh_repairs()
 
     def action_other_side(self) -> None:
         """The next two entries of this problem that compete."""
         if len(self._pairs) < 2:
             self.say("these are the only two of this problem that compete")
             return
-        assert self._comparison is not None
-        self._take(self._comparison.number % len(self._pairs))
+        assert self.comparison is not None
+        self._take(self.comparison.number % len(self._pairs))
         self.ask()
 
     def _take(self, number: int) -> None:
         """Begin with another pair."""
         self.result = None
         self._asked = None
-        self._agreement = ()
+        self.agreement = ()
+        self._stop.set()
         self._row_chosen = False
         if not self._pairs:
-            self._comparison = None
+            self.comparison = None
+            self.find_zone()
             zone = self.session.current_zone
             what = f"{zone.title}: no two manifests compete here" if zone else "no problem and no two pins are selected"
             super()._notice([text(f"Nothing to compare. {what[:1].upper()}{what[1:]}.", "strong")])
             return
         a, b = self._pairs[number]
-        self._comparison = Comparison((Side(a), Side(b)), number + 1, len(self._pairs))
+        self.comparison = Comparison((Side(a), Side(b)), number + 1, len(self._pairs))
+        self.find_zone()
         self.remove_class("-nothing")
-        self._show()
+        self.weigh_repairs()
+        self.show_everything()
         self.read_sides((a, b))
 
     # --- reading --------------------------------------------------------------------------------------------------
 
     def on_sides_read(self, message: SidesRead) -> None:
         """Show them, and look up their chunk files."""
-        comparison = self._comparison
+        comparison = self.comparison
         if comparison is not None and comparison.pair == message.pair:
-            self._comparison = replace(comparison, sides=message.sides)
-            self._show()
+            self.comparison = replace(comparison, sides=message.sides)
+            self.show_everything()
             assert self.seamline.engine is not None
-            self.look_up_chunks(self.seamline.engine.reader, self._comparison)
+            known = self.session.compared.get(self.comparison.key)
+            self.look_up_chunks(self.seamline.engine, self.comparison, known)
 
     def on_compared(self, message: Compared) -> None:
         """Show how far it is."""
-        if self._comparison is not None and self._comparison.pair == message.pair:
+        if self.comparison is not None and self.comparison.pair == message.pair:
             known = message.comparison
             if known.chunks is None:
-                known = replace(known, chunks=self._comparison.chunks)
-            self._comparison = known
-            self._agreement = message.agreement or self._agreement
-            self._show()
+                known = replace(known, chunks=self.comparison.chunks)
+            if self.comparison.content is not None:
+                known = replace(known, content=self.comparison.content)
+            self.comparison = known
+            self.agreement = message.agreement or self.agreement
+            self.show_everything()
 
     def question(self) -> tuple[Hashable, Callable[[], Effects]] | None:
         """What choosing either of the two does."""
-        snapshot, comparison = self.session.snapshot, self._comparison
+        snapshot, comparison = self.session.snapshot, self.comparison
         if snapshot is None or comparison is None:
             return None
         a, b = comparison.pair
@@ -142,11 +151,11 @@ class CompareScreen(ReadingScreen):
 
     def _notice(self, sentence: list[Paragraph]) -> None:
         """Without the effects the comparison is still worth showing: the sentence stands in their place."""
-        if self._comparison is None:
+        if self.comparison is None:
             super()._notice(sentence)
         else:
             self._waiting = " ".join("".join(words for words, _ in each.runs) for each in sentence)
-            self._show_meaning()
+            self.show_meaning()
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -164,17 +173,17 @@ class CompareScreen(ReadingScreen):
 
     def show_result(self) -> None:
         """The effects are known."""
-        self._show()
+        self.show_everything()
 
-    def _show(self) -> None:
-        comparison = self._comparison
+    def show_everything(self) -> None:
+        comparison = self.comparison
         if comparison is None or not self.is_mounted:
             return
-        bars = CompareBars(comparison, self._agreement, agreeing=self._tall and bool(self._agreement))
+        bars = CompareBars(comparison, self.agreement, agreeing=self._tall and bool(self.agreement))
         self.query_one("#bars", Bands).show(lambda width: bars.rows(width, self.glyphs), bars.height)
         self._show_sides(comparison)
         self._show_chunks(comparison)
-        self._show_meaning()
+        self.show_meaning()
         self.show_twin(self.copy_text())
         self.refresh_lines()
 
@@ -183,7 +192,7 @@ class CompareScreen(ReadingScreen):
         return self.has_class("-tall") and self.has_class("-wide")
 
     def _show_sides(self, comparison: Comparison) -> None:
-        chosen = self._chosen
+        chosen = self.chosen
         for place, name in enumerate("ab"):
             around = self.result.around[place] if self.result else None
             prose = self.query_one(f"#text-{name}", Prose)
@@ -194,43 +203,41 @@ class CompareScreen(ReadingScreen):
     def _show_chunks(self, comparison: Comparison) -> None:
         panel, listed = self.query_one("#chunks", Panel), self.query_one("#chunk-list", RowList)
         heading = self.query_one("#chunk-heading", Bands)
-        if comparison.chunks is None:
+        chunks = comparison.known_chunks
+        if chunks is None:
             self._table = None
             listed.show(FixedRows(), 0)
             heading.show(lambda width: (), 1)
             panel.label("Chunks in the overlap")
             return
-        table = self._table = ChunkTable(comparison.chunks, comparison.lane, self.glyphs, self._only_differing)
-        start = listed.cursor if self._row_chosen else next(iter(table.differing), 0)
+        table = self._table = ChunkTable(chunks, comparison.lane, self.glyphs, self._only_differing)
+        start = listed.cursor if self._row_chosen else table.first_difference
         listed.show(MadeRows(len(table.shown), table.row), start)
         heading.show(lambda _: (table.heading(listed.row_width),), 1)
-        panel.label(f"Chunks in the overlap  {len(comparison.chunks.rows):,}", table.counts())
+        panel.label(f"Chunks in the overlap  {len(chunks.rows):,}", table.counts())
 
-    def _show_meaning(self) -> None:
-        comparison = self._comparison
+    def show_meaning(self) -> None:
+        comparison = self.comparison
         if comparison is None or not self.is_mounted:
             return
-        story = meaning_text(comparison, self.result, self._findings(), self._chosen, self._waiting)
+        story = meaning_text(comparison, self.result, self.repairs, self._findings(), self.chosen, self._waiting)
         self.query_one("#meaning-text", Prose).show_text(story)
+        hint = "" if comparison.content else "v compare the records"
+        self.query_one("#meaning", Panel).label("What this means", hint)
 
     def _findings(self) -> Sequence[Finding]:
         """The findings of the problem that both entries are in."""
-        if self._comparison is None:
-            return ()
-        a, b = self._comparison.pair
-        for zone in self.session.zones:
-            entries = distinct_entries(zone)
-            if a in entries and b in entries:
-                return zone.findings
-        return ()
+        zone = self.marked_zone()
+        return zone.findings if zone else ()
 
-    @property
-    def _chosen(self) -> int | None:
-        """Which side the operator chose."""
-        if self._comparison is None:
-            return None
-        wishes = self.seamline.wishes
-        return next((place for place, entry in enumerate(self._comparison.pair) if wishes.chooses(entry)), None)
+    def go_to_difference(self) -> None:
+        """The first chunks whose records differ."""
+        if self._table is not None and self._table.differing:
+            self.query_one("#chunk-list", RowList).move_to(self._table.first_difference)
+
+    def context(self) -> Context:
+        """Why records can't be compared, and whether there is a problem to note on."""
+        return replace(super().context(), obstacle=self.why_no_content(), has_zone=self._zone is not None)
 
     @on(RowList.Moved, "#chunk-list")
     def _chunk_selected(self) -> None:
@@ -240,17 +247,16 @@ class CompareScreen(ReadingScreen):
     def on_resize(self) -> None:
         """Other panels where there is room."""
         super().on_resize()
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self.show_everything)
 
     def header_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The problem, the lane, what both cover."""
-        comparison, zone = self._comparison, self.session.current_zone
+        comparison, zone = self.comparison, self.session.current_zone
         if comparison is None:
             return (piece("Compare", "title"),), ()
         title = "Compare"
         if zone is not None and self._findings() is zone.findings:
-            number = f"{(self.session.zone or 0) + 1} of {len(self.session.zones)}"
-            title = f"{zone.title[:1].upper()}{zone.title[1:]} {number}"
+            title = f"{zone.title[:1].upper()}{zone.title[1:]} {ordinal(self.session)}"
         left = [piece(title, "title", 4, "Compare"), piece(comparison.lane.short, "dim", 3)]
         if comparison.overlap is None:
             left.append(piece("no overlap", "text"))
@@ -259,7 +265,8 @@ class CompareScreen(ReadingScreen):
             left.append(piece(lane_span(comparison.lane, first, last), "strong"))
             left.append(piece(counted(last + 1 - first, comparison.lane.unit), "text", 2))
         right = [piece(f"pair {comparison.number} of {comparison.count}", "dim", 5)] if comparison.count > 1 else []
-        return left, right
+        noted = note_words(self.session, self._zone, self.glyphs)
+        return left, [*right, *([piece(*noted, 6, noted[0].partition(":")[0])] if noted else [])]
 
     def status_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The selected chunks."""
@@ -272,7 +279,7 @@ class CompareScreen(ReadingScreen):
     # --- what can be done -----------------------------------------------------------------------------------------
 
     def action_difference(self, step: int) -> None:
-        """The next or previous row that is not of one range and size; wraps, and says so."""
+        """The next or previous row that neither seems equal nor is; wraps, and says so."""
         table, listed = self._table, self.query_one("#chunk-list", RowList)
         if table is None or not table.differing:
             self.say("no chunks differ")
@@ -284,38 +291,29 @@ class CompareScreen(ReadingScreen):
 
     def action_only_differences(self) -> None:
         """Only the rows that differ, or all again."""
-        if self._comparison is None or self._comparison.chunks is None:
+        if self.comparison is None or self.comparison.chunks is None:
             return
         self._only_differing = not self._only_differing
         self._row_chosen = False
-        self._show_chunks(self._comparison)
+        self._show_chunks(self.comparison)
         self.say("only chunks that differ" if self._only_differing else "all chunks")
 
-    def action_pin_side(self, name: str) -> None:
-        """Choose A or B; a second time, take the choice back."""
-        comparison = self._comparison
-        if comparison is None:
-            return
-        place = "ab".index(name)
-        entry, other = comparison.pair[place], comparison.pair[1 - place]
-        self.seamline.wishes = self.seamline.wishes.choosing(entry, (other,))
-        self._show()
-        self.say(f"{LETTERS[place]} is chosen" if self._chosen == place else "nothing is chosen")
-
     def copy_text(self) -> str:
-        """The headless twin: with a choice the restore plan that follows it, else the check."""
-        if self._comparison is not None and self._chosen is not None:
-            return twin.restore_plan(self.session.location, None, pins=[self._comparison.pair[self._chosen].manifest])
+        """The headless twin: with a choice the restore plan that follows it, else the check that looks as deep."""
+        if self.comparison is not None and self.chosen is not None:
+            return twin.restore_plan(self.session.location, None, pins=[self.comparison.pair[self.chosen].manifest])
+        if self.comparison is not None and self.comparison.content is not None:
+            return twin.check(self.session.location, 5, ("--manifests", "conflicting"))
         return twin.check(self.session.location, 3)
 
     def action_export(self) -> None:
         """Write the comparison, whether its effects are known or not."""
-        if self._comparison is None:
+        if self.comparison is None:
             self.say("nothing to export")
         else:
             self._export()
 
     def export_document(self) -> dict[str, Any]:
         """Both sides, their chunks, and what a choice does."""
-        assert self._comparison is not None
-        return compare_document(self._comparison, self.result, self._chosen, self.session.location)
+        assert self.comparison is not None
+        return compare_document(self.comparison, self.result, self.chosen, self.session.location)

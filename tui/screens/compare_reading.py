@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import work
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from tui.comparison import Comparison, Pair, Side
+from core.manifests import ContentComparison, judged
+from core.manifests.conflicts import Pair as ManifestPair
+from tui.comparison import Comparison, Content, ContentPhase, Pair, Side
 from tui.manifest_reading import read_side, size_up
 from tui.screens.preview import PreviewScreen
 from tui.texts.compare import Effects
 from tui.widgets.compare_bars import Agreement, agreement_of
 
 if TYPE_CHECKING:
-    from core.storage import StoreReader
+    from core.engine import Engine
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Compared(Message):
 class ReadingScreen(PreviewScreen[Effects]):
     """The two readers of the comparison; only the newest of each goes on."""
 
-    @work(exclusive=True, group="manifests", exit_on_error=False)
+    @work(exclusive=True, group="manifests", exit_on_error=False, description="manifests")
     async def read_sides(self, pair: Pair) -> None:
         """Read both manifests."""
         engine = self.seamline.engine
@@ -52,12 +54,24 @@ class ReadingScreen(PreviewScreen[Effects]):
             a, b = await asyncio.gather(*(read_side(engine.reader, entry) for entry in pair))
             self.post_message(SidesRead(pair, (a, b)))
 
-    @work(thread=True, exclusive=True, group="chunks", exit_on_error=False)
-    def look_up_chunks(self, reader: StoreReader, comparison: Comparison) -> None:
-        """Look up the chunk files of both, telling progress."""
+    @work(thread=True, exclusive=True, group="chunks", exit_on_error=False, description="chunks")
+    def look_up_chunks(self, engine: Engine, comparison: Comparison, known: ContentComparison | None) -> None:
+        """Look up the chunk files of both, telling progress; then what is known of their records, if anything is."""
         worker = get_current_worker()
-        for step in size_up(reader, comparison):
+        step = comparison
+        for step in size_up(engine.reader, comparison):
             if worker.is_cancelled:
                 return
             agreement = agreement_of(step.chunks, step.lane) if step.chunks else ()
             self.post_message(Compared(comparison.pair, step, agreement))
+        known = known or engine.known_comparison(ManifestPair(comparison.lane, *comparison.key))
+        if known is not None and step.chunks is not None and not worker.is_cancelled:
+            content = known_content(step, known)
+            agreement = agreement_of(content.chunks or step.chunks, step.lane)
+            self.post_message(Compared(comparison.pair, replace(step, content=content), agreement))
+
+
+def known_content(comparison: Comparison, result: ContentComparison) -> Content:
+    """What is known once the records were compared. Goes over all chunks: meant for a worker thread."""
+    chunks = judged(comparison.chunks, result) if comparison.chunks else None
+    return Content(ContentPhase.KNOWN, result=result, chunks=chunks)

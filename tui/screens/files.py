@@ -187,7 +187,7 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
         else:
             self._take_apart(self.result, number)
 
-    @work(thread=True, exclusive=True, group="lines", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="lines", exit_on_error=False, description="lines")
     def _take_apart(self, answer: FilesAnswer, number: int) -> None:
         table, place = answer.place(number)
         self.post_message(LinesRead(answer, number, file_lines(table.index, answer.facts(number), place)))

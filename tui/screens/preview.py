@@ -101,7 +101,7 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
             self._notice([text("Working it out.", "dim")])
         self._run(self._asked, run)
 
-    @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="preview", exit_on_error=False, description="preview")
     def _run(self, key: Hashable, run: Callable[[], Result]) -> None:
         worker = get_current_worker()
         try:
@@ -151,7 +151,7 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
         else:
             self._export()
 
-    @work(thread=True, exclusive=True, group="export", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="export", exit_on_error=False, description="export")
     def _export(self) -> None:
         try:
             said = self.seamline.export(self.SCREEN.value.replace(" ", "-"), self.export_document())

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
 from core.model import Entry, LaneKind
-from core.restore import RestoreOptions, RestorePreview, SkippedRun
+from core.recovery import Recovery
+from core.restore import RestorePreview, SkippedRun
 from tui import twin
 from tui.commands import Screens
 from tui.numbers import EpochPlace, VersionPlace, parse_place, span, whole
+from tui.recovering import Patience, options_of, recovery_of
 from tui.screens.ask import AskScreen
-from tui.screens.preview import PreviewScreen
+from tui.screens.overlaying import OverlayScreen
 from tui.state import Session, View
 from tui.texts import restore as texts
 from tui.texts.restore_lists import (
@@ -39,20 +41,30 @@ from tui.widgets.prose import Paragraph, Prose
 from tui.widgets.restore_bands import RestorePicture, RestoreScene, restore_scene
 from tui.widgets.rows import MadeRows, RowList
 
+if TYPE_CHECKING:
+    pass
+
 _EXAMPLE: Final = "1_185_000_000   1.185b   epoch 4377   or nothing for everything"
 _HISTORY_EXAMPLE: Final = "the version from which history is kept, or nothing for none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestoreAnswer:
-    """The preview, ready to be listed and drawn."""
+    """The best restore, ready to be listed and drawn; `story` is its verdict in words."""
 
-    preview: RestorePreview
+    recovery: Recovery
+    steps: tuple[ChosenStep, ...]
     skipped: SkippedRows
     scene: RestoreScene
+    story: tuple[Paragraph, ...]
+
+    @property
+    def preview(self) -> RestorePreview:
+        """Stock's answer and the chain."""
+        return self.recovery.preview
 
 
-class RestoreScreen(PreviewScreen[RestoreAnswer]):
+class RestoreScreen(OverlayScreen[RestoreAnswer]):
     """The picture, the steps, what is left out, the verdict."""
 
     SCREEN = Screens.RESTORE
@@ -74,22 +86,20 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
-    def question(self) -> tuple[Hashable, Callable[[], RestoreAnswer]] | None:
-        """The preview for the target and the history that are wished for, with the entries chosen on the comparison."""
-        engine, snapshot, picture = self.seamline.engine, self.session.snapshot, self.session.picture
-        if engine is None or snapshot is None or picture is None:
+    def recovery_question(self) -> tuple[Hashable, Callable[[Patience], RestoreAnswer]] | None:
+        """The best restore for the target and the history that are wished for, under the operator's choices."""
+        engine, session, picture = self.seamline.engine, self.session, self.session.picture
+        if engine is None or session.snapshot is None or picture is None:
             return None
-        options = RestoreOptions(self._target, self._history, pins=frozenset(self._pins))
+        options = options_of(self.seamline.wishes, self._target, self._history)
 
-        def run() -> RestoreAnswer:
-            preview = engine.plan_restore(snapshot, options)
-            return RestoreAnswer(preview, skipped_rows(preview), restore_scene(preview, picture))
+        def run(watch: Patience) -> RestoreAnswer:
+            recovery = recovery_of(engine, session, options, watch)
+            preview = recovery.preview
+            scene, story = restore_scene(preview, picture), tuple(texts.verdict_text(recovery, session.location))
+            return RestoreAnswer(recovery, chosen_steps(preview), skipped_rows(preview), scene, story)
 
-        return (snapshot, options), run
-
-    @property
-    def _pins(self) -> list[str]:
-        return sorted(entry.manifest for entry in self.seamline.wishes.choices)
+        return (session.snapshot, options), run
 
     def on_screen_resume(self) -> None:
         """Back from the comparison, where something may have been chosen."""
@@ -160,8 +170,8 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
         """Another preview."""
         assert self.result is not None
         preview, skipped, glyphs = self.result.preview, self.result.skipped, self.glyphs
-        self._why = False
-        steps = self._steps = chosen_steps(preview)
+        self._why, self.overlay = False, None
+        steps = self._steps = self.result.steps
         self.query_one("#chosen", Panel).label(*chosen_title(preview))
         self.query_one("#chosen-list", RowList).show(
             MadeRows(len(steps), lambda index, width: chosen_row(steps[index], preview, width)), 0
@@ -176,13 +186,9 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
 
     def _show_verdict(self) -> None:
         assert self.result is not None
-        report = self.session.report
         self._why = False
-        self.query_one("#outcome", Panel).label("Verdict")
-        story = texts.verdict_text(
-            self.result.preview, self.session.location, report.not_checked if report else "anything"
-        )
-        self.query_one("#verdict-text", Prose).show_text(story)
+        self.query_one("#outcome", Panel).label("Verdict", "" if self.no_overlay() else "o write an overlay")
+        self.query_one("#verdict-text", Prose).show_text(self.result.story)
 
     def _draw(self) -> None:
         assert self.result is not None
@@ -238,6 +244,7 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
         left = []
         if isinstance(selected, ChosenStep):
             left = [piece(selected.step.kind.value, "strong"), piece(selected.stock, "text", 1)]
+            left += [piece(selected.coming, "snapshot", 1)] if selected.coming else []
         elif selected is not None:
             kind, run = selected
             place = f"{kind.short} {span(run.first, run.last)}"
@@ -286,12 +293,24 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
         preview = self.result.preview
         story: list[Paragraph]
         if isinstance(selected, ChosenStep):
-            title, story = "What it reads", list(step_story(selected, preview))
+            title, story = "What it reads", list(step_story(selected, self.result.recovery))
         else:
             title, story = "Why it is left out", list(skipped_story(preview, *selected))
         self._why = True
         self.query_one("#outcome", Panel).label(title, "Enter compare" if self._pair() else "Enter verdict")
         self.query_one("#verdict-text", Prose).show_text(story)
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """What is shown."""
+        return self.result.recovery if self.result else None
+
+    def tell(self, title: str, story: Sequence[Paragraph]) -> None:
+        """Something in place of the verdict, until Escape."""
+        self._why = True
+        self.query_one("#outcome", Panel).label(title, "Esc verdict")
+        self.query_one("#verdict-text", Prose).show_text(story)
+        self.show_twin(self.copy_text())
 
     def _pair(self) -> tuple[Entry, Entry] | None:
         """The selected entry and the one that is used in its place."""
@@ -300,8 +319,10 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
             return None
         kind, run = selected
         used = used_instead(self.result.preview, kind, run.first_row)
-        lane = self.result.preview.snapshot.index.lanes[kind]
+        lane = self.result.preview.index.lanes[kind]
         return None if used is None else (lane.entry(used), lane.entry(run.first_row))
+
+    # --- leaving and taking along -------------------------------------------------------------------------------------
 
     def action_leave(self) -> None:
         """Back to the verdict, then to the screen before."""
@@ -311,8 +332,11 @@ class RestoreScreen(PreviewScreen[RestoreAnswer]):
             super().action_leave()
 
     def copy_text(self) -> str:
-        """The headless twin."""
-        return twin.restore_plan(self.session.location, self._target, self._history, self._pins)
+        """The headless twin; once an overlay is written, stock's command that restores with it."""
+        wishes = self.seamline.wishes
+        if self.overlay is not None:
+            return self.overlay.command
+        return twin.restore_plan(self.session.location, self._target, self._history, wishes.pins, wishes.policy)
 
     def export_document(self) -> dict[str, Any]:
         """The document of the headless twin."""

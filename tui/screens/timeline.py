@@ -13,6 +13,7 @@ from textual.containers import Container, Vertical
 from core.model import LaneKind, Severity, Zone
 from tui.commands import Context, Screens
 from tui.export import timeline_document
+from tui.screens.marking import Marking
 from tui.screens.timeline_moves import Moving
 from tui.state import Phase, Session
 from tui.texts import inspector, summary
@@ -26,7 +27,7 @@ from tui.widgets.scene import LANES, Scene
 from tui.widgets.timeline import Timeline
 
 
-class TimelineScreen(Moving):
+class TimelineScreen(Moving, Marking):
     """Overview, lanes, problems and inspector."""
 
     SCREEN = Screens.TIMELINE
@@ -38,7 +39,7 @@ class TimelineScreen(Moving):
         self._filter = 0
         self._file = ""
         self._listed: tuple[int, ...] = ()
-        self._listed_of: tuple[Any, int] = (None, -1)
+        self._listed_of: tuple[Any, int, Any] = (None, -1, None)
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -116,10 +117,10 @@ class TimelineScreen(Moving):
         """Fill the list anew when there are other problems or another filter; else only its cursor moves."""
         session, problems = self.session, self.query_one("#problem-list", RowList)
         name, keep = self._filters()[self._filter]
-        if self._listed_of != (session.report, self._filter):
-            self._listed_of = (session.report, self._filter)
-            self._listed = tuple(index for index, zone in enumerate(session.zones) if keep(zone))
-            problems.show(ZoneRows(session, [session.zones[index] for index in self._listed], self.glyphs), 0)
+        if self._listed_of != (session.report, self._filter, session.triage):
+            self._listed_of = (session.report, self._filter, session.triage)
+            self._listed = tuple(index for index in session.order if keep(session.zones[index]))
+            problems.show(ZoneRows(session, self._listed, self.glyphs), 0)
         if session.zone in self._listed:
             problems.point_at(self._listed.index(session.zone))
         title = inspector.problems_title(session) if not self._filter else f"Problems: {name}, {len(self._listed)}"
@@ -171,6 +172,7 @@ class TimelineScreen(Moving):
             can_go_forward=bool(history.forward),
             searching=bool(self.hits),
             has_entry=self.entry_here() is not None,
+            has_zone=self.marked_zone() is not None,
         )
 
     def action_expand(self) -> None:
@@ -178,6 +180,10 @@ class TimelineScreen(Moving):
         if self.focused_panel() is None:
             self.query_one("#story", Prose).focus()
         self.call_after_refresh(super().action_expand)
+
+    def marked_zone(self) -> Zone | None:
+        """The selected problem."""
+        return self.session.current_zone if self.session.selected is None else None
 
     # --- looking closer -------------------------------------------------------------------------------------------
 
@@ -201,6 +207,8 @@ class TimelineScreen(Moving):
             self.seamline.stop_reading()
             self.say("stopping")
             return
+        if self.session.ahead is not None:
+            self.seamline.stop_reading()
         self.area_from = self.area = None
         self.remove_class("-expanded")
         self.draw()

@@ -71,7 +71,7 @@ class Searching(SeamlineScreen):
             self.say(f"looking for {answer}")
             self._search(answer, picture)
 
-    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="find", exit_on_error=False, description="find")
     def _search(self, wanted: str, picture: Picture) -> None:
         from core.picture import find_entries
 

@@ -77,6 +77,8 @@ def _end_of(words: str, cells: int, ellipsis: str) -> str:
 def _told(item: FileItem) -> str:
     if item.verb is Verb.EXPIRE and item.until is not None:
         return f"until {moment(item.until, seconds=False)}"
+    if item.verb is Verb.WRITE and item.lines is None:
+        return item.because
     if item.verb is Verb.WRITE:
         return f"{counted(item.lines or 0, 'line'):>9}  {size(item.size or 0):>9}"
     return item.because
@@ -141,7 +143,9 @@ def _verdicts(proposal: Proposal, glyphs: Glyphs) -> Iterator[Paragraph]:
         return
     changed = {kind: pair for kind, pair in proposal.lanes.items() if pair[0] != pair[1]}
     told = ", ".join(
-        f"{kind.short} {whole(now.entries)} to {whole(then.entries)}" for kind, (now, then) in changed.items()
+        f"{kind.short} {whole(now.entries)}"
+        + (f" to {whole(then.entries)}" if now.entries != then.entries else ", but not the same")
+        for kind, (now, then) in changed.items()
     )
     yield _labelled("after", verdict_sentence(proposal.verdict_after, glyphs), "snapshot")
     yield _labelled("entries", f"others are visible than now: {told}", "snapshot")
@@ -162,6 +166,9 @@ def _grace(proposal: Proposal) -> Iterator[Paragraph]:
 
 
 def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
+    if proposal.side_effects:
+        yield from (_labelled("besides", sentence) for sentence in proposal.side_effects)
+        return
     same = all(now == after for now, after in proposal.lanes.values())
     keeps = "keeps its position in memory, and a restarted one finds the same greatest version"
     moves = "keeps its position in memory; a restarted one goes on from the greatest version then visible"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 
-from core.manifests.model import MANIFEST_NAMES
 from core.model import LaneKind
 from tui.safe_text import shorten
 
-_STANDARD_NAMES = frozenset(MANIFEST_NAMES.values())
+
+@cache
+def _standard_names() -> frozenset[str]:
+    """What stock calls a manifest file; asked for late, as it brings numpy, which the first frame does without."""
+    from core.manifests.model import MANIFEST_NAMES
+
+    return frozenset(MANIFEST_NAMES.values())
 
 
 def lane_span(kind: LaneKind, first: int, last: int) -> str:
@@ -22,7 +28,7 @@ def lane_span(kind: LaneKind, first: int, last: int) -> str:
 def manifest_text(handle: str, width: int, ellipsis: str) -> str:
     """A handle in at most `width` cells: without the file's name where that is stock's own, then cut in the middle."""
     folder, _, name = handle.rpartition("/")
-    if len(handle) > width and name in _STANDARD_NAMES:
+    if len(handle) > width and name in _standard_names():
         return shorten(folder, width, ellipsis)
     return shorten(handle, width, ellipsis)
 

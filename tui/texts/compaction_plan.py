@@ -10,12 +10,11 @@ from core.changes.model import ChangeSet
 from core.compaction import CompactionPlan, Refusal
 from tui.numbers import counted, whole
 from tui.state import Session
-from tui.widgets.prose import Paragraph, runs, text
+from tui.widgets.prose import Paragraph, runs
 
 _LABEL: Final = 12
 #: Where the first part of an explanation ends, which says what it is about.
 _FIRST_WORDS: Final = re.compile(r"[:.;](?: |$)")
-_REPAIR: Final = "p: repair first is not in this version."
 
 
 def obstacle(plan: CompactionPlan | None, unplanned: str) -> str | None:
@@ -40,6 +39,7 @@ def plan_text(plan: CompactionPlan | None, unplanned: str, session: Session, *, 
         yield _labelled("no plan", unplanned, "conflict")
     elif plan.refusal is not None:
         yield from _refusal(plan.refusal, brief)
+        yield from _repair_first(session)
     elif plan.change_set is not None:
         yield _ours(plan.change_set, session)
 
@@ -59,7 +59,20 @@ def _refusal(refusal: Refusal, brief: bool) -> Iterator[Paragraph]:
     )
     if refusal.next_step:
         yield _labelled("next", refusal.next_step, "key")
-    yield text(_REPAIR, "dim", 1)
+
+
+def _repair_first(session: Session) -> Iterator[Paragraph]:
+    """The way to the repair, where one is of use, or as long as nobody knows."""
+    outlook = session.outlook
+    if outlook is None:
+        words = ": repair, which may take what is in the way out of it"
+    elif outlook.repair_helps and outlook.repair_to is not None:
+        words = f": repair first, which makes stock restore to {whole(outlook.repair_to)}"
+    elif outlook.repair_helps:
+        words = ": repair first"
+    else:
+        return
+    yield runs(("p", "key"), (words, "text"), indent=1, hanging=1)
 
 
 def _ours(change: ChangeSet, session: Session) -> Paragraph:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from core.choices import Choice, Hole, Neighbours, WithEntry, WithoutEntry
 from core.manifests import (
     ChunkComparison,
     ChunkRow,
+    ContentComparison,
     EpochEndingManifest,
     Relation,
     StateManifest,
+    Verdict,
 )
 from core.model import Finding, LaneKind, StateSnapshotRecord
 from core.restore import Needs
@@ -20,9 +22,12 @@ from tui.comparison import LETTERS, Comparison, Side
 from tui.export import entry_value
 from tui.numbers import counted, short, whole
 from tui.texts.common import lane_span, quoted
+from tui.texts.compare_content import content_text, not_checked_words, places_text
 from tui.widgets.prose import Paragraph, runs, text
 
-NOT_CHECKED: Final = "Not checked: chunk bytes, proofs, signatures. aptos-db-tool can verify them."
+if TYPE_CHECKING:
+    from core.restore import StoreVerdict
+    from tui.weighing import RepairWith
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,27 @@ class Effects:
     around: tuple[Neighbours, Neighbours]
 
 
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """The repairs with A and with B chosen; where they are not known, `waiting` says why."""
+
+    both: tuple[RepairWith, RepairWith] | None = None
+    waiting: str = ""
+
+
 def meaning_text(
-    comparison: Comparison, effects: Effects | None, findings: Sequence[Finding], chosen: int | None, waiting: str
+    comparison: Comparison,
+    effects: Effects | None,
+    repairs: Repairs,
+    findings: Sequence[Finding],
+    chosen: int | None,
+    waiting: str,
 ) -> list[Paragraph]:
     """What the two mean together. `chosen` is the side that the operator chose; `waiting` stands for absent effects."""
-    story = [*_content_words(comparison)]
+    story = [*content_text(comparison.content)] if comparison.content else []
+    story += _content_words(comparison)
     if effects is not None and chosen is not None:
-        story += _choice_text(comparison, effects, chosen, chosen=True)
+        story += _choice_text(comparison, effects, repairs, chosen, chosen=True)
     story += _right_words(comparison)
     story += _tie_words(comparison)
     story += _stops(findings)
@@ -48,8 +67,8 @@ def meaning_text(
     else:
         for place in (0, 1):
             if place != chosen:
-                story += _choice_text(comparison, effects, place, chosen=False)
-    return [*story, text(NOT_CHECKED, "dim")]
+                story += _choice_text(comparison, effects, repairs, place, chosen=False)
+    return [*story, *places_text(comparison.result), text(not_checked_words(comparison), "dim")]
 
 
 def _content_words(comparison: Comparison) -> Iterator[Paragraph]:
@@ -63,7 +82,7 @@ def _content_words(comparison: Comparison) -> Iterator[Paragraph]:
         yield text(f"Nothing can be compared: {words}.", "conflict")
     elif comparison.overlap is None:
         yield text("These two do not overlap: there is nothing to compare.")
-    elif comparison.chunks is not None:
+    elif comparison.chunks is not None and comparison.result is None:
         yield from _chunk_verdict(comparison, comparison.chunks)
     yield from _header_words(comparison)
 
@@ -121,7 +140,8 @@ def _header_words(comparison: Comparison) -> Iterator[Paragraph]:
 
 
 def _right_words(comparison: Comparison) -> Iterator[Paragraph]:
-    if all(side.sound for side in comparison.sides):
+    equal = comparison.result is not None and comparison.result.verdict is Verdict.EQUAL
+    if all(side.sound for side in comparison.sides) and not equal:
         yield text("Each manifest is complete by itself: nothing here says which one is right.")
     for letter, side in zip(LETTERS, comparison.sides, strict=True):
         if side.fault is not None:
@@ -152,14 +172,18 @@ def _stops(findings: Sequence[Finding]) -> Iterator[Paragraph]:
         yield runs((f"{what} stops  ", "dim"), (quoted(message), "conflict"), hanging=2)
 
 
-def _choice_text(comparison: Comparison, effects: Effects, place: int, *, chosen: bool) -> Iterator[Paragraph]:
+def _choice_text(
+    comparison: Comparison, effects: Effects, repairs: Repairs, place: int, *, chosen: bool
+) -> Iterator[Paragraph]:
     """What choosing one side does."""
     choice, side, lane = effects.choices[place], comparison.sides[place], comparison.lane
     letter, other = LETTERS[place], LETTERS[1 - place]
     lead = f"{letter} is chosen" if chosen else f"{letter.lower()}  choose {letter}"
-    yield runs((f"{lead}: ", "chosen" if chosen else "key"), (_chain_words(choice.chain, other), "text"), hanging=3)
+    chain = repairs.both[place].chain if repairs.both else choice.chain
+    yield runs((f"{lead}: ", "chosen" if chosen else "key"), (_chain_words(chain, other), "text"), hanging=3)
     if side.read and not side.sound:
         yield text(f"{letter} is not complete: a restore that reads it fails.", "conflict", 3)
+    yield text(f"the repair with it: {_repair_words(repairs, place)}", "text", 3)
     holes = "" if lane is LaneKind.STATE_SNAPSHOTS else f"{_hole_words(choice.without_other.holes, lane)}; "
     yield text(f"{other} left out of the metadata: {holes}{_verdict_words(choice.without_other)}", "text", 3)
     yield text(_file_words(choice.without_other, other), "dim", 3)
@@ -177,6 +201,26 @@ def _chain_words(chain: WithEntry, other: str) -> str:
     return f"the chain uses it and restores to {lands}, {needs[chain.needs]}"
 
 
+def _repair_words(repairs: Repairs, place: int) -> str:
+    """What the repair does to the files when a side is chosen, and what stock says then."""
+    if repairs.both is None:
+        return repairs.waiting
+    repair = repairs.both[place]
+    if repair.refusal:
+        return f"refused, {repair.refusal}"
+    if not repair.has_work:
+        return "nothing to do"
+    parts = [
+        f"{counted(repair.retired, 'metadata file')} retired",
+        f"{whole(repair.written)} written",
+        f"{whole(repair.stay)} stay",
+    ]
+    if repair.derived:
+        parts.append(f"{counted(repair.derived, 'manifest')} spliced")
+    then = f"; then {_stock_words(repair.verdict)}" if repair.verdict else ""
+    return ", ".join(parts) + then
+
+
 def _hole_words(holes: tuple[Hole, ...], lane: LaneKind) -> str:
     if not holes:
         return "nothing becomes a gap"
@@ -191,7 +235,10 @@ def _hole_words(holes: tuple[Hole, ...], lane: LaneKind) -> str:
 
 
 def _verdict_words(without: WithoutEntry) -> str:
-    verdict = without.verdict
+    return _stock_words(without.verdict)
+
+
+def _stock_words(verdict: StoreVerdict) -> str:
     to = "nothing" if verdict.stock_restorable_to is None else f"to {whole(verdict.stock_restorable_to)}"
     if verdict.stock_fails_from is None:
         return f"stock restores {to}" + (
@@ -211,7 +258,7 @@ def compare_document(
     comparison: Comparison, effects: Effects | None, chosen: int | None, location: str
 ) -> dict[str, Any]:
     """What `x` writes: both sides, their chunks row by row, and what a choice does."""
-    chunks = comparison.chunks
+    chunks = comparison.known_chunks
     return {
         "schema": 1,
         "screen": "compare",
@@ -220,6 +267,7 @@ def compare_document(
         "overlap": None if comparison.overlap is None else list(comparison.overlap),
         "sides": [_side_fields(side) for side in comparison.sides],
         "chunks": [_row_fields(row) for row in chunks.rows] if chunks else None,
+        "records": _content_fields(comparison.result) if comparison.result else None,
         "chosen": None if chosen is None else LETTERS[chosen],
         "choices": None if effects is None else [_choice_fields(choice) for choice in effects.choices],
     }
@@ -233,6 +281,26 @@ def _side_fields(side: Side) -> dict[str, Any]:
         "chunk_bytes": side.chunk_bytes,
         "absent_chunks": side.absent,
         "problems": [{"kind": each.hazard, "message": each.message, "file": each.file} for each in side.problems],
+    }
+
+
+def _content_fields(result: ContentComparison) -> dict[str, Any]:
+    places = {
+        letter: place and {"chunk": place.chunk, "file": place.file, "offset": place.offset, "bytes": place.size}
+        for letter, place in zip("ab", (result.a, result.b), strict=True)
+    }
+    return {
+        "verdict": result.verdict.value,
+        "unit": result.unit,
+        "first": result.first,
+        "last": result.last,
+        "differs_at": result.at if result.verdict is Verdict.DIFFERS else None,
+        "equal_before": result.at if result.verdict is Verdict.UNKNOWN else None,
+        "equal_records": result.records,
+        "bytes": result.bytes,
+        "doubt": result.doubt and result.doubt.value,
+        "why": result.why or None,
+        **places,
     }
 
 

@@ -21,7 +21,11 @@ _SIGN_STYLES: Final = {
     Relation.UNKNOWN: "dim",
     Relation.CROSSING: "conflict",
     Relation.ALONE: "conflict",
+    Relation.EQUAL: "good",
+    Relation.OTHER_RECORDS: "conflict",
 }
+#: Rows in which nothing speaks against equal content.
+_ALIKE: Final = frozenset({Relation.SAME, Relation.EQUAL})
 
 
 def sign(relation: Relation, glyphs: Glyphs) -> str:
@@ -32,13 +36,15 @@ def sign(relation: Relation, glyphs: Glyphs) -> str:
         Relation.UNKNOWN: "?",
         Relation.CROSSING: "x",
         Relation.ALONE: " ",
+        Relation.EQUAL: glyphs.same,
+        Relation.OTHER_RECORDS: glyphs.differs,
     }
     return signs[relation]
 
 
 @dataclass(frozen=True)
 class ChunkTable:
-    """The rows of a comparison (`only_differing`: without those of one range and size), of a lane of `kind`."""
+    """The rows of a comparison (`only_differing`: without those that seem equal, or are), of a lane of `kind`."""
 
     comparison: ChunkComparison
     kind: LaneKind
@@ -49,12 +55,18 @@ class ChunkTable:
     def shown(self) -> Sequence[ChunkRow]:
         """The rows in the order of their ranges."""
         rows = self.comparison.rows
-        return [row for row in rows if row.relation is not Relation.SAME] if self.only_differing else rows
+        return [row for row in rows if row.relation not in _ALIKE] if self.only_differing else rows
 
     @cached_property
     def differing(self) -> list[int]:
-        """The places of the rows that are not of one range and size."""
-        return [place for place, row in enumerate(self.shown) if row.relation is not Relation.SAME]
+        """The places of the rows that neither seem equal nor are."""
+        return [place for place, row in enumerate(self.shown) if row.relation not in _ALIKE]
+
+    @property
+    def first_difference(self) -> int:
+        """The first row whose records are known to differ, else the first that does not seem equal, else the first."""
+        known = (place for place in self.differing if self.shown[place].relation is Relation.OTHER_RECORDS)
+        return next(known, next(iter(self.differing), 0))
 
     @cached_property
     def _unit(self) -> tuple[str, int]:
@@ -129,8 +141,8 @@ class ChunkTable:
     def counts(self) -> str:
         """`38 =   12 ≠   0 crossing`."""
         count = self.comparison.count
-        parts = [f"{whole(count(Relation.SAME))} {self.glyphs.same}"]
-        parts.append(f"{whole(count(Relation.OTHER_SIZE))} {self.glyphs.differs}")
+        parts = [f"{whole(count(Relation.SAME) + count(Relation.EQUAL))} {self.glyphs.same}"]
+        parts.append(f"{whole(count(Relation.OTHER_SIZE) + count(Relation.OTHER_RECORDS))} {self.glyphs.differs}")
         parts.append(f"{whole(count(Relation.CROSSING))} crossing")
         if count(Relation.ALONE):
             parts.append(f"{whole(count(Relation.ALONE))} alone")
@@ -145,4 +157,6 @@ _RELATION_WORDS: Final = {
     Relation.UNKNOWN: "same range, a size is not known",
     Relation.CROSSING: "the borders cross",
     Relation.ALONE: "only one side has a chunk here",
+    Relation.EQUAL: "equal records",
+    Relation.OTHER_RECORDS: "other records",
 }

@@ -185,7 +185,7 @@ def _range_text(facts: FileFacts, glyphs: Glyphs) -> Iterator[Paragraph]:
     if name is None:
         yield _fact("by name", "no name that stock gives to a metadata file", "conflict")
     elif isinstance(name.kind, LaneKind):
-        kept = "compacted" if name.compacted else "one line"
+        kept = "compacted" if name.compacted else "repair" if name.repaired else "one line"
         yield _fact("by name", f"{_range_words(name, name.first, name.last)}   {name.kind.short}, {kept}")
     if facts.held is None or facts.file.fault is not None:
         return

@@ -12,7 +12,9 @@ from core.model import Claim, Entry, Finding, LaneKind, Zone
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, span, whole
 from tui.state import Phase, Session
+from tui.texts.notes import note_text
 from tui.texts.summary import distinct_entries, is_overlap
+from tui.triaging import is_ignored
 from tui.widgets.prose import BLANK, Paragraph, line, runs, text
 
 ENTRIES_SHOWN = 6
@@ -32,8 +34,9 @@ def story(session: Session, glyphs: Glyphs, *, with_claims: bool) -> tuple[str, 
     if zone is None:
         return "Store", [*_store_text(session, with_totals=with_claims), *pins], ()
     entries = distinct_entries(zone)
-    title = f"{zone.title[:1].upper()}{zone.title[1:]}   {_ordinal(session)}"
-    return title, [*zone_text(zone, with_claims=with_claims), *_not_checked(session), *pins], entries
+    title = f"{zone.title[:1].upper()}{zone.title[1:]}   {ordinal(session)}"
+    story = [*note_text(session, glyphs), *zone_text(zone, with_claims=with_claims)]
+    return title, [*story, *_not_checked(session), *pins], entries
 
 
 def problems_title(session: Session) -> str:
@@ -41,8 +44,11 @@ def problems_title(session: Session) -> str:
     if session.report is None:
         return "Problems"
     notices = len(session.zones) - session.problem_count
-    more = f", {counted(notices, 'notice')}" if notices else ""
-    return (f"Problems {session.problem_count}" if session.problem_count else "No problems") + more
+    ignored = sum(map(is_ignored, session.notes.values()))
+    counts = ((len(session.notes) - ignored, "decided"), (ignored, "ignored"))
+    more = [counted(notices, "notice")] if notices else []
+    more += [f"{whole(count)} {word}" for count, word in counts if count]
+    return ", ".join([f"Problems {session.problem_count}" if session.problem_count else "No problems", *more])
 
 
 def next_step(zone: Zone) -> str:
@@ -97,12 +103,13 @@ def _not_checked(session: Session) -> list[Paragraph]:
     return [text(f"Not checked: {session.report.not_checked}.", "dim")] if session.report else []
 
 
-def _ordinal(session: Session) -> str:
-    """Which of the problems, or of the notices behind them, is selected."""
-    place, problems = session.zone or 0, session.problem_count
-    if place < problems:
-        return f"{place + 1} of {problems}"
-    return f"notice {place - problems + 1} of {len(session.zones) - problems}"
+def ordinal(session: Session) -> str:
+    """Which of the problems, or of the notices beside them, is selected, in the order of the list."""
+    zone, problems = session.zone or 0, session.problems
+    if zone in problems:
+        return f"{problems.index(zone) + 1} of {len(problems)}"
+    notices = [index for index in session.order if index >= session.problem_count]
+    return f"notice {notices.index(zone) + 1} of {len(notices)}"
 
 
 def zone_text(zone: Zone, *, with_claims: bool) -> list[Paragraph]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -12,12 +12,14 @@ from tui.glyphs import Glyphs
 from tui.numbers import counted, short, span, whole
 from tui.safe_text import fit, padded, safe, shorten
 from tui.state import Session
+from tui.texts.notes import note_lead, note_more
 from tui.texts.summary import is_gap, zone_mark
 from tui.widgets.painted import Row
 
 #: So many problems set the widths of the columns.
 _MEASURED = 500
 _LEAST_TITLE_CELLS = 12
+_LEAST_NOTE_CELLS = 12
 _LANE_CELLS = 6
 
 
@@ -34,12 +36,15 @@ class _Facts:
     first: str = ""
     size: str = ""
     manifests: str = ""
+    lead: tuple[str, str] = ("", "text")
+    note: str = ""
 
 
 class ZoneRows:
     """Problems as rows whose columns line up, each made when it comes in sight; the first ones set the widths."""
 
-    def __init__(self, session: Session, zones: Sequence[Zone], glyphs: Glyphs) -> None:
+    def __init__(self, session: Session, zones: Sequence[int], glyphs: Glyphs) -> None:
+        """`zones` are places in the session's report."""
         self._session = session
         self._zones = zones
         self._glyphs = glyphs
@@ -55,7 +60,10 @@ class ZoneRows:
 
     def _facts(self, index: int) -> _Facts:
         if index not in self._made:
-            self._made[index] = _facts(self._session, self._zones[index], self._glyphs)
+            place = self._zones[index]
+            facts = _facts(self._session, self._session.zones[place], self._glyphs)
+            lead, note = note_lead(self._session, place, self._glyphs), note_more(self._session, place)
+            self._made[index] = replace(facts, lead=lead, note=note)
         return self._made[index]
 
     def row(self, index: int, width: int) -> Row:
@@ -67,21 +75,35 @@ class ZoneRows:
         title = min(self._titles, max(_LEAST_TITLE_CELLS, width - fixed - place))
         runs = [
             (f"{facts.mark[0]} ", facts.mark[1]),
-            (padded(shorten(facts.title, title, self._glyphs.ellipsis), title + 2), "text"),
+            *self._titled(facts, title),
             (f"{facts.lane:<{_LANE_CELLS}}", "dim"),
         ]
         room = width - fixed - title
         if not facts.ranged:
-            return (*runs, (self._cut(facts, max(0, room)), "text"))
+            return (
+                *runs,
+                (self._cut(facts.note or facts.place, max(0, room), facts.is_name and not facts.note), "text"),
+            )
         runs.append(((facts.first if brief else facts.place).ljust(place), "text"))
+        if facts.note and room - place >= _LEAST_NOTE_CELLS:
+            return (*runs, (f"  {self._cut(facts.note, room - place - 2)}", "dim"))
         return (*runs, *self._amounts(facts, room - place))
 
-    def _cut(self, facts: _Facts, room: int) -> str:
+    def _titled(self, facts: _Facts, width: int) -> Row:
+        """The title behind what is noted on the problem; together they have the room that titles alone take up."""
+        lead, style = facts.lead
+        if not lead:
+            return ((padded(shorten(facts.title, width, self._glyphs.ellipsis), width + 2), "text"),)
+        lead = fit(lead, width)
+        room = width - cell_len(lead)
+        return (lead, style), (padded(self._cut(facts.title, room), room + 2), "text")
+
+    def _cut(self, words: str, room: int, is_name: bool = False) -> str:
         """Names lose their middle, sentences their end."""
         ellipsis = self._glyphs.ellipsis
-        if facts.is_name or cell_len(safe(facts.place)) <= room:
-            return shorten(facts.place, room, ellipsis)
-        return fit(safe(facts.place), room - cell_len(ellipsis)) + ellipsis
+        if is_name or cell_len(safe(words)) <= room:
+            return shorten(words, room, ellipsis)
+        return fit(safe(words), room - cell_len(ellipsis)) + ellipsis
 
     def _amounts(self, facts: _Facts, room: int) -> Row:
         """How large a problem is and how many manifests it has, as far as there is room."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.chain import Gap, GapKind, gap_command
 from core.model import Severity
+from core.overlay import RestoreSize, WrittenOverlay, restore_size
 from core.phrases import quoted as shell_quoted
+from core.recovery import Recovery
 from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
-from tui.numbers import counted, whole
+from tui.numbers import counted, size, whole
 from tui.texts.common import lane_span
+from tui.texts.recovery import checked_words, lines_text
 from tui.widgets.prose import Paragraph, runs, text
 
 GAPS_SHOWN = 50
@@ -42,19 +45,22 @@ def best_targets(preview: RestorePreview) -> tuple[int, ...]:
     return tuple(dict.fromkeys(target for target in found if target is not None))
 
 
-def verdict_text(preview: RestorePreview, location: str, not_checked: str) -> list[Paragraph]:
-    """The verdict, what works, what is missing, what to know, what was not checked."""
+def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
+    """The verdict, what works, what comes from where, what is missing, what to know, what was not checked."""
+    preview = recovery.preview
     stock, *_ = preview_sentences(preview)
     bad = preview.needs is not Needs.NOTHING or falls_short(preview)
     return [
         text(stock + _short_words(preview), "conflict" if bad else "good"),
-        *_reach_text(preview),
         text(_chain_words(preview), "strong"),
+        *_reach_text(preview),
+        *_size_text(recovery),
+        *lines_text(recovery),
         *_choice_text(preview),
-        *_gap_text(preview, location),
+        *gap_text(preview.gaps, preview.goal, location),
         *(_way_text(preview, way) for way in preview.ways_through),
         *_note_text(preview),
-        text(f"Not checked: {not_checked}, disk space on the node.", "dim"),
+        text(f"{checked_words(recovery)}, disk space on the node.", "dim"),
     ]
 
 
@@ -77,13 +83,32 @@ def _chain_words(preview: RestorePreview) -> str:
     if preview.needs is Needs.NOTHING:
         return f"The chain lands there too: {lands}."
     if preview.needs is Needs.OVERLAY:
-        return f"Works with an overlay: {lands}. Writing one comes with a later version."
+        return f"Works with an overlay: {lands}. o writes one, and the store is not touched; p repairs the store."
     lane = preview.transactions.lane.kind
     missing = sum(gap.last + 1 - gap.first for gap in preview.gaps if gap.lane is lane)
     if not missing:
         return f"A chain reaches {whole(best.lands_at)}, not {whole(preview.goal)}."
     versions = counted(missing, "version")
-    return f"A chain reaches {whole(best.lands_at)}; {versions} must be backed up again for {whole(preview.goal)}."
+    reaches = f"A chain reaches {whole(best.lands_at)}, and o writes an overlay for that"
+    return f"{reaches}; {versions} must be backed up again for {whole(preview.goal)}."
+
+
+def _size_text(recovery: Recovery) -> Iterator[Paragraph]:
+    """How much the restore reads, as far as anybody has looked."""
+    if recovery.preview.best is not None:
+        yield _fact("It reads", size_words(restore_size(recovery, recovery.evidence)), "")
+
+
+def size_words(known: RestoreSize) -> str:
+    """`46 manifests, 120 chunks, 4.71 GiB`, or how little of that is known."""
+    manifests = counted(known.manifests, "manifest")
+    if not known.chunks_known:
+        return f"{manifests}; how many chunks and bytes is not known"
+    chunks = f"{counted(known.chunks, 'chunk')}, {size(known.chunk_bytes)}"
+    if known.bytes_known == known.manifests:
+        return f"{manifests}, {chunks}"
+    looked = f"{whole(known.bytes_known)} that {'was' if known.bytes_known == 1 else 'were'} looked into"
+    return f"{manifests}; {chunks} in the {looked}, the rest is not known"
 
 
 def _reach_text(preview: RestorePreview) -> Iterator[Paragraph]:
@@ -114,22 +139,22 @@ def _choice_text(preview: RestorePreview) -> Iterator[Paragraph]:
         yield runs((f"{words}  ", "snapshot" if pin in unused else "good"), (pin, "text"), hanging=2)
 
 
-def _gap_text(preview: RestorePreview, location: str) -> Iterator[Paragraph]:
+def gap_text(gaps: Sequence[Gap], goal: int | None, location: str) -> Iterator[Paragraph]:
     """What has to be backed up again, each with stock's own command."""
-    if preview.gaps:
-        yield text(f"Missing on the way to {whole(preview.goal or 0)}: {counted(len(preview.gaps), 'gap')}", "strong")
-    for gap in preview.gaps[:GAPS_SHOWN]:
+    if gaps:
+        yield text(f"Missing on the way to {whole(goal or 0)}: {counted(len(gaps), 'gap')}", "strong")
+    for gap in gaps[:GAPS_SHOWN]:
         yield runs((f"{gap_words(gap)}  ", "conflict"), (_command(gap, location), "key"), hanging=2)
-    more = len(preview.gaps) - GAPS_SHOWN
+    more = len(gaps) - GAPS_SHOWN
     if more > 0:
         yield text(f"and {counted(more, 'more gap')}", "dim")
 
 
 def gap_words(gap: Gap) -> str:
     """A gap: its range, how large, and whether something is there that does not join."""
-    size = counted(gap.last + 1 - gap.first, gap.lane.unit)
+    many = counted(gap.last + 1 - gap.first, gap.lane.unit)
     kind = "covered, but nothing joins there" if gap.kind is GapKind.NO_JOIN else "no manifest"
-    return f"{gap.lane.short} {lane_span(gap.lane, gap.first, gap.last)}, {size}, {kind}:"
+    return f"{gap.lane.short} {lane_span(gap.lane, gap.first, gap.last)}, {many}, {kind}:"
 
 
 def _command(gap: Gap, location: str) -> str:
@@ -138,7 +163,7 @@ def _command(gap: Gap, location: str) -> str:
 
 def _way_text(preview: RestorePreview, way: WayThrough) -> Paragraph:
     """What leaving out one side of the overlap would leave to back up."""
-    lane = preview.snapshot.index.lanes[way.lane]
+    lane = preview.index.lanes[way.lane]
     out = lane_span(way.lane, int(lane.first[way.out_row]), int(lane.last[way.out_row]))
     missing = " and ".join(lane_span(gap.lane, gap.first, gap.last) for gap in way.gaps[:4])
     more = f" and {len(way.gaps) - 4:,} more" if len(way.gaps) > 4 else ""
@@ -150,3 +175,13 @@ def _note_text(preview: RestorePreview) -> Iterator[Paragraph]:
     for note in preview.notes:
         style = "dim" if note.severity is Severity.INFO else "snapshot"
         yield runs((f"{note.kind}  ", style), (note.text, "text"), hanging=2)
+
+
+def overlay_text(written: WrittenOverlay, told: Sequence[str]) -> list[Paragraph]:
+    """An overlay that was written: the command to paste first, then what is to be known of it."""
+    return [
+        runs(("It is in ", "text"), (written.folder, "strong")),
+        text("Restore with it, into a new database:", "text"),
+        text(written.command, "key", 2),
+        *(text(sentence) for sentence in told),
+    ]

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from core.chain import SkipReason
 from core.columns import I64, Mask
 from core.model import LaneKind
+from core.recovery import Recovery
 from core.restore import BestRestore, LeftOut, RestorePreview, RestoreStep, Runs, SkippedRun, StepKind, StepStatus
 from tui.glyphs import Glyphs
 from tui.numbers import counted, span, whole
 from tui.texts.common import lane_span, named
+from tui.texts.recovery import whence
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs, text
 
@@ -34,11 +36,15 @@ _MANIFESTS_SHOWN: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class ChosenStep:
-    """A step of the restore that works (where none does: of stock's), and what stock makes of the same step."""
+    """A step of the restore that works (where none does: of stock's), and what stock makes of the same step.
+
+    `coming` says how many of its manifests stand in no file of `metadata/` yet.
+    """
 
     step: RestoreStep
     stock: str
     style: str
+    coming: str = ""
 
 
 def chosen_steps(preview: RestorePreview) -> tuple[ChosenStep, ...]:
@@ -46,7 +52,16 @@ def chosen_steps(preview: RestorePreview) -> tuple[ChosenStep, ...]:
     stock = {each.kind: each for each in preview.stock.steps}
     if preview.best is None:
         return tuple(ChosenStep(each, each.status.value, _STATUS_STYLES[each.status]) for each in preview.stock.steps)
-    return tuple(ChosenStep(each, *_beside(each, stock.get(each.kind))) for each in preview.best.steps)
+    return tuple(_chosen(each, stock.get(each.kind), preview) for each in preview.best.steps)
+
+
+def _chosen(step: RestoreStep, stock: RestoreStep | None, preview: RestorePreview) -> ChosenStep:
+    words, style = _beside(step, stock)
+    here = np.isin(preview.ground.added[step.lane], step.rows)
+    cut = np.array([line.source is not None for line in preview.ground.lines[step.lane]], dtype=np.bool_)
+    counts = int(np.count_nonzero(here & cut)), int(np.count_nonzero(here & ~cut))
+    coming = zip(counts, ("spliced", "recovered"), strict=True)
+    return ChosenStep(step, words, style, ", ".join(f"{whole(count)} {what}" for count, what in coming if count))
 
 
 def _beside(step: RestoreStep, stock: RestoreStep | None) -> tuple[str, str]:
@@ -70,6 +85,7 @@ def chosen_row(chosen: ChosenStep, preview: RestorePreview, width: int) -> Row:
         (f"{step.kind.value:<23}", "text"),
         (f"{place:<29} ", "text"),
         (f"{whole(step.manifests):>5} ", "text"),
+        (f"{chosen.coming}  " if chosen.coming else "", "snapshot"),
         (chosen.stock, chosen.style),
     )
 
@@ -77,7 +93,7 @@ def chosen_row(chosen: ChosenStep, preview: RestorePreview, width: int) -> Row:
 def _step_place(step: RestoreStep, preview: RestorePreview) -> str:
     if step.lane is not LaneKind.STATE_SNAPSHOTS:
         return lane_span(step.lane, step.first, step.last)
-    epoch = preview.snapshot.index.state_snapshots.epoch
+    epoch = preview.index.state_snapshots.epoch
     return whole(step.first) + (f"   epoch {whole(int(epoch[step.rows[0]]))}" if epoch is not None else "")
 
 
@@ -167,16 +183,20 @@ def shorten_right(words: str, width: int, ellipsis: str) -> str:
     return words if len(words) <= width else words[: max(0, width - len(ellipsis))] + ellipsis
 
 
-def step_story(chosen: ChosenStep, preview: RestorePreview) -> Iterator[Paragraph]:
+def step_story(chosen: ChosenStep, recovery: Recovery) -> Iterator[Paragraph]:
     """What a step reads."""
-    step = chosen.step
+    step, preview = chosen.step, recovery.preview
     yield runs((f"{step.kind.value}  ", "strong"), (_step_place(step, preview), "text"))
     yield text(_STEP_WORDS[step.kind], "dim")
-    yield runs(("stock  ", "dim"), (chosen.stock, chosen.style))
-    lane = preview.snapshot.index.lanes[step.lane]
+    yield runs(("stock  ", "dim"), (chosen.stock, chosen.style), (f"   {chosen.coming}", "snapshot"))
+    lane = preview.index.lanes[step.lane]
     for row in step.rows[:_MANIFESTS_SHOWN].tolist():
         entry = lane.entry(int(row))
-        yield runs((f"{lane_span(step.lane, entry.first, entry.last)}  ", "text"), (entry.manifest, "dim"), hanging=2)
+        place = lane_span(step.lane, entry.first, entry.last)
+        comes = whence(recovery, step.lane, int(row))
+        yield runs(
+            (f"{place}  ", "text"), (entry.manifest, "dim"), (f"  {comes}" if comes else "", "snapshot"), hanging=2
+        )
     more = len(step.rows) - _MANIFESTS_SHOWN
     if more > 0:
         yield text(f"and {counted(more, 'more manifest')}", "dim")
@@ -195,7 +215,7 @@ _STEP_WORDS: Final = {
 
 def skipped_story(preview: RestorePreview, kind: LaneKind, run: SkippedRun) -> Iterator[Paragraph]:
     """Why a run of entries is left out, in full."""
-    lane = preview.snapshot.index.lanes[kind]
+    lane = preview.index.lanes[kind]
     entry = lane.entry(run.first_row)
     yield runs((f"{lane_span(kind, entry.first, entry.last)}  ", "strong"), (entry.manifest, "text"), hanging=2)
     files = [str(claim) for claim in entry.claims]
@@ -230,6 +250,6 @@ def used_instead(preview: RestorePreview, kind: LaneKind, row: int) -> int | Non
 
 def _snapshot_instead(preview: RestorePreview, row: int) -> int | None:
     """The snapshot that is used for the same version."""
-    lane, best = preview.snapshot.index.state_snapshots, preview.best
+    lane, best = preview.index.state_snapshots, preview.best
     used = [] if best is None else [each for each in (best.tree_snapshot, best.kv_snapshot) if each is not None]
     return next((each for each in used if each != row and lane.first[each] == lane.first[row]), None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.index import Index
     from core.picture import Picture
     from core.restore import StoreVerdict
+    from tui.recovering import Outlook
 
 #: Severities that count as a problem; the rest is told as notices.
 WORD_STYLES = {"clean": "good", "restorable": "snapshot", "broken": "conflict"}
@@ -121,14 +122,15 @@ def verdict(session: Session, glyphs: Glyphs, width: int) -> list[Piece]:
     sentence = _no_verdict(session)
     if sentence:
         return [piece(sentence, "snapshot" if session.phase is not Phase.FAILED else "conflict")]
-    report = session.report
+    report, outlook = session.report, session.outlook
     assert report is not None
-    style = WORD_STYLES.get(report.word, "text")
-    options = _verdict_wordings(report.verdict, glyphs.dot)
-    fitting = next((text for text in options if len(text) + len(report.word) + 5 <= width), None)
+    word = report.word if outlook is None or outlook.verdict.stock_restores_latest else "broken"
+    style = WORD_STYLES.get(word, "text")
+    options = outlook_wordings(outlook, glyphs.dot) if outlook else _verdict_wordings(report.verdict, glyphs.dot)
+    fitting = next((text for text in options if len(text) + len(word) + 5 <= width), None)
     if fitting is not None:
         unchecked = piece(f"not checked: {report.not_checked}", "dim", 9)
-        return [piece(report.word, style), piece(fitting, "strong"), unchecked]
+        return [piece(word, style), piece(fitting, "strong"), unchecked]
     return [piece(next((text for text in options if len(text) + 2 <= width), options[-1]), style)]
 
 
@@ -163,6 +165,36 @@ def _verdict_wordings(verdict: StoreVerdict, dot: str) -> list[str]:
     return [*options, f"{brief} {dot} {latest} {dot} {_beyond_stock(verdict)[-1]}"]
 
 
+def outlook_wordings(outlook: Outlook, dot: str) -> list[str]:
+    """The verdict with what overlay and repair would do, from its longest to its shortest wording."""
+    verdict = outlook.verdict
+    stock, overlay = verdict.stock_restorable_to, outlook.overlay_to
+    if verdict.latest is None or stock == verdict.latest or overlay is None or overlay == stock:
+        return _verdict_wordings(verdict, dot)
+    latest = whole(verdict.latest)
+    restores = "stock restores nothing" if stock is None else f"stock restores to {whole(stock)}"
+    brief = "stock nothing" if stock is None else f"stock {whole(stock)}"
+    rest = "" if overlay == verdict.latest else ", the rest needs a new backup"
+    long, short = _ways_on(overlay, outlook.repair_to, dot)
+    return [
+        f"{restores} {dot} latest {latest} {dot} {long}{rest}",
+        f"{restores} {dot} latest {latest} {dot} {long}",
+        f"{restores} {dot} latest {latest} {dot} {short}",
+        f"{brief} {dot} latest {latest} {dot} {short}",
+        f"{brief} {dot} {latest} {dot} {short}",
+    ]
+
+
+def _ways_on(overlay: int, repair: int | None, dot: str) -> tuple[str, str]:
+    """How far overlay and repair lead, in full and in brief."""
+    if repair is None:
+        return f"with the overlay {whole(overlay)} {dot} the repair is refused", f"overlay {whole(overlay)}, no repair"
+    long = f"with the overlay {whole(overlay)} {dot} with the repair {whole(repair)}"
+    if repair == overlay:
+        return long, f"overlay or repair {whole(overlay)}"
+    return long, f"overlay {whole(overlay)} {dot} repair {whole(repair)}"
+
+
 def _beyond_stock(verdict: StoreVerdict) -> tuple[str, ...]:
     """How far a chain reaches where stock does not, and what that takes; the longest wording first."""
     reach, needs = verdict.best_restorable_to, _NEEDS[verdict.best_needs.value]
@@ -190,11 +222,19 @@ def status(session: Session, view: View, lane: LaneKind, columns: int) -> tuple[
         first, last = epochs
         left.append(piece(f"epoch {whole(first)}" if first == last else f"epochs {span(first, last)}", "text", 3))
     left.append(piece(f"{lane.short} {_covered(session, view.cursor, lane)}", "text", 1))
+    reading = [piece(_ahead(*session.ahead), "snapshot", 0)] if session.ahead else []
+    if session.no_outlook and session.outlook is None:
+        reading = [piece(f"overlay and repair not known: {session.no_outlook}", "snapshot", 4, "repair not known")]
     right = [
+        *reading,
         piece(f"1 cell = {counted(cell, 'version') if cell < 1_000_000 else short(cell) + ' versions'}", "dim", 6),
         piece(f"{shown} of {short(view.whole)}" if view.length < view.whole else shown, "dim", 5, shown),
     ]
     return left, right
+
+
+def _ahead(done: int, total: int) -> str:
+    return f"looking into manifests {whole(done)} of {whole(total)}: Esc stops"
 
 
 def _covered(session: Session, version: int, lane: LaneKind) -> str:

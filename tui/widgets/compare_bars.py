@@ -21,8 +21,16 @@ from tui.widgets.painted import Row
 
 _GUTTER: Final = 6
 #: From the worst down: a column of many chunks shows the worst of them.
-_WORST: Final = (Relation.CROSSING, Relation.ALONE, Relation.OTHER_SIZE, Relation.UNKNOWN, Relation.SAME)
-_STYLES: Final = {Relation.SAME: "good", Relation.UNKNOWN: "dim"}
+_WORST: Final = (
+    Relation.OTHER_RECORDS,
+    Relation.CROSSING,
+    Relation.ALONE,
+    Relation.OTHER_SIZE,
+    Relation.UNKNOWN,
+    Relation.SAME,
+    Relation.EQUAL,
+)
+_STYLES: Final = {Relation.SAME: "good", Relation.EQUAL: "good", Relation.UNKNOWN: "dim"}
 
 
 #: Where the chunks stand to each other in each way, the worst first.

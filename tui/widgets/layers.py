@@ -34,7 +34,7 @@ def layer_of(index: LaneIndex, mask: Mask, glyph: str, style: str) -> Layer:
 def masked(count: int, rows: I64 | Sequence[int]) -> Mask:
     """A mask of `count` rows with `rows` set."""
     mask = np.zeros(count, dtype=np.bool_)
-    mask[rows] = True
+    mask[np.asarray(rows, dtype=np.int64)] = True
     return mask
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.columns import I64, U64, Mask
 from core.lod import Bounds, LaneIndex, build_coverage
 from core.model import LaneKind, end_of
-from core.picture import Picture
+from core.picture import Picture, build_picture
 from core.restore import RestorePreview
 from tui.glyphs import Glyphs
 from tui.state import View
@@ -25,11 +25,13 @@ GUTTER = 8
 class RestoreScene:
     """Everything that the picture shows, ready to be drawn at any width.
 
-    The layers are those of the epoch lane and of the rows `stock` and `chain`. `snapshots` are the versions of the
-    chosen snapshots with their letters, `breaks_at` is where stock stops on the transactions.
+    `picture` is what the store shows, `ground` what the chain may run over: the same, or with the lines that come. The
+    layers are those of the epoch lane and of the rows `stock` and `chain`. `snapshots` are the versions of the chosen
+    snapshots with their letters, `breaks_at` is where stock stops on the transactions.
     """
 
     picture: Picture
+    ground: Picture
     epochs: tuple[Layer, ...]
     stock: tuple[Layer, ...]
     chain: tuple[Layer, ...]
@@ -42,22 +44,41 @@ class RestoreScene:
 def restore_scene(preview: RestorePreview, picture: Picture) -> RestoreScene:
     """A few array operations over all entries: meant for a worker thread."""
     stock, best = preview.stock, preview.best
-    txn, epochs = (picture.lanes[kind] for kind in (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS))
+    ground = picture if preview.index is preview.snapshot.index else build_picture(preview.index)
+    txn, epochs = (ground.lanes[kind] for kind in (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS))
     stops = stock.stops_row if stock.stops_lane is LaneKind.TRANSACTIONS else None
     epoch_stop = stock.stops_row if stock.stops_lane is LaneKind.EPOCH_ENDINGS else None
     read = best.transactions if best else txn.rows[:0]
-    lane = preview.snapshot.index.transactions
+    lane = preview.index.transactions
     return RestoreScene(
         picture=picture,
-        epochs=_layers(
-            epochs, best.epoch_endings if best else stock.epoch_endings, preview.epoch_endings.rows, epoch_stop
+        ground=ground,
+        epochs=(
+            *_coming(preview, epochs),
+            *_layers(
+                epochs, best.epoch_endings if best else stock.epoch_endings, preview.epoch_endings.rows, epoch_stop
+            ),
         ),
-        stock=_layers(txn, stock.transactions, _walked(preview), stops),
-        chain=_layers(txn, read, preview.transactions.rows, None),
+        stock=_layers(txn, stock.transactions, _walked(preview), stops, preview.ground.added[LaneKind.TRANSACTIONS]),
+        chain=(*_coming(preview, txn), *_layers(txn, read, preview.transactions.rows, None)),
         snapshots=_marks(preview),
         target=preview.goal if preview.requested is None else preview.requested,
         history=preview.options.ledger_history_start,
         breaks_at=None if stops is None else int(lane.first[stops]),
+    )
+
+
+def _coming(preview: RestorePreview, index: LaneIndex) -> tuple[Layer, ...]:
+    """The entries that stand in no file of `metadata/` yet: spliced ones, and recovered ones."""
+    kind = index.lane.kind
+    rows, lines = preview.ground.added[kind], preview.ground.lines[kind]
+    spliced = [row for row, line in zip(rows.tolist(), lines, strict=True) if line.source is not None]
+    recovered = [row for row, line in zip(rows.tolist(), lines, strict=True) if line.source is None]
+    count = len(index.lane)
+    return tuple(
+        layer_of(index, masked(count, those), glyph, "snapshot")
+        for those, glyph in ((spliced, "spliced"), (recovered, "recovered"))
+        if those
     )
 
 
@@ -71,15 +92,21 @@ def _walked(preview: RestorePreview) -> I64:
     return np.arange(int(stock.transactions[-1]) + 1, dtype=np.int64)
 
 
-def _layers(index: LaneIndex, read: I64, accepted: I64, stops: int | None) -> tuple[Layer, ...]:
-    """Where it stops, what is left out, what is accepted but not read, what is read: worst first."""
+def _layers(
+    index: LaneIndex, read: I64, accepted: I64, stops: int | None, unseen: I64 | Sequence[int] = ()
+) -> tuple[Layer, ...]:
+    """Where it stops, what is left out, what is accepted but not read, what is read: worst first.
+
+    The rows `unseen` are none of these.
+    """
     count = len(index.lane)
+    seen = ~masked(count, unseen)
     reading = masked(count, read)
-    fine = masked(count, accepted) | reading
+    fine = (masked(count, accepted) & seen) | reading
     stop = masked(count, [] if stops is None else [stops])
     return (
         layer_of(index, stop, "conflict", "conflict"),
-        _left_out(index, ~fine & ~stop, fine),
+        _left_out(index, ~fine & ~stop & seen, fine),
         layer_of(index, fine & ~reading, "covered", "covered"),
         layer_of(index, reading, "chosen", "chosen"),
     )
@@ -109,7 +136,7 @@ def _spans(index: LaneIndex, mask: Mask) -> tuple[U64, U64]:
 def _marks(preview: RestorePreview) -> tuple[tuple[int, str], ...]:
     """The versions of the snapshots that are used: K for keys and values, T for the tree."""
     side = preview.best or preview.stock
-    lane = preview.snapshot.index.state_snapshots
+    lane = preview.index.state_snapshots
     rows = {"K": side.kv_snapshot, "T": side.tree_snapshot}
     if rows["K"] == rows["T"]:
         del rows["K"]
@@ -143,13 +170,13 @@ class RestorePicture:
             rows.append(_named("", row_of(self._with_wishes(ticks, columns, glyphs))))
         picture, scene = self.scene.picture, self.scene
         blank = [EMPTY_ROW] if self.tall else []
-        epochs = _layered(picture, LaneKind.EPOCH_ENDINGS, scene.epochs, bounds, glyphs)
+        epochs = _layered(scene.ground, LaneKind.EPOCH_ENDINGS, scene.epochs, bounds, glyphs)
         rows += [_named("epoch", epochs), *blank]
         rows.append(_named("state", row_of(self._snapshot_cells(bounds, columns, glyphs))))
         rows.append(_named("", row_of(self._mark_cells(columns))))
         rows += self._transaction_rows(picture, bounds, glyphs)
         rows.append(_named(" stock", _layered(picture, LaneKind.TRANSACTIONS, scene.stock, bounds, glyphs)))
-        rows.append(_named(" chain", _layered(picture, LaneKind.TRANSACTIONS, scene.chain, bounds, glyphs)))
+        rows.append(_named(" chain", _layered(scene.ground, LaneKind.TRANSACTIONS, scene.chain, bounds, glyphs)))
         if self.tall:
             rows.append(_named("", row_of(self._break_cells(columns, glyphs))))
         return rows

@@ -300,7 +300,7 @@ OWN: Final = hazards(
         (
             "resurrected",
             "rejected entry back",
-            None,
+            1,
             _ERROR,
             "An entry that a repair rejected is visible again: a compaction that had loaded earlier wrote it "
             "back. It takes the journal to see it.",

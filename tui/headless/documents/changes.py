@@ -7,6 +7,7 @@ from typing import Any
 
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet, Move
+from core.compaction.refusals import Refusal
 
 
 def change_fields(change: ChangeSet | None, files: int) -> dict[str, Any]:
@@ -33,6 +34,18 @@ def change_fields(change: ChangeSet | None, files: int) -> dict[str, Any]:
         "files_before": change.files_before,
         "files_after": change.files_after,
         "plan_id": change.plan_id,
+    }
+
+
+def refused_fields(refused: Refusal | None) -> dict[str, Any] | None:
+    """Why there is no change; None if there is one."""
+    if refused is None:
+        return None
+    return {
+        "kind": refused.kind,
+        "explanation": refused.explanation,
+        "stock_says": refused.stock_says,
+        "next_step": refused.next_step,
     }
 
 

@@ -40,6 +40,7 @@ def summary_fields(report: Report) -> dict[str, Any]:
         "best": {"restorable_to": report.verdict.best_restorable_to, "needs": str(report.verdict.best_needs)},
         "level": report.level,
         "not_checked": report.not_checked,
+        "kept_results": report.evidence.kept if report.evidence is not None else 0,
         "zones": [_zone_fields(zone) for zone in report.zones],
     }
 

@@ -8,8 +8,7 @@ from typing import Any
 from core.changes.apply import Applied
 from core.compaction import CompactionPlan, CompactionPreview
 from core.compaction.hazards import CompactionHazard
-from core.compaction.refusals import Refusal
-from tui.headless.documents.changes import applied_fields, change_fields, resumed_fields
+from tui.headless.documents.changes import applied_fields, change_fields, refused_fields, resumed_fields
 from tui.headless.json_text import SCHEMA
 
 
@@ -27,7 +26,7 @@ def compaction_document(
     return {
         "schema": SCHEMA,
         "operation": "compact",
-        "refused": _refused(plan.refusal),
+        "refused": refused_fields(plan.refusal),
         **change_fields(plan.change_set, plan.preview.files_before),
         "stock_before": stock,
         "stock_after": stock,
@@ -45,17 +44,6 @@ def _hazards(hazards: Iterable[CompactionHazard]) -> list[dict[str, Any]]:
         {"kind": each.id, "count": each.count, "explanation": each.text, "handles": list(each.handles)}
         for each in hazards
     ]
-
-
-def _refused(refused: Refusal | None) -> dict[str, Any] | None:
-    if refused is None:
-        return None
-    return {
-        "kind": refused.kind,
-        "explanation": refused.explanation,
-        "stock_says": refused.stock_says,
-        "next_step": refused.next_step,
-    }
 
 
 def _stops(preview: CompactionPreview) -> dict[str, Any] | None:

@@ -41,6 +41,7 @@ def _intent_fields(intent: Intent | None) -> dict[str, Any]:
         "label": intent.label if intent else None,
         "plan_id": intent.plan_id if intent else None,
         "writes": [write.mark.handle for write in intent.all_writes] if intent else [],
+        "derived": [write.mark.handle for write in intent.derived] if intent else [],
         "restores": [move.target for move in intent.restores] if intent else [],
         "retires": [move.source for move in intent.retires] if intent else [],
         "undoes": intent.undoes if intent else None,

@@ -1,20 +1,25 @@
-"""The document of `restore-plan`: stock's answer to a request, and the chain that works beside it."""
+"""The document of `restore-plan`: stock's answer to a request, the chain that works beside it, and what leads there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 
 from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
 from core.model import LaneKind
-from core.phrases import quoted
-from core.restore import RestorePreview
+from core.phrases import command
+from core.restore import Needs, RestorePreview
 from core.stock import StockPlan
+from core.storage import is_command_adapter, is_object_location
 from tui.headless.documents.entries import lane_rows, snapshot_fields
 from tui.headless.json_text import SCHEMA
+from tui.headless.wishes import choice_words, wish_words
+
+#: The folder that a command to be pasted names for an overlay.
+OVERLAY_FOLDER: Final = "seamline-overlay"
 
 
 def restore_document(preview: RestorePreview) -> dict[str, Any]:
@@ -29,6 +34,7 @@ def restore_document(preview: RestorePreview) -> dict[str, Any]:
         "skipped": list(_skipped(preview)),
         "gaps": [gap_fields(gap, preview.snapshot.location) for gap in preview.gaps],
         "needs": preview.needs.value,
+        "next_steps": list(next_steps(preview)),
         "notes": [{"kind": each.kind, "severity": each.severity.value, "text": each.text} for each in preview.notes],
     }
 
@@ -48,7 +54,7 @@ def _stock_fields(preview: RestorePreview) -> dict[str, Any]:
 
 
 def _plan_fields(preview: RestorePreview, plan: StockPlan) -> dict[str, Any]:
-    index = preview.snapshot.index
+    index = preview.index
     transactions = index.transactions
     return {
         "target_version": plan.target,
@@ -69,16 +75,28 @@ def _manifests(lane: Lane, rows: Iterable[int]) -> list[str]:
 
 
 def _chain_fields(preview: RestorePreview) -> dict[str, Any]:
-    index, best = preview.snapshot.index, preview.best
+    index, best = preview.index, preview.best
     epoch_endings = best.epoch_endings if best else preview.epoch_endings.rows
     return {
         "complete": preview.complete,
         "reaches": best.lands_at if best else None,
-        "transactions": [each | {"spliced_from": None} for each in lane_rows(index.transactions, chain_rows(preview))],
-        "epoch_endings": lane_rows(index.epoch_endings, epoch_endings),
+        "transactions": chain_entries(index.transactions, chain_rows(preview), preview.ground.sources),
+        "epoch_endings": chain_entries(index.epoch_endings, epoch_endings, preview.ground.sources),
         "kv_snapshot": snapshot_fields(index.state_snapshots, best.kv_snapshot if best else None),
         "tree_snapshot": snapshot_fields(index.state_snapshots, best.tree_snapshot if best else None),
     }
+
+
+def chain_entries(lane: Lane, rows: I64, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Entries as in `lane_rows`, each with the manifest that its own was cut from, null for one that stands by itself.
+
+    No file holds the line of a manifest that is still to be derived. `sources` as in `core.ground.Ground`.
+    """
+    return [
+        each | {"spliced_from": source} | ({"files": []} if source else {})
+        for each in lane_rows(lane, rows)
+        for source in (sources.get(each["manifest"]),)
+    ]
 
 
 def chain_rows(preview: RestorePreview) -> I64:
@@ -99,5 +117,27 @@ def _skipped(preview: RestorePreview) -> Iterator[dict[str, Any]]:
 
 def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
     """A stretch to back up again, and stock's command for that."""
-    command = gap_command(gap, f"--local-fs-dir {quoted(location)}")
-    return {"first": gap.first, "last": gap.last, "command": command, "lane": gap.lane.value, "kind": gap.kind.value}
+    flag = "--command-adapter-config" if is_command_adapter(location) else "--local-fs-dir"
+    if is_object_location(location):
+        # Stock reaches a bucket through an adapter alone, whose name only the operator knows.
+        flag, location = "--command-adapter-config", "ADAPTER.yaml"
+    backup = gap_command(gap, command(flag, location))
+    return {"first": gap.first, "last": gap.last, "command": backup, "lane": gap.lane.value, "kind": gap.kind.value}
+
+
+def next_steps(preview: RestorePreview) -> tuple[str, ...]:
+    """The commands that get further than stock by itself does, ready to paste; none where nothing of ours does.
+
+    A repair, which previews first, and an overlay. What has to be backed up again stands in the gaps.
+    """
+    works, best = preview.verdict.stock_restorable_to, preview.best
+    helps = best is not None and (works is None or best.lands_at > works)
+    if preview.needs is Needs.NOTHING or not (helps or preview.needs is Needs.OVERLAY):
+        return ()
+    location, options = preview.snapshot.location, preview.options
+    repair = command("seamline", "repair", location, *choice_words(options), "--dry-run")
+    overlay = command("seamline", "overlay", location, OVERLAY_FOLDER, *wish_words(options))
+    # Through a command adapter nothing can be retired.
+    if is_object_location(location):
+        return (repair,)
+    return (overlay,) if is_command_adapter(location) else (repair, overlay)

@@ -9,30 +9,47 @@ from rich.text import Text
 
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet
+from core.compaction.refusals import Refusal
 from core.phrases import command
-from tui.headless.printers.layout import DIM, GOOD, Line, Lines, aligned, headline, prose, verbatim
+from core.restore import StoreVerdict
+from tui.headless.printers.layout import (
+    DIM,
+    GOOD,
+    Line,
+    Lines,
+    aligned,
+    commands,
+    headline,
+    lane_name,
+    place,
+    prose,
+    said,
+    verbatim,
+)
 from tui.numbers import counted, whole
 
 ROWS_SHOWN: Final = 12
+_NUMBERS: Final = ("lines", "bytes", "chunks", "range")
 
 
 def change_lines(change: ChangeSet) -> Lines:
     """All of a change, long lists cut short."""
     return [
-        *_rows(
+        *cut_rows(
             "New files",
             ("lines", "bytes", "file"),
             [(whole(each.lines), whole(len(each.content)), each.handle) for each in change.all_writes],
         ),
-        *_rows("Come back", ("file", "from"), [(each.target, each.source) for each in change.restores]),
-        *_rows("Set aside", ("file", "because"), [(each.source, each.because) for each in change.retires]),
-        *_rows("Stay all the same", ("file", "because"), list(change.kept)),
+        *cut_rows("Come back", ("file", "from"), [(each.target, each.source) for each in change.restores]),
+        *cut_rows("Set aside", ("file", "because"), [(each.source, each.because) for each in change.retires]),
+        *cut_rows("Stay all the same", ("file", "because"), list(change.kept)),
     ]
 
 
 def change_words(change: ChangeSet) -> str:
     """A change in one line: `3 new files, 12 set aside`."""
     parts = (
+        (len(change.derived), counted(len(change.derived), "derived manifest")),
         (len(change.all_writes), counted(len(change.all_writes), "new file")),
         (len(change.restores), f"{whole(len(change.restores))} come back"),
         (len(change.retires), f"{whole(len(change.retires))} set aside"),
@@ -49,10 +66,39 @@ def applied_lines(change: ChangeSet, applied: Applied, location: str) -> Lines:
     return [*lines, verbatim("journal", applied.operation), verbatim("undo", undo)]
 
 
-def _rows(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Lines:
+def refused_lines(refused: Refusal) -> Lines:
+    """Why nothing is done: stock's own words, the problem, the hazard, and the way on."""
+    lines: Lines = []
+    if refused.stock_says:
+        lines.append(verbatim("stock", said(refused.stock_says)))
+    if refused.zone is not None:
+        where = place(refused.zone.lane, refused.zone.first, refused.zone.last)
+        lines.append(prose("problem", f"{refused.zone.title}, {lane_name(refused.zone.lane)} {where}".rstrip()))
+    return [*lines, prose("why", f"{refused.kind}: {refused.explanation}"), *commands("now", refused.next_step)]
+
+
+def files_line(change: ChangeSet) -> str:
+    """How many files there are before and after."""
+    return f"{whole(change.files_before)} before, {whole(change.files_after)} after"
+
+
+def reach_line(before: StoreVerdict, after: StoreVerdict) -> str:
+    """How far stock restores before and after, once where that is the same."""
+    now, then = _reach(before), _reach(after)
+    return now if now == then else f"{now}; after it {then}"
+
+
+def _reach(verdict: StoreVerdict) -> str:
+    if verdict.stock_restorable_to is None:
+        return "stock restores nothing"
+    return f"stock restores to {whole(verdict.stock_restorable_to)}"
+
+
+def cut_rows(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Lines:
+    """A table of handles under a title, cut short; none where there are no rows."""
     if not rows:
         return []
-    right = frozenset(column for column, name in enumerate(header) if name in ("lines", "bytes"))
+    right = frozenset(column for column, name in enumerate(header) if name in _NUMBERS)
     shown = aligned(header, [Line(row) for row in rows[:ROWS_SHOWN]], right)
     lines: Lines = [Text(), Text(f"{title}: {whole(len(rows))}", "bold"), *shown]
     if len(rows) > ROWS_SHOWN:

@@ -163,6 +163,10 @@ def _claims(finding: Finding) -> Iterable[Claim]:
 
 def _not_checked(report: Report) -> Lines:
     lines: Lines = [prose("unseen", f"not checked: {report.not_checked}", indent=0)]
+    kept = report.evidence.kept if report.evidence is not None else 0
+    if kept:
+        earlier = f"{counted(kept, 'result')} of an earlier check, nothing has changed by size and time"
+        lines.append(prose("known", f"{earlier}: --afresh reads again", indent=0))
     if report.level < MAX_LEVEL:
         deeper = command("seamline", "check", report.snapshot.location, "--level", report.level + 1)
         lines += commands("deeper", deeper, indent=0)

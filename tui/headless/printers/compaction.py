@@ -22,11 +22,10 @@ from core.compaction import (
     StopLine,
 )
 from core.compaction.hazards import CompactionHazard
-from core.compaction.refusals import Refusal
 from core.findings.catalogue import CATALOGUE
 from core.model import Entry, Severity
 from core.stock import Step
-from tui.headless.printers.changes import applied_lines, change_lines, change_words
+from tui.headless.printers.changes import applied_lines, change_lines, change_words, files_line, refused_lines
 from tui.headless.printers.layout import (
     BAD,
     DIM,
@@ -38,9 +37,7 @@ from tui.headless.printers.layout import (
     commands,
     headline,
     lane_name,
-    place,
     prose,
-    said,
     verbatim,
 )
 from tui.numbers import counted, span, whole
@@ -105,26 +102,15 @@ def _verdict(plan: CompactionPlan, location: str, go: str) -> Lines:
     change = plan.change_set
     if plan.refusal is not None or change is None:
         lines: Lines = [headline("REFUSED", BAD, "this store is not compacted; nothing was written")]
-        lines += _why(plan.refusal) if plan.refusal else []
+        lines += refused_lines(plan.refusal) if plan.refusal else []
     elif change.is_empty:
         lines = [headline("NOTHING", GOOD, "there is nothing to compact and nothing to set aside")]
     else:
         lines = [headline("READY", GOOD, f"{change_words(change)}; nothing was written"), *commands("now", go)]
     lines += [Text(), verbatim("store", location), prose("factors", _factors(plan.preview))]
     if change is not None:
-        files = f"{whole(change.files_before)} before, {whole(change.files_after)} after"
-        lines += [prose("files", files), verbatim("plan", change.plan_id)]
+        lines += [prose("files", files_line(change)), verbatim("plan", change.plan_id)]
     return lines
-
-
-def _why(refused: Refusal) -> Lines:
-    lines: Lines = []
-    if refused.stock_says:
-        lines.append(verbatim("stock", said(refused.stock_says)))
-    if refused.zone is not None:
-        where = place(refused.zone.lane, refused.zone.first, refused.zone.last)
-        lines.append(prose("problem", f"{refused.zone.title}, {lane_name(refused.zone.lane)} {where}".rstrip()))
-    return [*lines, prose("why", f"{refused.kind}: {refused.explanation}"), *commands("now", refused.next_step)]
 
 
 def _factors(preview: CompactionPreview) -> str:

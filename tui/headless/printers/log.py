@@ -67,6 +67,7 @@ def _told(operation: Operation) -> Iterator[tuple[str, str]]:
 def _did(operation: Operation) -> str:
     intent, outcome = operation.intent, operation.outcome
     counts = [
+        (len(intent.derived) if intent else 0, "derived"),
         (len(intent.all_writes) if intent else 0, "written"),
         (len(intent.restores) if intent else 0, "put back"),
         (len(intent.retires) if intent else 0, "set aside"),

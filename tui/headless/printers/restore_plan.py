@@ -12,8 +12,9 @@ from rich.text import Text
 from core.chain import SkipReason
 from core.model import LaneKind, Severity
 from core.phrases import command
+from core.recovery import Recovery
 from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
-from tui.headless.documents.restore_plan import gap_fields
+from tui.headless.documents.restore_plan import gap_fields, next_steps
 from tui.headless.printers.layout import (
     BAD,
     DIM,
@@ -39,18 +40,27 @@ RUNS_SHOWN: Final = 12
 _NOT_CHECKED: Final = "not checked: manifests, chunks, proofs, signatures, disk space"
 
 
-def restore_answer(preview: RestorePreview, way_on: str | None) -> Group:
+def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
     """The whole answer of a restore preview. `way_on` is the next step of what is wrong at the first gap, if known."""
+    preview = recovery.preview
     return Group(
         *_verdict(preview, way_on),
         *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
         *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
-        *_gaps(preview),
+        *gap_lines(preview),
         *_left_out(preview),
         *_notes(preview),
         Text(),
-        prose("unseen", _NOT_CHECKED, indent=0),
+        prose("unseen", _unseen(recovery), indent=0),
     )
+
+
+def _unseen(recovery: Recovery) -> str:
+    looked_at = len(recovery.evidence.manifests) if recovery.evidence else 0
+    if not looked_at:
+        return _NOT_CHECKED
+    seen = counted(looked_at, "manifest was", "manifests were")
+    return f"{seen} looked at, to choose among; not checked: others, chunk records, proofs, signatures, disk space"
 
 
 def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
@@ -61,15 +71,18 @@ def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
         lines.append(verbatim("stock", said(preview.stock.error)))
     if word != "WORKS":
         lines.append(prose("instead", _instead(preview)))
-        lines += commands("now", way_on or _now(preview))
+        lines += _now(preview, way_on)
     lines += [Text(), verbatim("store", preview.snapshot.location), prose("target", _target(preview))]
     return lines
 
 
 def _headline(preview: RestorePreview) -> tuple[str, str, str]:
-    stock, wanted = preview.stock, _wanted(preview)
+    stock, wanted = preview.stock, preview.wanted
     if wanted is None:
         return "NOTHING", BAD, "no transactions are in this store: there is nothing to restore to"
+    if stock.error is None and stock.reads_broken:
+        broken = counted(len(stock.reads_broken), "broken manifest")
+        return "STOPS", BAD, f"stock can't restore to {whole(wanted)}: it would read {broken}"
     if not stock.ok:
         when = "after it has restored for a while" if stock.late else "before it restores anything"
         return "STOPS", BAD, f"stock can't restore to {whole(wanted)}: it stops {when}"
@@ -80,21 +93,26 @@ def _headline(preview: RestorePreview) -> tuple[str, str, str]:
     return "WORKS", GOOD, f"stock restores to {whole(wanted)}"
 
 
-def _wanted(preview: RestorePreview) -> int | None:
-    return preview.goal if preview.goal is None or preview.requested is None else preview.requested
-
-
 def _instead(preview: RestorePreview) -> str:
     works = preview.verdict.stock_restorable_to
     today = "nothing" if works is None else f"up to {whole(works)}"
     return f"{preview_sentences(preview)[1]} Stock by itself restores {today}."
 
 
-def _now(preview: RestorePreview) -> str:
-    """The way on: what is missing first, else a target that works today, else a look at what competes."""
+def _now(preview: RestorePreview, way_on: str | None) -> Lines:
+    """The ways on: what gets further than stock does today, and what is missing."""
+    ours = next_steps(preview)
+    lines = [line for label, step in zip(("now", "or"), ours, strict=False) for line in commands(label, step)]
+    if preview.gaps and (way_on is None or way_on in ours):
+        way_on = str(gap_fields(preview.gaps[0], preview.snapshot.location)["command"])
+    if way_on is not None:
+        return [*lines, *commands("and" if lines else "now", way_on)]
+    return lines or commands("now", _look_on(preview))
+
+
+def _look_on(preview: RestorePreview) -> str:
+    """Where neither a change nor a backup helps: a target that works today, else a look at what competes."""
     location = preview.snapshot.location
-    if preview.gaps:
-        return str(gap_fields(preview.gaps[0], location)["command"])
     works = preview.verdict.stock_restorable_to
     if works is None or works == preview.requested:
         return command("seamline", "open", location)
@@ -120,7 +138,12 @@ def _chain_remark(preview: RestorePreview) -> str:
     if best is None:
         return "no chain leads anywhere from an usable snapshot"
     reach = "reaches the target" if preview.complete else f"ends at {whole(best.lands_at)}"
-    return f"{counted(best.manifests, 'manifest')}, {reach}"
+    derived = len(preview.ground.sources)
+    recovered = sum(map(len, preview.ground.lines.values())) - derived
+    added = [counted(derived, "derived manifest")] if derived else []
+    added += [f"{counted(recovered, 'line')} of metadata_backup/"] if recovered else []
+    takes = f", with {' and '.join(added)}" if added else ""
+    return f"{counted(best.manifests, 'manifest')}, {reach}{takes}"
 
 
 def _steps(title: str, steps: Iterable[RestoreStep], remark: str) -> Lines:
@@ -136,7 +159,8 @@ def _steps(title: str, steps: Iterable[RestoreStep], remark: str) -> Lines:
     return [*lines, made] if made.row_count else lines
 
 
-def _gaps(preview: RestorePreview) -> Lines:
+def gap_lines(preview: RestorePreview) -> Lines:
+    """What is missing before the goal, and the commands that back it up again."""
     if not preview.gaps:
         return []
     location = preview.snapshot.location

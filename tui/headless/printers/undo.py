@@ -12,9 +12,9 @@ from core.changes.model import ChangeSet
 from core.journal import Operation
 from core.phrases import command
 from core.restore import StoreVerdict
-from tui.headless.printers.changes import applied_lines, change_lines, change_words
+from tui.headless.printers.changes import applied_lines, change_lines, change_words, files_line, reach_line
 from tui.headless.printers.layout import GOOD, WARN, Lines, commands, headline, prose, verbatim
-from tui.numbers import counted, whole
+from tui.numbers import counted
 
 
 def undo_answer(
@@ -32,15 +32,13 @@ def undo_answer(
     else:
         go = command("seamline", "undo", location, operation.id, "--yes")
         lines = [headline("READY", GOOD, f"{change_words(change)}; nothing was written"), *commands("now", go)]
-    files = f"{whole(change.files_before)} before, {whole(change.files_after)} after"
-    reach = _reach(before) if _reach(before) == _reach(after) else f"{_reach(before)}; after it {_reach(after)}"
     return Group(
         *lines,
         Text(),
         verbatim("store", location),
         verbatim("undoes", f"{operation.id}, {operation.state.value}"),
-        prose("files", files),
-        prose("stock", reach),
+        prose("files", files_line(change)),
+        prose("stock", reach_line(before, after)),
         *change_lines(change),
     )
 
@@ -57,9 +55,3 @@ def resumed_answer(location: str, resumed: Sequence[Applied]) -> Group:
         lines += [Text(), verbatim("journal", each.operation), prose("", f"{how}, in {each.seconds:.1f} s")]
         lines += [prose("note", note) for note in each.outcome.notes]
     return Group(*lines, Text(), verbatim("store", location))
-
-
-def _reach(verdict: StoreVerdict) -> str:
-    if verdict.stock_restorable_to is None:
-        return "stock restores nothing"
-    return f"stock restores to {whole(verdict.stock_restorable_to)}"

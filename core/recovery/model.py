@@ -1,0 +1,75 @@
+"""What a recovery is made of: the chain that exists, with what has to be added for stock to read it.
+
+Added are lines that are in no file of `metadata/` yet: recovered ones, which a torn or racing compaction left only in
+`metadata_backup/`, and those of derived manifests, which list a run of another manifest's chunks as they are
+(`recovery.md`, "Chains", "Facts that shape everything", 7). Repair makes them visible in the store, an overlay beside
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.chain.cost import claims_of
+from core.columns import I64
+from core.ground import AddedLine
+from core.index import Index
+from core.manifests import Evidence
+from core.model import LaneKind, RangeRecord
+from core.restore import RestorePreview
+from core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedManifest:
+    """A manifest that lists the chunks `begin` to `end` (exclusive, counted from 0) of the manifest `source`.
+
+    `record` is the line that names it, `record.manifest` its handle, `content` its bytes. Both are determined by the
+    source, so that planning again gives the same manifest under the same name.
+    """
+
+    lane: LaneKind
+    source: str
+    begin: int
+    end: int
+    record: RangeRecord
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recovery:
+    """The best restore that a store allows, and what stock has to see, and not to see, for it.
+
+    `preview` is the answer of stock as things are beside the chain; its chains run over `index`: the visible entries
+    and the `added`. For each lane `rejected` are the rows (int64) of `snapshot.index` that are to be seen no more;
+    `tail` those behind a true gap, which no chain reaches: they are kept unless they are parked. `added` and `derived`
+    are only those that the chain uses. `evidence` is what was known of manifests in the end, None if nothing was asked.
+    """
+
+    snapshot: Snapshot = field(repr=False)
+    preview: RestorePreview
+    index: Index = field(repr=False)
+    rejected: Mapping[LaneKind, I64]
+    tail: Mapping[LaneKind, I64]
+    added: tuple[AddedLine, ...] = ()
+    derived: tuple[DerivedManifest, ...] = ()
+    evidence: Evidence | None = field(default=None, repr=False)
+
+    @property
+    def proven_minimal(self) -> bool:
+        """Whether no chain that is as good in all that the policy asks for first has a repair retire fewer files.
+
+        Chains are weighed lane by lane, so nothing is proved where a file with rejected entries holds two lanes.
+        """
+        chains = (self.preview.transactions, self.preview.epoch_endings)
+        touched = [self._files_with(chain.lane.kind, self.rejected[chain.lane.kind]) for chain in chains]
+        held = [np.unique(self.snapshot.index.lanes[chain.lane.kind].claim_file) for chain in chains]
+        mixed = len(np.intersect1d(touched[0], held[1])) + len(np.intersect1d(touched[1], held[0]))
+        return not mixed and all(chain.proven_minimal for chain in chains)
+
+    def _files_with(self, kind: LaneKind, rows: I64) -> I64:
+        lane = self.snapshot.index.lanes[kind]
+        return np.unique(claims_of(lane, rows)[1])

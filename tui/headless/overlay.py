@@ -1,0 +1,73 @@
+"""`seamline overlay`: a folder through which unpatched stock restores now, the store itself left as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from core.errors import StoreUnreachable, UsageError
+from tui.headless.exit_codes import ExitCode
+from tui.headless.options import accept_option, json_option, takes_store_and
+from tui.headless.output import put_answer, put_document
+from tui.headless.surroundings import connect, holds_nothing, look, tell_what_waits
+from tui.headless.wishes import Wishes, takes_wishes
+
+if TYPE_CHECKING:
+    from core.host import Machine
+    from core.overlay import Overlay
+
+
+@click.command(short_help="Show stock the chain, without touching the store.")
+@takes_store_and(lambda _: True, "folder")
+@takes_wishes
+@accept_option
+@json_option
+@click.pass_obj
+def overlay(
+    machine: Machine | None,
+    store: str,
+    folder: str | None,
+    wishes: Wishes,
+    accept_shrunk_listing: bool,
+    as_json: bool,
+) -> int:
+    """Write an overlay of STORE into FOLDER, which is new or empty, and name the stock command that restores with it.
+
+    The folder holds metadata with the best chain and nothing else, the manifests that the chain derives, and an
+    adapter.yaml through which stock reads them first and the store otherwise. Nothing is written to the store, nor
+    through the adapter. The manifests that compete are read.
+
+    Exit code 0: with it stock restores to the target. 4: to a lower version only, which the output names, as
+    something is missing. 6: no restore is possible, and nothing is written. 20: the store can't be read, holds no
+    ranges, or its listing shrank. 130: stopped early.
+    """
+    if folder is None:
+        raise UsageError("no folder was named to write to", hint="name a new one, outside of the store")
+    from core.overlay import write_overlay
+    from tui.headless.progress import follower
+
+    engine = connect(store, machine)
+    watch = follower()
+    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    tell_what_waits(snapshot, engine)
+    if holds_nothing(snapshot):
+        raise StoreUnreachable("metadata/ holds no entry that could be shown", hint="is the store all there?")
+    recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
+    planned = engine.plan_overlay(recovery)
+    written = write_overlay(planned, folder)
+    if as_json:
+        from tui.headless.documents.overlay import overlay_document
+
+        put_document(overlay_document(planned, written))
+    else:
+        from tui.headless.printers.overlay import overlay_answer
+
+        put_answer(overlay_answer(planned, written))
+    return exit_code(planned)
+
+
+def exit_code(planned: Overlay) -> ExitCode:
+    """By whether stock lands on the version that was asked for (on the latest, if none was)."""
+    landed = planned.best.lands_at == planned.recovery.preview.wanted
+    return ExitCode.OK if landed else ExitCode.BROKEN

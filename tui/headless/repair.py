@@ -1,0 +1,208 @@
+"""`seamline repair`: stock sees one chain and nothing else, previewed and then carried out as previewed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from core.errors import UsageError
+from tui.headless.asking import chosen_mode
+from tui.headless.exit_codes import ExitCode
+from tui.headless.options import accept_option, dry_run_option, json_option, takes_store, wait_option, yes_option
+from tui.headless.output import put_answer, put_document
+from tui.headless.planning import Planning, waiting_in
+from tui.headless.surroundings import holds_nothing
+from tui.headless.wishes import Wishes, choice_words, takes_choices
+
+if TYPE_CHECKING:
+    from core.changes.apply import Applied
+    from core.changes.model import ChangeSet
+    from core.host import Machine
+    from core.repair import RepairPlan
+    from core.restore import RestoreOptions, StoreVerdict
+    from core.snapshot import Snapshot
+    from tui.headless.plan_file import PlanFile
+
+
+@click.command(short_help="Make stock's own selection succeed.")
+@takes_store
+@takes_choices
+@click.option("--park-tail", is_flag=True, help="Set aside what lies behind a true gap, until it is closed.")
+@dry_run_option
+@yes_option
+@click.option("--plan-out", metavar="F", help="Preview, and write the plan to the new file F.")
+@click.option("--plan", "plan_in", metavar="F", help="Carry out the plan in F, if it still is the very plan.")
+@click.option("--if-plan", metavar="ID", help="Carry it out only if it is still the plan of this id.")
+@wait_option
+@accept_option
+@json_option
+@click.pass_context
+def repair(
+    context: click.Context,
+    store: str,
+    wishes: Wishes,
+    park_tail: bool,
+    dry_run: bool,
+    yes: bool,
+    plan_out: str | None,
+    plan_in: str | None,
+    if_plan: str | None,
+    wait: float,
+    accept_shrunk_listing: bool,
+    as_json: bool,
+) -> int:
+    """Make unpatched stock restore STORE: of its entries only the best chain stays visible, with what that lacks.
+
+    Lines that only metadata_backup/ still holds are brought back, runs of chunks get manifests of their own, files
+    with other entries are set aside. The manifests that compete are read. Without --dry-run, --yes, --plan-out and
+    --plan it previews and asks for the word `repair`. seamline undo takes it back.
+
+    Exit code 0: stock restores the latest version then, whether that is previewed, done, or so already. 4: it can't
+    even then, as something is missing; the output has the command that backs it up again. 5: the store is not as it
+    was planned for. 6: a hazard stands in the way; the output names it and the way on. 11: the lease is held by
+    somebody else. 12: it was lost. 20: the store can't be read, holds no ranges, or its listing shrank. 130:
+    interrupted between two steps; resume or undo it.
+    """
+    machine: Machine | None = context.obj
+    if plan_out is not None and (yes or plan_in is not None):
+        raise UsageError("--plan-out only previews", hint="carry its plan out with --plan, or leave it out")
+    previews, applies = dry_run or plan_out is not None, yes or (plan_in is not None and not dry_run)
+    mode = chosen_mode(dry_run=previews, yes=applies, as_json=as_json)
+    from tui.headless.changing import changing
+
+    given = None
+    if plan_in is not None:
+        from tui.headless.plan_file import read_plan
+
+        _require_no_wishes(context)
+        given = read_plan(plan_in)
+        park_tail = given.park_tail
+    changes = changing(store, machine, wait)
+    if plan_out is not None:
+        from tui.headless.plan_file import require_new
+
+        require_new(plan_out, changes.engine.location)
+    job = _Repair(changes, if_plan, accept_shrunk_listing, as_json, wishes, park_tail, given, plan_out)
+    return job.run(mode)
+
+
+def _require_no_wishes(context: click.Context) -> None:
+    """Raises `UsageError` for wishes beside a plan, which holds those that it was made with."""
+    flags = {"policy": "--policy", "pins": "--pin", "vetoes": "--veto", "park_tail": "--park-tail"}
+    for name, flag in flags.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"{flag} and --plan contradict each other", hint="the plan holds what it was made with")
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A plan, the store that it was made for, and what stock says before and after it."""
+
+    plan: RepairPlan
+    options: RestoreOptions
+    before: StoreVerdict
+    after: StoreVerdict
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The store as it was looked at."""
+        return self.plan.recovery.snapshot
+
+    @property
+    def code(self) -> ExitCode:
+        """What the plan tells the shell: whether stock restores everything once it is carried out."""
+        if holds_nothing(self.snapshot):
+            return ExitCode.UNREACHABLE
+        if self.plan.refusal is not None:
+            return ExitCode.REFUSED
+        return ExitCode.OK if self.after.stock_restores_latest else ExitCode.BROKEN
+
+    @property
+    def change(self) -> ChangeSet | None:
+        """What is to be done, if anything is."""
+        change = self.plan.change_set
+        return None if change is None or change.is_empty or holds_nothing(self.snapshot) else change
+
+
+@dataclass(frozen=True, slots=True)
+class _Repair(Planning[_Planned]):
+    """One repair that was asked for; `given` is the plan that it has to be, `plan_out` where it is written to."""
+
+    wishes: Wishes
+    park_tail: bool
+    given: PlanFile | None
+    plan_out: str | None
+
+    word = "repair"
+
+    def plan(self, *, now: bool = False) -> _Planned:
+        """As in `Planning`. Raises `PlanOutdated` where another plan was asked for."""
+        snapshot = self.changes.look(accept=self.accept)
+        if self.given is not None:
+            self.given.require_store(snapshot)
+        engine = self.changes.engine
+        options = self.given.options if self.given else self.wishes.options(snapshot)
+        recovery = engine.plan_recovery(snapshot, options, self.changes.watch)
+        if now:
+            self.wait_for_new_second(snapshot)
+        plan = engine.plan_repair(recovery, park_tail=self.park_tail)
+        self.require_wanted(plan.change_set)
+        if self.given is not None and plan.change_set is not None:
+            self.given.require_plan(plan.change_set, snapshot)
+        before = after = recovery.preview.verdict
+        if plan.change_set is not None:
+            after = engine.foresee(snapshot, plan.change_set, recovery.evidence)
+        return _Planned(plan, options, before, after)
+
+    def answer(self, planned: _Planned, applied: Applied | None = None, resumed: tuple[Applied, ...] = ()) -> int:
+        """As in `Planning`; the plan is in its file before anything is said."""
+        written = self._written(planned)
+        plan, verdicts = planned.plan, (planned.before, planned.after)
+        if self.as_json:
+            from tui.headless.documents.repair import repair_document
+
+            put_document(
+                repair_document(
+                    plan,
+                    verdicts,
+                    park_tail=self.park_tail,
+                    applied=applied,
+                    resumed=resumed,
+                    interrupted=waiting_in(planned.snapshot),
+                    plan_file=written,
+                )
+            )
+        else:
+            from tui.headless.printers.repair import repair_answer
+
+            go = "" if applied else self._go(planned, written)
+            put_answer(repair_answer(plan, verdicts, go, park_tail=self.park_tail, applied=applied, plan_file=written))
+        return planned.code
+
+    def _written(self, planned: _Planned) -> str | None:
+        """The file that the plan was written to, if one was asked for and there is a plan."""
+        change = planned.plan.change_set
+        if self.plan_out is None or change is None:
+            return None
+        from tui.headless.plan_file import plan_text, write_plan
+
+        text = plan_text(change, planned.snapshot, planned.options, park_tail=self.park_tail)
+        write_plan(self.plan_out, text)
+        return self.plan_out
+
+    def _go(self, planned: _Planned, written: str | None) -> str:
+        """The command that carries out just this plan."""
+        from core.phrases import command
+
+        location, change = planned.snapshot.location, planned.plan.change_set
+        file = written or (self.given.path if self.given else None)
+        if file is not None:
+            go = command("seamline", "repair", location, "--plan", file)
+        else:
+            wishes = [*choice_words(planned.options), *(["--park-tail"] if self.park_tail else [])]
+            plan_id = change.plan_id if change else ""
+            go = command("seamline", "repair", location, *wishes, "--yes", "--if-plan", plan_id)
+        return self.go(planned.snapshot, go)
