@@ -159,11 +159,12 @@ class _Plan:
         return (*lines, *(line for line in all_lines if line.record in self.denied and _has_chunks_to_lend(line)))
 
     def _competing(self, ground: Ground) -> frozenset[str]:
-        """The manifests that compete, and those of retired lines, which may be gone for good."""
+        """The manifests that compete, those of retired lines, which may be gone for good, and pinned ones."""
         lanes = ground.index.lanes
         rows = {kind: np.flatnonzero(competing(kind, lane)) for kind, lane in lanes.items()}
         rows = {kind: np.union1d(some, ground.added[kind]) for kind, some in rows.items()}
-        return frozenset(lanes[kind].manifest(row) for kind, some in rows.items() for row in some.tolist())
+        handles = frozenset(lanes[kind].manifest(row) for kind, some in rows.items() for row in some.tolist())
+        return handles | self.options.pins
 
     def _look_into(self, ground: Ground, handles: frozenset[str]) -> None:
         """Gather evidence on some manifests that nothing is known of yet.

@@ -277,7 +277,8 @@ def test_another_operation_that_was_interrupted_is_finished_before_a_guard(store
 
 def test_on_a_terminal_the_command_hears_the_keys(store: Path) -> None:
     """Ctrl-C and what is typed are for the command, which may ask questions."""
-    script = 'printf "who? "; read name; echo "hello $name"; trap "echo caught; exit 7" INT; echo now; sleep 60 & wait'
+    script = 'printf "who? "; read name; echo "hello $name"; trap "echo caught; kill \\$!; exit 7" INT; '
+    script += "echo now; sleep 60 & wait"
     outcome = converse(command("guard", store, "--", "sh", "-c", script), [("who? ", "you\n"), ("now\r\n", "\x03")])
     assert "hello you" in outcome.out
     assert "caught" in outcome.out
