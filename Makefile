@@ -23,8 +23,8 @@ demo: .venv/installed ## open the app on a sample store (SCENARIO=clean|same-ran
 test: .venv/installed ## run the tests
 	$(BIN)/pytest -n 2
 
-soak: .venv/installed ## crash, kill and race for SOAK seconds a test (default 300)
-	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest -n 2 tests/crash
+soak: .venv/installed ## crash, kill and race for SOAK seconds a test (default 300), and thousands of random stores
+	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest -n 2 tests/crash tests/core/test_recovery.py
 
 check: format lint types contracts test ## everything that must hold before a commit
 

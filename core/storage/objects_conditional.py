@@ -107,15 +107,22 @@ class ObjectConditional:
         self._must_fail(old, "replaced a version that was gone")
 
     def _replaced(self) -> str:
-        """The tag of a version of the probe that has just been replaced."""
+        """The tag of a version of the probe that has been replaced: by us, or by somebody who tries it meanwhile."""
+        there = self._probe_object()
         for _ in range(_PROBES):
-            there = self._versions.load(PROBE_HANDLE, _PROBE_BYTES)
-            if there is None:
-                raise _unconditional("lost an object that it had just made")
             with suppress(AlreadyThere):
                 self._versions.swap(PROBE_HANDLE, self._fresh(), there.tag)
                 return there.tag
+            before, there = there, self._probe_object()
+            if there.tag != before.tag:
+                return before.tag
         raise _unconditional("replaces no version of an object, not even the one that stands there")
+
+    def _probe_object(self) -> Tagged:
+        there = self._versions.load(PROBE_HANDLE, _PROBE_BYTES)
+        if there is None:
+            raise _unconditional("lost an object that it had just made")
+        return there
 
     def _must_fail(self, tag: str | None, otherwise: str) -> None:
         try:
