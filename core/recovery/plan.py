@@ -87,9 +87,10 @@ class _Plan:
 
     def _whole_ground(self) -> tuple[Ground, tuple[DerivedManifest, ...]]:
         """Everything that could be added to what is visible, and the derived manifests in it."""
-        recovered = self._recovered_lines()
-        derived = self._splices(with_lines(self._index, recovered))
+        ground = self._with_recovered_lines()
+        derived = self._splices(ground)
         # What is broken or denied as a whole may have lent chunks, and is of no other use unless it is visible anyway.
+        recovered = (line for lines in ground.lines.values() for line in lines)
         sound = (
             line for line in recovered if line.record.manifest not in self._broken and line.record not in self.denied
         )
@@ -115,15 +116,17 @@ class _Plan:
         chains = (ways.transactions, ways.epoch_endings)
         return any(len(named_rows(chain.lane.manifests.take(chain.rows), self._broken)) for chain in chains)
 
-    def _recovered_lines(self) -> tuple[AddedLine, ...]:
-        """The retired lines that may be of use, looked into like what competes."""
-        recovered = self._recoverable()
-        self._look_into(ground := with_lines(self._index, recovered), self._competing(ground))
+    def _with_recovered_lines(self) -> Ground:
+        """What is visible and the retired lines that may be of use, looked into like what competes."""
+        ground = self._looked_into(recovered := self._recoverable())
         # What is known to be broken by now may have a substitute that only a retired line names.
-        if len(again := self._recoverable()) > len(recovered):
-            recovered = again
-            self._look_into(ground := with_lines(self._index, recovered), self._competing(ground))
-        return recovered
+        again = self._recoverable()
+        return self._looked_into(again) if len(again) > len(recovered) else ground
+
+    def _looked_into(self, lines: tuple[AddedLine, ...]) -> Ground:
+        ground = with_lines(self._index, lines)
+        self._look_into(ground, self._competing(ground))
+        return ground
 
     @property
     def _index(self) -> Index:
