@@ -51,12 +51,16 @@ class Recovery:
 
     snapshot: Snapshot = field(repr=False)
     preview: RestorePreview
-    index: Index = field(repr=False)
     rejected: Mapping[LaneKind, I64]
     tail: Mapping[LaneKind, I64]
     added: tuple[AddedLine, ...] = ()
     derived: tuple[DerivedManifest, ...] = ()
     evidence: Evidence | None = field(default=None, repr=False)
+
+    @property
+    def index(self) -> Index:
+        """The visible entries and the added ones."""
+        return self.preview.index
 
     @property
     def proven_minimal(self) -> bool:

@@ -110,7 +110,7 @@ class _Plan:
             preview = replace(preview, gaps=gaps_before_goal(self._without_broken(ground, preview.goal)))
         rejected, tail = self._fates(preview)
         cut = used(derived, lines)
-        return Recovery(self.snapshot, preview, trimmed.index, rejected, tail, lines, cut, self.evidence)
+        return Recovery(self.snapshot, preview, rejected, tail, lines, cut, self.evidence)
 
     def _leads_over_broken(self, ways: Ways) -> bool:
         chains = (ways.transactions, ways.epoch_endings)

@@ -68,7 +68,6 @@ def recovery_of(
     return Recovery(
         snapshot=snapshot,
         preview=plan_restore(snapshot, options, ground),
-        index=ground.index,
         rejected=gone,
         tail={kind: rows_of(snapshot.index, kind, tail) for kind in snapshot.index.lanes},
         added=tuple(added),
