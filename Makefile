@@ -3,9 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 SCENARIO ?= everything
 SOAK ?= 300
+# Azure as the tests have it.
+AZURITE := 3.35.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak check format lint types contracts screenshots bench goldens
+.PHONY: help install servers demo test radosgw soak race check format lint types contracts screenshots bench goldens
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -17,14 +19,29 @@ help: ## what can be made
 
 install: .venv/installed ## install Seamline and its tools into .venv
 
+.servers/azurite-$(AZURITE):
+	npm install --prefix .servers --no-save --no-audit --no-fund --loglevel error azurite@$(AZURITE)
+	touch $@
+
+servers: .servers/azurite-$(AZURITE) ## install the servers that the tests on buckets need beside Python (Azurite, by npm)
+
 demo: .venv/installed ## open the app on a sample store (SCENARIO=clean|same-range|...)
 	$(BIN)/seamline demo --scenario $(SCENARIO)
 
 test: .venv/installed ## run the tests
 	$(BIN)/pytest -n 2
 
+radosgw: .venv/installed ## run the tests on S3 against Ceph's (radosgw, installed from Debian)
+	command -v radosgw >/dev/null || \
+		apt-get install -y -qq --no-install-recommends radosgw ceph-mon ceph-osd ceph-common
+	SEAMLINE_S3=radosgw $(BIN)/pytest tests/storage -k 's3'
+
 soak: .venv/installed ## crash, kill and race for SOAK seconds a test (default 300), and thousands of random stores
 	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest -n 2 tests/crash tests/core/test_recovery.py
+
+race: .venv/installed ## fight for the lease of every storage, 4 processes of 12 threads, and let requests go wrong for SOAK seconds a test
+	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest tests/storage/test_lease_race.py tests/storage/test_faults.py \
+		tests/storage/test_faults_killed.py -rP
 
 check: format lint types contracts test ## everything that must hold before a commit
 

@@ -76,6 +76,13 @@ class WriteFailed(SeamlineError):
     kind = "write-failed"
 
 
+class NotAllowed(WriteFailed):
+    """The storage does not let whoever asks write there; nothing of the write can be seen."""
+
+    exit_code = 20
+    kind = "not-allowed"
+
+
 class AlreadyThere(WriteFailed):
     """A name that was to be new is taken; what stands there was not touched."""
 

@@ -5,10 +5,9 @@ However hostile the files are, what is kept of them stays within `Limits`; what 
 
 from __future__ import annotations
 
-import io
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from core.codec import LineRefused, parse_line
 from core.columns import I64, build_lane
 from core.decode import Block, decode_block
 from core.growing import GrowingLines, GrowingText
-from core.gzips import GZIP_MAGIC, GzipFault, inflated
+from core.gzips import GZIP_MAGIC, GzipFault, text_of
 from core.index import Index, LineNote, LineProblem, MetaFile
 from core.model import (
     Claim,
@@ -97,11 +96,18 @@ class _Taken:
         )
 
 
-def index_of(folder: str, files: Sequence[tuple[Listed, bytes | HandleUnreadable]]) -> Index:
-    """The index of a folder of `files`, whose content is at hand, in their order."""
+def index_of(
+    folder: str, files: Sequence[tuple[Listed, bytes | HandleUnreadable]], zipped: Collection[str] = ()
+) -> Index:
+    """The index of a folder of `files`, whose content is at hand, in their order; `zipped` are handles of gzip files
+    whose content is given as they inflate to."""
     gatherer = Gatherer(folder, len(files), sum(len(content) for _, content in files if isinstance(content, bytes)))
     list(gatherer.gather(files))
-    return gatherer.index()
+    index = gatherer.index()
+    if not zipped:
+        return index
+    marked = (replace(file, gzip=True) if file.handle in zipped else file for file in index.files)
+    return replace(index, files=tuple(marked))
 
 
 class Gatherer:
@@ -120,6 +126,7 @@ class Gatherer:
         self._spans: list[tuple[int, int]] = []
         self._waiting: deque[_Taken] = deque()
         self._decoded = 0
+        self._decoding = False
         self._cuts: list[int] = []
         self._lines = {kind: GrowingLines(tuple([] for _ in range(count))) for kind, count in _KEY_COUNTS.items()}
         self._odd_rows: dict[LaneKind, list[tuple[tuple[int, ...], tuple[int, int, int, int]]]] = {
@@ -135,8 +142,13 @@ class Gatherer:
 
     @property
     def done(self) -> int:
-        """How many listed names have been taken and decoded."""
-        return len(self._files)
+        """How many listed names have been taken, all of whose lines `index()` then holds."""
+        return len(self._files) + (0 if self._decoding else len(self._waiting))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has been taken."""
+        return bool(self._files or self._waiting)
 
     def gather(self, contents: Iterable[tuple[Listed, bytes | HandleUnreadable]]) -> Iterator[bool]:
         """Take every file. Pauses after each (False) and after each block decoded (True); may be left then for good."""
@@ -151,7 +163,9 @@ class Gatherer:
         self._complete = True
 
     def index(self) -> Index:
-        """Everything decoded so far; of a large file that may be its first lines only."""
+        """Everything taken so far; of a large file that may be its first lines only."""
+        if not self._decoding:
+            list(self._decode_waiting())
         half = [taken for taken in self._waiting if taken.start < self._decoded]
         files = (*self._files, *(taken.meta_file() for taken in half))
         text = self._text.view()
@@ -184,6 +198,9 @@ class Gatherer:
         if not self._waiting:
             self._decoded = start
         zipped = isinstance(content, bytes) and content.startswith(GZIP_MAGIC)
+        if isinstance(content, bytes) and not listed.tells_version:
+            # A listing that tells no version tells no size either.
+            listed = replace(listed, size=len(content))
         self._waiting.append(_Taken(listed, start, start + len(data), zipped, whole, fault))
         self._cuts.extend(start + cut for cut in _line_ends(data, self._limits.block_bytes // 2))
 
@@ -210,6 +227,7 @@ class Gatherer:
     def _decode_waiting(self) -> Iterator[bool]:
         """Decode what was taken, block by block, each of whole lines and of `block_bytes` or somewhat more."""
         cuts, self._cuts = self._cuts, []
+        self._decoding = True
         for cut in cuts:
             if cut - self._decoded >= self._limits.block_bytes or cut == cuts[-1]:
                 block = decode_block(self._text.view(), self._decoded, cut)
@@ -221,6 +239,7 @@ class Gatherer:
             # None of them has any text.
             self._finish_files()
             yield True
+        self._decoding = False
 
     def _finish_files(self) -> None:
         while self._waiting and self._waiting[0].stop <= self._decoded:
@@ -335,7 +354,7 @@ def _line_ends(data: bytes, size: int) -> Iterator[int]:
 def _inflated(data: bytes, limit: int) -> bytes:
     """The content of a gzip file. Raises `HandleUnreadable` where gzip would complain, and beyond `limit` bytes."""
     try:
-        return b"".join(inflated(io.BytesIO(data), limit))
+        return text_of(data, limit)
     except GzipFault as damage:
         fault = ReadFault.TOO_LARGE if damage.hazard == "decompression-bomb" else ReadFault.BAD_GZIP
         raise HandleUnreadable(fault, f"gzip: {damage.message}") from damage

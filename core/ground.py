@@ -71,7 +71,8 @@ def with_lines(index: Index, lines: Sequence[AddedLine]) -> Ground:
     sources: dict[str, list[AddedLine]] = defaultdict(list)
     for line in lines:
         sources[line.claim.file if line.claim else line.record.manifest].append(line)
-    whole = index_of(index.folder, tuple(_files(index, sources)))
+    zipped = {file.handle for file in index.files if file.gzip}
+    whole = index_of(index.folder, tuple(_files(index, sources)), zipped)
     lanes = {
         kind: _with_true_lines(lane, len(index.files), tuple(sources.values())) for kind, lane in whole.lanes.items()
     }

@@ -24,6 +24,7 @@ from core.operations import Operations
 from core.phrases import command, entries, shown
 from core.snapshot import Snapshot
 from core.stock import load_error
+from core.storage import is_command_adapter, is_object_location
 
 #: Findings of one kind at one place count as the same problem, whatever evidence they hold.
 _Place: TypeAlias = tuple[str, str, int | None, int | None]
@@ -78,12 +79,14 @@ def _check_after(engine: Engine, guarding: Guarding) -> Report:
     try:
         return engine.check(_whole(engine))
     except StoreUnreachable as error:
-        folder = command("mkdir", "-p", f"{engine.location.rstrip('/')}/metadata")
         undo = command("seamline", "undo", engine.location, guarding.operation)
+        way = f"{undo} brings it back, once the store can be read"
+        if not is_object_location(engine.location) and not is_command_adapter(engine.location):
+            folder = command("mkdir", "-p", f"{engine.location.rstrip('/')}/metadata")
+            way = f"where only that folder is gone, {folder} and then {undo} bring it back"
         raise StoreGone(
             f"the store can't be read any more, now that the command has ended: {error.message}",
-            hint=f"all that metadata/ held was saved before; where only that folder is gone, {folder} and then {undo} "
-            "bring it back",
+            hint=f"all that metadata/ held was saved before; {way}",
         ) from error
 
 

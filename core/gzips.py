@@ -6,6 +6,7 @@ Files that went through a command adapter are gzip without a name that says so; 
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ def is_gzip(stream: BinaryIO) -> bool:
     magic = stream.read(len(GZIP_MAGIC))
     stream.seek(0)
     return magic == GZIP_MAGIC
+
+
+def text_of(content: bytes, limit: int) -> bytes:
+    """What a file of these bytes says: the bytes, inflated when they are gzip. Raises `GzipFault`."""
+    return b"".join(inflated(io.BytesIO(content), limit)) if content.startswith(GZIP_MAGIC) else content
 
 
 def inflated(stream: BinaryIO, limit: int) -> Iterator[bytes]:

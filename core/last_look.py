@@ -9,7 +9,7 @@ read or written everything works as if this were the first look.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,13 @@ from core.changes.bundle import BundleFault, marks_in_bundle
 from core.changes.marks import FileMark
 from core.changes.model import OperationKind
 from core.errors import SeamlineError, StoreUnreachable
+from core.gather import MAX_FILE_BYTES
 from core.journal import OperationState, read_log
 from core.phrases import command, count, listed, shown
 from core.private_files import PrivateFiles
 from core.snapshot import Snapshot
 from core.storage.protocol import StoreReader
+from core.tools import is_by_hand, tools_for
 
 #: A store with more names, or a memory of more bytes, is not remembered.
 MAX_NAMES: Final = 500_000
@@ -31,6 +33,8 @@ MAX_BYTES: Final = 64 << 20
 #: Where findings advise to put what stock must not see.
 QUARANTINE: Final = "metadata_quarantine"
 _VERSION: Final = 1
+#: Names that are tried one by one where a folder can't be listed.
+_MOST_TRIED: Final = 100
 #: What is added to a name that was taken in `metadata_backup/`.
 _NUMBER_RE: Final = re.compile(r"\.[0-9]+\Z")
 
@@ -73,7 +77,7 @@ class LastLooks:
 def compared(snapshot: Snapshot, reader: StoreReader, before: Collection[str]) -> tuple[str, ...]:
     """The handles of `before` (names in `metadata/`) that are gone without an account, sorted.
 
-    Of a look that was stopped, or could not see `metadata_backup/`, nothing is said.
+    Of a look that was stopped, or should have seen `metadata_backup/` and could not, nothing is said.
     """
     if not before or not can_tell(snapshot):
         return ()
@@ -81,12 +85,15 @@ def compared(snapshot: Snapshot, reader: StoreReader, before: Collection[str]) -
     for account in (_set_aside, _quarantined, _journaled):
         if missing:
             missing -= set(account(snapshot, reader))
+    if missing and snapshot.retired_unseen is not None:
+        missing -= _found_aside(sorted(missing), reader)
     return tuple(f"metadata/{name}" for name in sorted(missing))
 
 
 def can_tell(snapshot: Snapshot) -> bool:
-    """Whether a look saw all there is to see."""
-    return snapshot.complete and not any(file.handle == "metadata_backup" for file in snapshot.retired.files)
+    """Whether a look saw all there is to see, as far as the storage has a way to show it."""
+    unlisted = any(file.handle == "metadata_backup" for file in snapshot.retired.files)
+    return snapshot.complete and (not unlisted or snapshot.retired_unseen is not None)
 
 
 def names_in(snapshot: Snapshot) -> set[str]:
@@ -99,9 +106,13 @@ def require_not_shrunk(snapshot: Snapshot) -> None:
     if snapshot.gone:
         raise StoreUnreachable(
             f"{gone_words(snapshot.gone)} since the last look, and nothing tells where to: is the listing whole?",
-            hint=f"{command('ls', '-lab', '--', f'{snapshot.location}/metadata')} shows what is there; if it is right, "
-            f"{accept_command(snapshot.location)} takes it for the truth",
+            hint=f"{_seen(snapshot.location)}, {accept_command(snapshot.location)} takes it for the truth",
         )
+
+
+def _seen(location: str) -> str:
+    look = tools_for(location).listing("metadata")
+    return f"{look}; if what it prints is right" if is_by_hand(look) else f"{look} shows what is there; if it is right"
 
 
 def gone_words(gone: Collection[str]) -> str:
@@ -117,6 +128,19 @@ def accept_command(location: str) -> str:
 
 def _set_aside(snapshot: Snapshot, _reader: StoreReader) -> Iterator[str]:
     return _with_and_without_number(file.listed.name for file in snapshot.retired.files)
+
+
+def _found_aside(names: Sequence[str], reader: StoreReader) -> set[str]:
+    """Which files are in a `metadata_backup/` that can't be listed: they are tried by name, of many an even choice.
+
+    Where all that are tried are there, so are the others.
+    """
+    tried = names[:: len(names) // _MOST_TRIED + 1]
+    found: set[str] = set()
+    with suppress(StoreUnreachable):
+        contents = zip(tried, reader.read_many("metadata_backup", tried, MAX_FILE_BYTES), strict=True)
+        found = {name for name, content in contents if isinstance(content, bytes)}
+    return set(names) if len(found) == len(tried) else found
 
 
 def _quarantined(_snapshot: Snapshot, reader: StoreReader) -> Iterator[str]:

@@ -5,7 +5,6 @@ Whoever only looks uses `core.engine`, which can't write.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,60 +15,74 @@ from core.changes.breaking import journal_break
 from core.changes.ground import ApplyWatch, Ground, UnwatchedChange
 from core.changes.guarded import Guarding, close_guard
 from core.changes.model import ChangeSet, OperationKind
-from core.errors import SeamlineError, UsageError
+from core.changes.probing import WriteTrial, try_writing
+from core.errors import SeamlineError
 from core.host import Machine
 from core.journal import OperationFiles, greatest_token, interrupted_in, read_operation
 from core.lease import Lease, LeaseRecord, break_lease, hold, release_dead
+from core.lease_choice import AS_USUAL, LeaseChoice
 from core.names import JOURNAL_FOLDER
-from core.phrases import quoted, shown
-from core.storage import folder_of, is_command_adapter, is_object_location, reader_for
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.phrases import command, quoted
+from core.storage.conditions import require_conditions
 from core.storage.protocol import StoreReader
 from core.storage.writing import ConditionalStore, StoreWriter
+from core.write_access import write_access
 
 _ADVICE_RE: Final = re.compile(r"seamline (lock|log) STORE\b")
+#: What takes the words that say where the lease lies.
+_LEASED: Final = "compact|repair|undo|resume|guard|lock|log"
 
 
-def operations_for(location: str, machine: Machine) -> Operations:
-    """The operations on the store that an operator names. Raises `UsageError` or `StoreUnreachable`; writes nothing."""
-    if is_command_adapter(location):
-        raise UsageError(
-            f"{shown(location)!r} is a command adapter: this version reads through it, but changes nothing there",
-            hint="mount the storage and name its folder; to restore as it is, write an overlay: seamline overlay",
-        )
-    if is_object_location(location):
-        return _operations_in_bucket(location, machine)
-    reader, folder = reader_for(location), folder_of(location)
-    return Operations(reader, LocalWriter(folder), LocalConditional(folder), machine)
+def operations_for(location: str, machine: Machine, lease: LeaseChoice = AS_USUAL) -> Operations:
+    """The operations on the store that an operator names, with the lease where `lease` says.
 
-
-def _operations_in_bucket(location: str, machine: Machine) -> Operations:
-    # Only such a store needs the client of object stores.
-    from core.storage.objects_client import PROMPT, open_client
-    from core.storage.objects_conditional import ObjectConditional
-    from core.storage.objects_location import parse_location
-    from core.storage.objects_writer import ObjectWriter
-
-    place = parse_location(location)
-    writer = ObjectWriter(open_client(place, os.environ), machine)
-    lease_store = ObjectConditional(open_client(place, os.environ, PROMPT), machine.fresh_id)
-    return Operations(reader_for(location), writer, lease_store, machine)
+    Raises `UsageError` or `StoreUnreachable`; writes nothing.
+    """
+    access = write_access(location, machine, lease)
+    return Operations(
+        access.reader,
+        access.writer,
+        access.lease_store,
+        machine,
+        prepare=access.prepare,
+        remarks=access.remarks,
+        lease_words=lease.words,
+    )
 
 
 class Operations:
     """One store that may be written, seen from one machine.
 
     Every method that takes the lease raises `LeaseHeld` when it is not free within `wait` seconds, and `LeaseLost`.
+    `prepare` is called once before the first lease, and raises where there can be none; `remarks` go into the journal
+    of each operation; `lease_words` choose the same lease on a command line.
     """
 
     def __init__(
-        self, reader: StoreReader, writer: StoreWriter, lease_store: ConditionalStore, machine: Machine
+        self,
+        reader: StoreReader,
+        writer: StoreWriter,
+        lease_store: ConditionalStore,
+        machine: Machine,
+        *,
+        prepare: Callable[[], None] = lambda: None,
+        remarks: tuple[str, ...] = (),
+        lease_words: tuple[str, ...] = (),
     ) -> None:
         self.reader = reader
         self.machine = machine
         self._writer = writer
         self._lease_store = lease_store
+        self._prepare = prepare
+        self._prepared = False
+        self._remarks = remarks
+        self._lease_words = lease_words
+
+    def require_lease(self) -> None:
+        """Return if a lease can be had on this store at all; none is taken. Raises a `SeamlineError`."""
+        if not self._prepared:
+            self._prepare()
+            self._prepared = True
 
     def apply(
         self,
@@ -123,6 +136,7 @@ class Operations:
     def break_lease(self, owner: str) -> LeaseRecord:
         """Take the lease away from `owner`, named in full by the operator, and journal it; see `core.lease`."""
         with self._named():
+            self.require_lease()
             broken = break_lease(self._lease_store, self.machine, owner)
         journal_break(self._writer, self.machine, owner, broken)
         return broken
@@ -130,16 +144,35 @@ class Operations:
     def release_dead_lease(self) -> LeaseRecord:
         """Free a lease whose holder is proved to run no more; see `core.lease.release_dead`."""
         with self._named():
+            self.require_lease()
             return release_dead(self._lease_store, self.machine)
+
+    def try_writing(self, stopped: Callable[[], bool] = lambda: False) -> WriteTrial:
+        """Whether this store can be written, tried beside it; see `core.changes.probing`."""
+        return try_writing(self.reader, self._writer, self.machine, stopped)
+
+    def try_conditions(self) -> str:
+        """Return if a lease can be had on this storage, with what is peculiar about it, or "".
+
+        See `core.storage.conditions`. Raises what that raises.
+        """
+        with self._named():
+            self.require_lease()
+            require_conditions(self._lease_store, self.machine.fresh_id)
+        return self._lease_store.peculiarity
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """A lease does not know what its store is called: what it advises is made ready to paste."""
+        """A lease does not know what its store is called, a change not where its lease lies: both go into hints."""
         try:
             yield
         except SeamlineError as error:
             location = quoted(self.reader.location)
             error.hint = _ADVICE_RE.sub(lambda found: f"seamline {found[1]} {location}", error.hint)
+            if self._lease_words:
+                named = f"{location} {command(*self._lease_words)}"
+                pattern = f"(seamline (?:{_LEASED})) {re.escape(location)}"
+                error.hint = re.sub(pattern, lambda found: f"{found[1]} {named}", error.hint)
             raise
 
     @contextmanager
@@ -152,8 +185,10 @@ class Operations:
         stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[Lease]:
         """Hold the lease for the length of a block; `stopped` may end the wait for it with `Stopped`."""
-        token = greatest_token(self.reader.list_folder(JOURNAL_FOLDER)) + 1
         told = waiting or _nobody
+        with self._named():
+            self.require_lease()
+            token = greatest_token(self.reader.list_folder(JOURNAL_FOLDER)) + 1
         with (
             self._named(),
             hold(
@@ -180,7 +215,7 @@ class Operations:
     ) -> Iterator[Ground]:
         watch = watch or UnwatchedChange()
         with self.lease(purpose, operation, wait, waiting, watch.stopped) as lease:
-            yield Ground(self.reader, self._writer, self.machine, lease, watch)
+            yield Ground(self.reader, self._writer, self.machine, lease, watch, self._remarks)
 
     def _interrupted(self) -> list[OperationFiles]:
         return list(interrupted_in(self.reader.list_folder(JOURNAL_FOLDER)))

@@ -11,7 +11,7 @@ from core.gather import LIMITS, Gatherer, Limits, index_of
 from core.host import Host
 from core.index import Index, MetaFile
 from core.names import JOURNAL_FOLDER
-from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
+from core.storage.protocol import FolderUnseen, HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
 _NO_FILE: Final = {
     ListedKind.FOLDER: "a folder",
@@ -21,7 +21,7 @@ _NO_FILE: Final = {
 
 #: How often a folder is read at most while somebody else moves files out of it.
 _LOOKS: Final = 10
-_Follow: TypeAlias = Callable[[Gatherer, int, bool], bool]
+_Follow: TypeAlias = Callable[[Gatherer, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Watch(Protocol):
     """Who follows a look: told of progress, asked whether to stop. Called from the thread that looks."""
 
     def progress(self, progress: Progress) -> None:
-        """Told after each block of files."""
+        """Told after each file, and after each block of lines that was decoded."""
 
     def stopped(self) -> bool:
         """Whether to stop reading; the snapshot then is marked incomplete."""
@@ -78,18 +78,28 @@ class Snapshot:
     gone: tuple[str, ...] = ()
 
     @property
+    def retired_unseen(self) -> str | None:
+        """Why nothing can be known of `metadata_backup/`, where the storage has no way to list it; else None."""
+        itself = next((file for file in self.retired.files if file.handle == "metadata_backup"), None)
+        fault = itself.fault if itself else None
+        return fault.message if fault and fault.fault is ReadFault.UNSEEN else None
+
+    @property
     def complete(self) -> bool:
         """Whether every listed file, the retired ones too, was read, or at least tried."""
         return self.index.complete and self.retired.complete
 
 
 def require_whole(snapshot: Snapshot) -> None:
-    """Raises `StoreUnreachable` for a snapshot on which no change may be planned: a part of either folder is unseen."""
+    """Raises `StoreUnreachable` for a snapshot on which no change may be planned: something could not be looked at.
+
+    A `metadata_backup/` that can never be looked at is no reason: plans then use no name that it may hold.
+    """
     if not snapshot.complete:
         read, listed = len(snapshot.index.files), snapshot.index.listed_count
         raise StoreUnreachable(f"only {read:,} of {listed:,} files were read", hint="look at the store again")
     unlisted = next((file for file in snapshot.retired.files if file.handle == "metadata_backup"), None)
-    if unlisted is not None and unlisted.fault is not None:
+    if unlisted is not None and unlisted.fault is not None and snapshot.retired_unseen is None:
         raise StoreUnreachable(f"metadata_backup/ can't be listed: {unlisted.fault.message}")
 
 
@@ -113,7 +123,7 @@ def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None, l
     try:
         retired = read_index(reader, "metadata_backup", limits, follow)
     except StoreUnreachable as unreachable:
-        retired = _unread_folder("metadata_backup", unreachable.message)
+        retired = _unread_folder("metadata_backup", unreachable)
     return snapshot(index, retired)
 
 
@@ -125,14 +135,15 @@ def _list_journal(reader: StoreReader) -> tuple[tuple[Listed, ...], str | None]:
         return (), unreachable.message
 
 
-def _unread_folder(folder: str, why: str) -> Index:
+def _unread_folder(folder: str, why: StoreUnreachable) -> Index:
     itself = Listed(folder, ListedKind.OTHER, 0, 0.0)
-    return index_of(folder, [(itself, HandleUnreadable(ReadFault.FAILED, why))])
+    fault = ReadFault.UNSEEN if isinstance(why, FolderUnseen) else ReadFault.FAILED
+    return index_of(folder, [(itself, HandleUnreadable(fault, why.message))])
 
 
 def _followed(watch: Watch, folder: str, partial: Callable[[Index], Snapshot]) -> _Follow:
-    def follow(gatherer: Gatherer, listed: int, decoded: bool) -> bool:
-        if decoded:
+    def follow(gatherer: Gatherer, listed: int) -> bool:
+        if gatherer.has_begun:
             watch.progress(Progress(folder, gatherer.done, listed, lambda: partial(gatherer.index())))
         return not watch.stopped()
 
@@ -143,15 +154,14 @@ def read_index(
     reader: StoreReader,
     folder: str,
     limits: Limits = LIMITS,
-    follow: _Follow = lambda _gatherer, _listed, _decoded: True,
+    follow: _Follow = lambda _gatherer, _listed: True,
 ) -> Index:
     """List, read and decode one metadata folder. Raises `StoreUnreachable` when its listing can't be had.
 
     Where somebody else moves files away on the way the folder is listed and read again, so that what has only moved is
     not told as lost.
 
-    `follow` is asked before each file whether to go on; it is given how many names are listed, and whether a block has
-    just been decoded.
+    `follow` is asked before each file whether to go on; it is given how many names are listed.
     """
     listing = reader.list_folder(folder)
     for _ in range(_LOOKS):
@@ -172,9 +182,8 @@ def _went(file: MetaFile) -> bool:
 def _read_listed(reader: StoreReader, folder: str, listing: list[Listed], limits: Limits, follow: _Follow) -> Index:
     gatherer = Gatherer(folder, len(listing), sum(min(each.size, limits.file_bytes) for each in listing), limits)
     steps = gatherer.gather(_contents(reader, folder, listing, limits.file_bytes))
-    decoded: bool | None = False
-    while decoded is not None and follow(gatherer, len(listing), decoded):
-        decoded = next(steps, None)
+    while follow(gatherer, len(listing)) and next(steps, None) is not None:
+        pass
     return gatherer.index()
 
 

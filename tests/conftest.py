@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from hashlib import blake2b
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.support.memory_folders import memory_folder
 
 # How fast a machine is at a moment proves nothing: no example fails for its time.
 settings.register_profile("seamline", deadline=None)
@@ -22,5 +26,13 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.fixture(autouse=True, scope="session")
 def home_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the last look at a store saw is kept in the home of whoever looks; tests have one of their own."""
+    """What was seen and read of a store is kept in the home of whoever looks; tests have one of their own."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def folder_in_memory() -> Iterator[Path | None]:
+    """Where tests whose subject is no storage keep their stores; None for the disk."""
+    with memory_folder() as folder:
+        yield folder

@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -31,7 +32,7 @@ from tui.commands import Screens
 from tui.export import write_export
 from tui.glyphs import glyphs_for
 from tui.job import Job, JobPhase
-from tui.looking import look_at_store
+from tui.looking import PATIENCE_SECONDS, given_up, look_at_store
 from tui.messages import (
     Checked,
     JobDone,
@@ -112,6 +113,7 @@ class SeamlineApp(App[None]):
         self.engine: Engine | None = None
         self.history = History()
         self._stop = threading.Event()
+        self._read_last: ReadSome | None = None
         self._stop_job = threading.Event()
         self.set_reactive(SeamlineApp.session, Session(location, read_only=self.options.read_only))
         for theme in THEMES:
@@ -138,6 +140,7 @@ class SeamlineApp(App[None]):
     def look(self) -> None:
         """Read and check the store, from the beginning."""
         self._stop = threading.Event()
+        self._read_last = None
         self.workers.cancel_group(self, "ahead")
         self._look(self._stop)
 
@@ -159,9 +162,23 @@ class SeamlineApp(App[None]):
     def stop_reading(self) -> None:
         """Stop reading; what is there stays, and the header says how much that is."""
         self._stop.set()
+        self.set_timer(PATIENCE_SECONDS, partial(self._give_up, self._stop))
+
+    def _give_up(self, look: threading.Event) -> None:
+        """Wait no more for a storage that keeps a look which was to stop; its thread ends when it has its answer."""
+        if look is not self._stop:
+            return
+        if self.session.phase is Phase.READING:
+            self.workers.cancel_group(self, "look")
+            self.post_message(given_up(self._read_last))
+        elif self.session.ahead is not None:
+            self.workers.cancel_group(self, "ahead")
+            self.post_message(NotLookedAhead("stopped"))
 
     def on_read_some(self, message: ReadSome) -> None:
         """More files are read."""
+        if message.snapshot is not None:
+            self._read_last = message
         picture = message.picture or self.session.picture
         if message.picture:
             self.view = self.view.rescaled(message.picture.end, message.picture.near_end)

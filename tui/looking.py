@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 #: A picture of what is there so far is made no more often than this, nor so often that it would slow reading down.
 PARTIAL_PICTURE_SECONDS: Final = 0.3
+#: So long after the operator has had enough, a storage that still gives no answer is waited for no more.
+PATIENCE_SECONDS: Final = 1.0
+#: Counts are shown no more often than this, unless they are more by a hundredth.
+COUNT_SECONDS: Final = 0.05
 PICTURE_SHARE: Final = 5
 
 
@@ -55,6 +59,15 @@ def look_at_store(
         post(LookFailed(error.message, error.hint))
 
 
+def given_up(last: ReadSome | None) -> Message:
+    """What is told of a look whose storage gives no answer any more: what was there the last time, if anything."""
+    if last is None or last.snapshot is None or last.picture is None:
+        return LookFailed("reading was stopped while the storage gave no answer", "")
+    from tui.texts.summary import unreadable_files
+
+    return ReadAll(last.snapshot, last.picture, unreadable_files(last.snapshot.index), None, ())
+
+
 class _Follower:
     """Follows a look: counts always, a picture when it is worth its time."""
 
@@ -62,17 +75,22 @@ class _Follower:
         self._post = post
         self.stopped = stopped
         self._next_picture = time.monotonic() + PARTIAL_PICTURE_SECONDS
+        self._next_count = 0.0
+        self._percent = -1
 
     def progress(self, progress: Progress) -> None:
-        """Tell how far it is."""
-        if progress.folder != "metadata":
-            return
-        picture = None
+        """Tell how far it is, if that is news."""
         began = time.monotonic()
+        percent = 100 * progress.done // max(1, progress.total)
+        if progress.folder != "metadata" or (began < self._next_count and percent == self._percent):
+            return
+        self._next_count, self._percent = began + COUNT_SECONDS, percent
+        picture = partial = None
         if began >= self._next_picture and progress.done < progress.total:
             from core.picture import build_picture
 
-            picture = build_picture(progress.partial().index)
+            partial = progress.partial()
+            picture = build_picture(partial.index)
             now = time.monotonic()
             self._next_picture = now + max(PARTIAL_PICTURE_SECONDS, PICTURE_SHARE * (now - began))
-        self._post(ReadSome(progress.done, progress.total, picture))
+        self._post(ReadSome(progress.done, progress.total, picture, partial))

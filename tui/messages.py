@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class ReadSome(Message):
-    """`done` of `total` files are read; with a picture of what is there, now and then."""
+    """`done` of `total` files are read; with a picture and the snapshot of what is there, now and then."""
 
     done: int
     total: int
     picture: Picture | None = None
+    snapshot: Snapshot | None = None
 
     def can_replace(self, message: Message) -> bool:
         """Whether `message`, which is newer, makes this one needless: never a mere count a picture."""

@@ -15,7 +15,7 @@ from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 def after(snapshot: Snapshot, change: ChangeSet) -> Snapshot:
     """The look that follows if nothing else happens; `metadata_backup/` is left as it is."""
     files = sorted(_files(snapshot, change), key=lambda pair: os.fsencode(pair[0].handle))
-    return replace(snapshot, index=index_of("metadata", files))
+    return replace(snapshot, index=index_of("metadata", files, set(_zipped(snapshot, change))))
 
 
 def _files(snapshot: Snapshot, change: ChangeSet) -> Iterator[tuple[Listed, bytes | HandleUnreadable]]:
@@ -30,3 +30,10 @@ def _files(snapshot: Snapshot, change: ChangeSet) -> Iterator[tuple[Listed, byte
     for move in change.restores:
         number = numbers[move.source]
         yield replace(retired.files[number].listed, handle=move.target), retired.content(number)
+
+
+def _zipped(snapshot: Snapshot, change: ChangeSet) -> Iterator[str]:
+    """The gzip files whose content is given as it inflates; that of a new file is given as it is."""
+    yield from (file.handle for file in snapshot.index.files if file.gzip)
+    back = {move.source: move.target for move in change.restores}
+    yield from (back[file.handle] for file in snapshot.retired.files if file.gzip and file.handle in back)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -16,9 +17,10 @@ from core.changes.beginning import new_intent
 from core.changes.bundle import make_bundle
 from core.changes.execution import Execution
 from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground, journaled
-from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, told
+from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, read_marks_of, require_had, told
 from core.changes.model import ChangeSet, Move, Write
 from core.changes.sight import Known
+from core.changes.together import results, waves
 from core.codec import encode_record
 from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError, Stopped, WriteFailed
 from core.gather import MAX_FILE_BYTES
@@ -35,7 +37,7 @@ from core.journal import (
 from core.journal.documents import VERSION, encode
 from core.model import RangeRecord
 from core.names import JOURNAL_FOLDER, STAGED_FOLDER
-from core.phrases import command, shown
+from core.phrases import command, count, shown
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 
 
@@ -56,7 +58,7 @@ def apply(ground: Ground, change: ChangeSet) -> Applied:
     """
     began = ground.machine.elapsed()
     waiting = refuse_beside_others(ground, change.undoes)
-    marks = read_marks(ground.reader, METADATA)
+    marks = read_marks(ground.reader, METADATA, {mark.handle for mark in change.marks if mark.is_unreadable})
     different = difference(change.marks, marks)
     if different:
         raise PlanOutdated(f"the store has changed since the plan: {told(different)}", hint="look again and plan anew")
@@ -83,7 +85,8 @@ def resume(ground: Ground, operation: Operation) -> Applied:
             notes = (f"closed without being finished: {operation.fault}",)
             return _close(ground, operation.id, None, began, notes, finished=False)
         execution = Execution(ground, operation.intent, strict=False)
-        return _carry_out(ground, operation.intent, execution, read_marks(ground.reader, METADATA), began)
+        marks = read_marks(ground.reader, METADATA, operation.intent.expected_unreadable)
+        return _carry_out(ground, operation.intent, execution, marks, began)
 
 
 def refuse_beside_others(ground: Ground, undoes: str | None) -> set[str]:
@@ -101,8 +104,14 @@ def refuse_beside_others(ground: Ground, undoes: str | None) -> set[str]:
 
 def _require_new_date(ground: Ground, change: ChangeSet) -> None:
     """A timestamps file that came and went since the plan had this name: readers may keep it under that."""
-    name = change.record.handle.rpartition("/")[2] if change.record else None
-    if name in {listed.name for listed in ground.reader.list_folder(BACKUP)}:
+    if change.record is None:
+        return
+    name = change.record.handle.rpartition("/")[2]
+    try:
+        ground.reader.stat(f"{BACKUP}/{name}")
+    except HandleUnreadable as unreadable:
+        require_had(f"{BACKUP}/{name}", unreadable)
+    else:
         raise PlanOutdated(f"metadata/{name} came and went since the plan", hint="look again and plan anew")
 
 
@@ -151,9 +160,11 @@ def _lines(records: Iterable[RangeRecord]) -> tuple[str, ...]:
 
 def _stage(ground: Ground, change: ChangeSet, intent: Intent) -> None:
     """Put every new file's bytes where one step makes them visible, so that a full disk is met before anything is."""
-    for number, (write, planned) in enumerate(zip(change.all_new, intent.all_new, strict=True)):
-        ground.step(ApplyProgress(0, intent.steps, f"prepare {number + 1} of {len(intent.all_new)}"))
-        ground.writer.create(planned.staged, write.content)
+    pairs = tuple(zip(change.all_new, intent.all_new, strict=True))
+    for start, wave in enumerate(waves(pairs, ground.writer.at_once)):
+        number = start * ground.writer.at_once + 1
+        ground.step(ApplyProgress(0, intent.steps, f"prepare {number} of {len(pairs)}"))
+        results([partial(ground.writer.create, planned.staged, write.content) for write, planned in wave])
     if intent.all_new:
         ground.writer.flush(f"{STAGED_FOLDER}/{intent.operation}")
 
@@ -168,14 +179,39 @@ def _save_bundle(ground: Ground, intent: Intent) -> None:
 
 def _raw_files(ground: Ground, moves: Sequence[Move]) -> Iterator[tuple[Listed, bytes]]:
     names = (move.source.rpartition("/")[2] for move in moves)
+    listed = {each.handle: each for each in ground.reader.list_folder(METADATA)}
+    _require_room(ground, [move for move in moves if move.source in listed and not listed[move.source].tells_version])
     for move, content in zip(moves, ground.reader.read_many(METADATA, names, MAX_FILE_BYTES), strict=True):
-        if isinstance(content, HandleUnreadable) or mark_of_bytes(move.source, content) != move.mark:
+        if isinstance(content, HandleUnreadable):
+            require_had(move.source, content)
+        if move.source not in listed or isinstance(content, HandleUnreadable):
             raise _changed(move)
-        try:
-            listed = ground.reader.stat(move.source)
-        except HandleUnreadable:
-            raise _changed(move) from None
-        yield listed, content
+        if mark_of_bytes(move.source, content) != move.mark:
+            raise _changed(move)
+        yield listed[move.source], content
+
+
+def _require_room(ground: Ground, moves: Sequence[Move]) -> None:
+    """A storage that tells no versions lists no `metadata_backup/` either: each name there is tried before it is used.
+
+    Raises `Refused` where one is taken by something else: there is no other name that its command could use.
+    """
+    if not moves:
+        return
+    there = read_marks_of(ground.reader, BACKUP, [move.target.rpartition("/")[2] for move in moves])
+    taken = [move.target for move in moves if move.target in there and not _is_same(there[move.target], move.mark)]
+    if taken:
+        raise Refused(
+            "backup-dir-overwrite",
+            f"{shown(taken[0])} is there already and holds something else, so {count(len(taken), 'file')} can't be set "
+            "aside; nothing was changed",
+            hint="move it elsewhere with the storage's own tools",
+        )
+
+
+def _is_same(one: FileMark, other: FileMark) -> bool:
+    """Whether two files hold the same, whatever they are called."""
+    return (one.size, one.digest) == (other.size, other.digest)
 
 
 def _changed(move: Move) -> PlanOutdated:
@@ -237,7 +273,12 @@ def _close(
         with suppress(AlreadyThere):
             ground.record(piece_handle(intent.undoes, Piece.UNDONE), encode(undone))
     outcome = Outcome(
-        v=VERSION, operation=operation, finished=finished, at=moment, token=ground.lease.token, notes=notes
+        v=VERSION,
+        operation=operation,
+        finished=finished,
+        at=moment,
+        token=ground.lease.token,
+        notes=(*ground.remarks, *notes),
     )
     ground.record(piece_handle(operation, Piece.OUTCOME), encode(outcome))
     if intent is not None:

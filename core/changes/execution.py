@@ -10,19 +10,26 @@ that names files which are gone, and that wedges stock's next compaction (`compa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import TypeAlias
 
 from core.changes.ground import BACKUP, METADATA, ApplyProgress, Ground
 from core.changes.lanes import lane_states
-from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, told
+from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks, read_marks_of, require_had, told
 from core.changes.model import Move
 from core.changes.sight import Known, Sight
 from core.changes.survival import Survival, lost_entries, survival_of
+from core.changes.together import raised, results, together, waves
 from core.errors import AlreadyThere, PlanOutdated
+from core.gather import MAX_FILE_BYTES
 from core.journal import Intent, PlannedWrite
 from core.phrases import count, shown
 from core.storage.protocol import HandleUnreadable, Listed
+
+#: Each file of a look: as it was listed, and its mark.
+_Seen: TypeAlias = dict[str, tuple[Listed, FileMark]]
 
 
 class Execution:
@@ -41,13 +48,14 @@ class Execution:
         self._known = known
         self._done = 0
         self._let_go = intent.let_go
+        self._unreadable = intent.expected_unreadable
 
     def run(self, marks: Iterable[FileMark]) -> None:
         """From a look taken under the lease, of which the `marks` are, to the end of the last step."""
         for write in self._intent.derived:
             self._derive(write)
         expected = self._bring({mark.handle: mark for mark in marks})
-        after = self._ground.look(self._known)
+        after = self._ground.look(self._unreadable, self._known)
         # Whoever took the lease over may have gone on from here: then that is what there is to tell.
         self._ground.lease.check()
         there = {mark.handle: mark for mark in after.marks}
@@ -63,47 +71,55 @@ class Execution:
         So it is no matter of the first try alone that nothing else stands in its place.
         """
         handle = write.mark.handle
-        if not self._reads_as(handle, write.mark):
+        if not self._says(handle, write.mark):
             self._begin(f"write {handle}")
             with suppress(AlreadyThere):
                 self._ground.writer.link(write.staged, handle)
-            if not self._reads_as(handle, write.mark):
+            if not self._says(handle, write.mark):
                 raise PlanOutdated(f"{shown(handle)} was to be a derived manifest, but holds something else")
             self._end("write", handle)
         self._ground.writer.flush(handle.rpartition("/")[0])
 
     def _bring(self, there: dict[str, FileMark]) -> dict[str, FileMark]:
         """Write the new files and put back those that return; what `metadata/` holds then."""
-        for write in self._intent.writes:
-            self._publish(write, there)
+        self._publish(self._intent.writes, there)
         if self._intent.restores:
-            backup = {mark.handle: mark for mark in read_marks(self._ground.reader, BACKUP)}
-            for move in self._intent.restores:
-                self._restore(move, there, backup)
+            self._restore(there)
             self._ground.writer.flush(BACKUP)
         if self._intent.record:
-            self._publish(self._intent.record, there)
+            self._publish((self._intent.record,), there)
         self._ground.writer.flush(METADATA)
         return there
 
-    def _publish(self, write: PlannedWrite, there: dict[str, FileMark]) -> None:
+    def _publish(self, writes: Sequence[PlannedWrite], there: dict[str, FileMark]) -> None:
+        for wave in waves(writes, self._ground.writer.at_once):
+            staged = results([partial(self._is_staged, write) for write in wave])
+            new = [write for write, ready in zip(wave, staged, strict=True) if self._is_to_be_made(write, ready, there)]
+            made = self._carry_out("write", [(write.mark.handle, partial(self._link, write)) for write in new])
+            for write, is_made in zip(new, made, strict=True):
+                if is_made:
+                    there[write.mark.handle] = write.mark
+                else:
+                    self._otherwise(f"{shown(write.mark.handle)} was to be new, but somebody else has just written it")
+
+    def _is_to_be_made(self, write: PlannedWrite, is_staged: bool, there: dict[str, FileMark]) -> bool:
         handle = write.mark.handle
         if handle in there:
             if there[handle] != write.mark:
                 self._otherwise(f"{shown(handle)} was to be new, but holds something else")
-        elif not self._is_staged(write):
+        elif not is_staged:
             self._otherwise(
                 f"{shown(handle)} can't be written any more: its bytes no longer wait unharmed in seamline/staged/"
             )
-        else:
-            self._begin(f"write {handle}")
-            try:
-                self._ground.writer.link(write.staged, handle)
-            except AlreadyThere:
-                self._otherwise(f"{shown(handle)} was to be new, but somebody else has just written it")
-                return
-            there[handle] = write.mark
-            self._end("write", handle)
+        return is_staged and handle not in there
+
+    def _link(self, write: PlannedWrite) -> bool:
+        """Give staged bytes their name; False if somebody else has taken it."""
+        try:
+            self._ground.writer.link(write.staged, write.mark.handle)
+        except AlreadyThere:
+            return False
+        return True
 
     def _is_staged(self, write: PlannedWrite) -> bool:
         """Whether the bytes to be written wait unharmed. The first try has just put them there."""
@@ -111,30 +127,49 @@ class Execution:
 
     def _reads_as(self, handle: str, mark: FileMark) -> bool:
         """Whether a file holds the bytes of `mark`, whatever that is the mark of."""
+        return self._mark_now(handle, mark, mark.size) == mark
+
+    def _says(self, handle: str, mark: FileMark) -> bool:
+        """Whether a file says, in the same form, what `mark` does: an earlier repair may have had another zlib."""
+        now = self._mark_now(handle, mark, MAX_FILE_BYTES)
+        return now is not None and now.digest == mark.digest
+
+    def _mark_now(self, handle: str, mark: FileMark, limit: int) -> FileMark | None:
+        """What a file would be marked as in the place of `mark`; None if it is not there. Raises `StoreUnreachable`."""
         try:
             with self._ground.reader.open(handle) as stream:
-                return mark_of_bytes(mark.handle, stream.read(mark.size + 1)) == mark
-        except (HandleUnreadable, OSError):
-            return False
+                return mark_of_bytes(mark.handle, stream.read(limit + 1))
+        except (HandleUnreadable, OSError) as error:
+            require_had(handle, error)
+            return None
 
-    def _restore(self, move: Move, there: dict[str, FileMark], backup: dict[str, FileMark]) -> None:
-        back = FileMark(move.target, move.mark.size, move.mark.digest)
-        if there.get(move.target) == back:
+    def _restore(self, there: dict[str, FileMark]) -> None:
+        """Put back what returns."""
+        moves = self._intent.restores
+        backup = read_marks_of(self._ground.reader, BACKUP, [move.source.rpartition("/")[2] for move in moves])
+        for wave in waves(moves, self._ground.writer.at_once):
+            back = [move for move in wave if self._is_to_come_back(move, there, backup)]
+            self._carry_out("restore", [(move.target, partial(self._move_back, move)) for move in back])
+            there |= {move.target: FileMark(move.target, move.mark.size, move.mark.digest) for move in back}
+
+    def _is_to_come_back(self, move: Move, there: dict[str, FileMark], backup: dict[str, FileMark]) -> bool:
+        if there.get(move.target) == FileMark(move.target, move.mark.size, move.mark.digest):
             if backup.get(move.source) == move.mark:
                 # An earlier try may have been cut off while the file had both names; another file of that name stays.
                 self._begin(f"restore {move.target}")
                 with suppress(AlreadyThere):
                     self._ground.writer.move(move.source, move.target)
-            return
-        if move.target in there:
+        elif move.target in there:
             self._otherwise(f"{shown(move.target)} can't come back: its name is taken by something else")
         elif backup.get(move.source) != move.mark:
             self._otherwise(f"{shown(move.source)} can't be put back: it is gone or has changed")
         else:
-            self._begin(f"restore {move.target}")
-            self._ground.writer.move(move.source, move.target)
-            there[move.target] = back
-            self._end("restore", move.target)
+            return True
+        return False
+
+    def _move_back(self, move: Move) -> bool:
+        self._ground.writer.move(move.source, move.target)
+        return True
 
     def _check_readable(self, sight: Sight) -> None:
         """Stock must be able to load whatever stays (`recovery.md`, "Changes": run the whole loader).
@@ -157,64 +192,82 @@ class Execution:
 
     def _retire(self, sight: Sight, there: dict[str, FileMark]) -> None:
         """Move what is to go, each file guarded, and take it out of `there`."""
-        listed = {file.handle: file.listed for file in sight.files}
+        seen = {file.handle: (file.listed, mark) for file, mark in zip(sight.files, sight.marks, strict=True)}
         going = [move for move in self._intent.retires if self._is_as_planned(move, there)]
         survivals = survival_of(sight, {move.source for move in going}, self._let_go) if going else {}
-        for move in going:
-            problem = self._problem(move, survivals[move.source], listed)
-            if problem:
+        for wave in waves(going, self._ground.writer.at_once):
+            problems = results([partial(self._problem, move, survivals[move.source], seen) for move in wave])
+            for problem in filter(None, problems):
                 self._otherwise(problem)
-                continue
-            self._begin(f"retire {move.source}")
-            target = self._move_away(move)
-            self._check_kept(move, target, survivals[move.source], listed)
-            del there[move.source]
-            self._end("retire", move.source)
+            free = [move for move, problem in zip(wave, problems, strict=True) if not problem]
+            went = self._carry_out(
+                "retire",
+                [(move.source, partial(self._set_aside, move, survivals[move.source], seen)) for move in free],
+            )
+            for move, has_gone in zip(free, went, strict=True):
+                if has_gone:
+                    del there[move.source]
+                else:
+                    self._otherwise(f"{shown(move.source)} stays: its place in metadata_backup/ is taken")
         self._ground.writer.flush(BACKUP)
         self._ground.writer.flush(METADATA)
+
+    def _set_aside(self, move: Move, survival: Survival, seen: _Seen) -> bool:
+        # Others of the same wave may have taken their time.
+        self._ground.lease.check()
+        target = self._move_away(move)
+        if target is not None:
+            self._check_kept(move, target, survival, seen)
+        return target is not None
 
     def _is_as_planned(self, move: Move, there: dict[str, FileMark]) -> bool:
         if move.source in there and there[move.source] != move.mark:
             self._otherwise(f"{shown(move.source)} stays: it is another file now")
         return there.get(move.source) == move.mark
 
-    def _problem(self, move: Move, survival: Survival, listed: dict[str, Listed]) -> str | None:
+    def _problem(self, move: Move, survival: Survival, seen: _Seen) -> str | None:
         """Why a file must not go just now."""
         if survival.orphans:
             return f"{shown(move.source)} stays: {count(len(survival.orphans), 'line')} of it would be nowhere else"
-        other = self._other((move.source, *survival.keepers), listed)
+        other = self._other((move.source, *survival.keepers), seen)
         return f"{shown(move.source)} stays: {shown(other)} is gone or has changed" if other else None
 
-    def _other(self, handles: Iterable[str], listed: dict[str, Listed]) -> str | None:
-        """The first of some files that is not as it was listed."""
-        for handle in handles:
-            try:
-                same = self._ground.reader.stat(handle) == listed[handle]
-            except HandleUnreadable:
-                same = False
-            if not same:
-                return handle
-        return None
+    def _other(self, handles: Iterable[str], seen: _Seen) -> str | None:
+        """The first of some files that is not as it was seen."""
+        return next((handle for handle in handles if not self._is_as_seen(*seen[handle])), None)
 
-    def _move_away(self, move: Move) -> str:
-        """Retire one file; where it went."""
+    def _is_as_seen(self, listed: Listed, mark: FileMark) -> bool:
+        """Whether a file is still what it was: its version tells, or, where a listing knows none, all that it says."""
+        if not listed.tells_version:
+            return self._reads_as(listed.handle, mark)
+        try:
+            return self._ground.reader.stat(listed.handle) == listed
+        except HandleUnreadable as unreadable:
+            require_had(listed.handle, unreadable)
+            return False
+
+    def _move_away(self, move: Move) -> str | None:
+        """Retire one file; where it went, None where every name for it is taken."""
         try:
             self._ground.writer.move(move.source, move.target)
         except AlreadyThere:
             if self._strict:
                 raise PlanOutdated(f"{shown(move.target)} was to be new, but is there") from None
             target = f"{move.target}.{self._ground.lease.token}"
-            self._ground.writer.move(move.source, target)
+            try:
+                self._ground.writer.move(move.source, target)
+            except AlreadyThere:
+                return None
             return target
         return move.target
 
-    def _check_kept(self, move: Move, target: str, survival: Survival, listed: dict[str, Listed]) -> None:
+    def _check_kept(self, move: Move, target: str, survival: Survival, seen: _Seen) -> None:
         """Put a file back whose lines somebody took away elsewhere while it went.
 
         No guard before a move sees that, least of all when this process was paused in the middle of it, and whoever
         took the lease over has resumed and undone the operation.
         """
-        other = self._other(survival.keepers, listed)
+        other = self._other(survival.keepers, seen)
         if other:
             with suppress(AlreadyThere):
                 self._ground.writer.move(target, move.source)
@@ -227,8 +280,8 @@ class Execution:
         Files that are the same to the last byte need no second decoding; their lines are those of `before`, all of
         which live on in them, but those that are let go.
         """
-        different = difference(left.values(), read_marks(self._ground.reader, METADATA))
-        end = self._ground.look() if different or self._let_go else before
+        different = difference(left.values(), read_marks(self._ground.reader, METADATA, self._unreadable))
+        end = self._ground.look(self._unreadable) if different or self._let_go else before
         if lane_states(end.index) != self._intent.lanes:
             self._refuse_loss(before, end)
             self.notes.append("the entries are others than planned, as other files came or went on the way")
@@ -242,8 +295,21 @@ class Execution:
                 where = shown(before.index.lanes[kind].claims(gone[0])[0].file)
                 raise PlanOutdated(f"somebody else took {count(len(gone), 'line')} away, first one of {where}")
 
-    def _begin(self, step: str) -> None:
-        self._ground.step(ApplyProgress(self._done, self._intent.steps, step))
+    def _carry_out(self, verb: str, acts: Sequence[tuple[str, Callable[[], bool]]]) -> list[bool]:
+        """Take one step for each handle, at the same time, and journal those of which it is true that they were taken.
+
+        Raises the first error once all have ended.
+        """
+        for ahead, (handle, _) in enumerate(acts):
+            self._begin(f"{verb} {handle}", ahead)
+        outcomes = together([act for _, act in acts])
+        for (handle, _), outcome in zip(acts, outcomes, strict=True):
+            if outcome is True:
+                self._end(verb, handle)
+        return raised(outcomes)
+
+    def _begin(self, step: str, ahead: int = 0) -> None:
+        self._ground.step(ApplyProgress(self._done + ahead, self._intent.steps, step))
 
     def _end(self, step: str, handle: str) -> None:
         self._done += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -54,23 +54,26 @@ class UnwatchedChange:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Everything that the executor works with."""
+    """Everything that the executor works with; `remarks` stand in the journal of each operation, as its notes do."""
 
     reader: StoreReader
     writer: StoreWriter
     machine: Machine
     lease: Lease
     watch: ApplyWatch
+    remarks: tuple[str, ...] = ()
 
-    def look(self, known: Known | None = None) -> Sight:
-        """The metadata as it is now; what is `known` is not decoded again. Raises `StoreUnreachable`."""
-        return look(self.reader, known)
+    def look(self, unreadable: Container[str], known: Known | None = None) -> Sight:
+        """The metadata as it is now, see `core.changes.sight`. Raises `StoreUnreachable`."""
+        return look(self.reader, known, unreadable)
 
     def step(self, progress: ApplyProgress) -> None:
         """Called before every mutation. Raises `LeaseLost`, or `Stopped` when the operator wants no more."""
         self.watch.progress(progress)
         self.lease.tell(f"{progress.step.partition(' ')[0]} {progress.done + 1}/{progress.total}")
         if self.watch.stopped():
+            # Whoever looks at the journal next shall see how far it came.
+            self.writer.flush(JOURNAL_FOLDER)
             raise Stopped(f"stopped after {progress.done:,} of {progress.total:,} steps")
         self.lease.check()
 

@@ -84,7 +84,7 @@ class Guarding:
                 finished=True,
                 at=ground.machine.now(),
                 token=ground.lease.token,
-                notes=(*notes, *_unsaved_words(self._unsaved)),
+                notes=(*ground.remarks, *notes, *_unsaved_words(self._unsaved)),
                 exit_code=exit_code,
             )
             outcome = _with_moves(outcome, self._before, read_marks(ground.reader, METADATA), self._unsaved)

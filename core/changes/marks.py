@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,10 +12,11 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from core import phrases
+from core.errors import StoreUnreachable
 from core.gather import MAX_FILE_BYTES
-from core.gzips import GZIP_MAGIC, GzipFault, inflated
+from core.gzips import GZIP_MAGIC, GzipFault, text_of
 from core.index import Index
-from core.storage.protocol import HandleUnreadable, Listed, ListedKind, StoreReader
+from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
 #: What came of reading a listed name; None if it is no file.
 Content: TypeAlias = bytes | HandleUnreadable | None
@@ -37,6 +37,11 @@ class FileMark:
     handle: str
     size: int
     digest: str
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether it is of a file that could not be read as a whole."""
+        return self.digest == _UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +66,54 @@ def mark_of_bytes(handle: str, content: bytes) -> FileMark:
     if not content.startswith(GZIP_MAGIC):
         return FileMark(handle, len(content), digest_of(content))
     try:
-        text = b"".join(inflated(io.BytesIO(content), MAX_FILE_BYTES))
+        text = text_of(content, MAX_FILE_BYTES)
     except GzipFault:
         return FileMark(handle, len(content), _UNREADABLE)
     return FileMark(handle, len(content), digest_of(text, gzip=True))
 
 
-def read_marks(reader: StoreReader, folder: str) -> tuple[FileMark, ...]:
-    """The marks of a folder as it is now, nothing else kept. Raises `StoreUnreachable`."""
-    return tuple(mark for _, _, mark in marked(reader, folder))
+def require_had(handle: str, why: Exception) -> None:
+    """Raises `StoreUnreachable` if a file could not be had just now, which says nothing of what stands there."""
+    if not isinstance(why, HandleUnreadable) or why.fault is ReadFault.FAILED:
+        hint = "look at the storage, the network and the rights of this user"
+        raise StoreUnreachable(f"{phrases.shown(handle)} can't be read: {phrases.shown(str(why))}", hint=hint) from why
 
 
-def marked(reader: StoreReader, folder: str) -> Iterator[tuple[Listed, Content, FileMark]]:
+def read_marks(reader: StoreReader, folder: str, unreadable: Container[str] | None = None) -> tuple[FileMark, ...]:
+    """The marks of a folder as it is now, nothing else kept; `unreadable` as for `marked`."""
+    return tuple(mark for _, _, mark in marked(reader, folder, unreadable))
+
+
+def read_marks_of(reader: StoreReader, folder: str, names: Sequence[str]) -> dict[str, FileMark]:
+    """The marks of those files of a folder that are there, by handle; it is not listed, and no other is read.
+
+    Raises `StoreUnreachable` where a file can't be had just now.
+    """
+    contents = zip(names, reader.read_many(folder, names, MAX_FILE_BYTES), strict=True)
+    marks = {}
+    for handle, content in ((f"{folder}/{name}", content) for name, content in contents):
+        if isinstance(content, bytes):
+            marks[handle] = mark_of_bytes(handle, content)
+        else:
+            require_had(handle, content)
+    return marks
+
+
+def marked(
+    reader: StoreReader, folder: str, unreadable: Container[str] | None = None
+) -> Iterator[tuple[Listed, Content, FileMark]]:
     """Each name of a folder as it is now, its content (None: no file), and its mark. Raises `StoreUnreachable`.
 
-    The thread that asks lists the folder and reads every file, in listing order. Digests of large files are made by
-    others meanwhile; at most `_AHEAD_BYTES` and one file wait for theirs.
+    That is raised also where a file can't be had just now, unless its handle is one of the `unreadable`; with None no
+    file is required. The thread that asks lists the folder and reads every file, in listing order. Digests of large
+    files are made by others meanwhile; at most `_AHEAD_BYTES` and one file wait for theirs.
     """
     waiting: deque[tuple[Listed, Content, Callable[[], FileMark]]] = deque()
     ahead = 0
     with ThreadPoolExecutor(_DIGEST_THREADS, "digest") as pool:
         for listed, content in _contents(reader, folder):
+            if unreadable is not None and isinstance(content, HandleUnreadable) and listed.handle not in unreadable:
+                require_had(listed.handle, content)
             make = partial(_mark_of, listed, content)
             waiting.append((listed, content, pool.submit(make).result if _size(content) >= _LARGE else make))
             ahead += _size(content)

@@ -10,7 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 
-from core.changes.marks import FileMark, mark_of_bytes
+from core.changes.marks import FileMark, digest_of, mark_of_bytes
+from core.form import Form
 from core.index import Index
 from core.model import LaneKind, RangeRecord
 
@@ -27,16 +28,37 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True)
 class Write:
-    """A new file: its handle (`metadata/…`, or that of a derived manifest), its bytes, and how many lines they are."""
+    """A new file: its handle (`metadata/…`, or that of a derived manifest), what it says, and in how many lines.
+
+    Its bytes are `text` in the `form`; with PLAIN they may be anything, such as what an undo brings back.
+    """
 
     handle: str
-    content: bytes
+    text: bytes
     lines: int
+    form: Form = Form.PLAIN
+
+    @cached_property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return self.form.stored(self.text)
+
+    @property
+    def largest(self) -> int:
+        """How many bytes the file has, or what it says, whichever are more."""
+        return max(len(self.text), len(self.content))
 
     @cached_property
     def mark(self) -> FileMark:
         """The file as a look at the store will see it."""
         return mark_of_bytes(self.handle, self.content)
+
+    @property
+    def saying(self) -> FileMark:
+        """The mark with the size of what the file says: how far that shrinks differs from one zlib to the next."""
+        if self.form is Form.PLAIN:
+            return self.mark
+        return FileMark(self.handle, len(self.text), digest_of(self.text, gzip=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +144,7 @@ class ChangeSet:
         The timestamps file is named after that moment, so it counts as there or not.
         """
         digest = blake2b(repr((self.kind.value, self.undoes, self.record is not None)).encode(), digest_size=8)
-        for mark in (*self.marks, *(write.mark for write in (*self.derived, *self.writes))):
+        for mark in (*self.marks, *(write.saying for write in (*self.derived, *self.writes))):
             digest.update(repr(mark).encode("utf-8", "surrogatepass"))
         for move in (*self.restores, *self.retires):
             digest.update(repr((move.source, move.target)).encode("utf-8", "surrogatepass"))

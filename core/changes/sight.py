@@ -12,16 +12,17 @@ no time, size or inode is taken for a proof of what a file says.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from core.changes.marks import Content, FileMark, marked, marks_of
+from core.changes.marks import Content, FileMark, marked, marks_of, require_had
 from core.columns import Lane
 from core.gather import LIMITS, index_of
-from core.gzips import GZIP_MAGIC
+from core.gzips import GzipFault, text_of
 from core.index import Index, MetaFile
 from core.lane_difference import most_alike, rows_in
 from core.model import Claim, IdentityRecord, LaneKind
@@ -112,23 +113,27 @@ class Others:
         self._index = index
         self._room = LIMITS.folder_bytes - len(index.text)
         self._batch: list[tuple[Listed, bytes]] = []
+        self._zipped: set[str] = set()
         self._places: list[int] = []
         self._size = 0
 
     def add(self, place: int, listed: Listed, content: Content) -> None:
         """Take one file. Raises `_Unlike`, also where bounds that hold for all of a folder would have to be shared."""
-        if not isinstance(content, bytes) or content.startswith(GZIP_MAGIC) or len(content) > self._room:
+        text = _plain(content)
+        if text is None or len(text) > self._room:
             raise _Unlike
-        self._room -= len(content)
-        self._batch.append((listed, content))
+        self._room -= len(text)
+        self._batch.append((listed, text))
+        if text is not content:
+            self._zipped.add(listed.handle)
         self._places.append(place)
-        self._size += len(content)
+        self._size += len(text)
         if self._size >= _BATCH_BYTES:
             self.decode()
 
     def decode(self) -> None:
         """Decode what was taken since the last time. Raises `_Unlike`."""
-        index, places = index_of(_METADATA, self._batch), np.array(self._places, dtype=np.int64)
+        index, places = index_of(_METADATA, self._batch, self._zipped), np.array(self._places, dtype=np.int64)
         self.identities += index.identities
         too_many = len(self._index.identities) + len(self.identities) > LIMITS.objects
         if too_many or any(file.fault or file.bad_lines for file in index.files):
@@ -141,26 +146,43 @@ class Others:
             self.claims[kind].append((row, places[lane.claim_file], lane.claim_line.astype(np.int64)))
         self.files |= zip(self._places, index.files, strict=True)
         self._batch, self._places, self._size = [], [], 0
+        self._zipped.clear()
 
 
-def look(reader: StoreReader, known: Known | None = None) -> Sight:
-    """`metadata/` as it is now; what is `known` is not decoded again. Raises `StoreUnreachable`."""
+def _plain(content: Content) -> bytes | None:
+    """What a file says. None of one that can't be read, or would take more than its own share to inflate."""
+    if not isinstance(content, bytes):
+        return None
+    try:
+        return text_of(content, min(LIMITS.file_bytes, len(content) * LIMITS.gzip_ratio))
+    except GzipFault:
+        return None
+
+
+def look(reader: StoreReader, known: Known | None = None, unreadable: Container[str] = ()) -> Sight:
+    """`metadata/` as it is now; what is `known` is not decoded again.
+
+    Raises `StoreUnreachable`, also where a file can't be had just now, unless its handle is one of the `unreadable`.
+    """
     if known is not None and known.is_sound:
         try:
-            return _look_beside(reader, known)
+            return _look_beside(reader, known, unreadable)
         except _Unlike:
-            return look(reader)
+            return look(reader, None, unreadable)
     index = read_index(reader, _METADATA)
+    for file in index.files:
+        if file.fault is not None and file.handle not in unreadable:
+            require_had(file.handle, file.fault)
     return Sight(index.files, marks_of(index), index, np.arange(len(index.files)), Others(index))
 
 
-def _look_beside(reader: StoreReader, known: Known) -> Sight:
+def _look_beside(reader: StoreReader, known: Known, unreadable: Container[str]) -> Sight:
     """The known folder with more files whose entries are known too. Raises `_Unlike` and `StoreUnreachable`."""
     index, numbers = known.index, {mark: number for number, mark in enumerate(known.marks)}
     others, places = Others(index), np.full(len(numbers), -1, dtype=np.int64)
     marks: list[FileMark] = []
     files: dict[int, MetaFile] = {}
-    for place, (listed, content, mark) in enumerate(marked(reader, _METADATA)):
+    for place, (listed, content, mark) in enumerate(marked(reader, _METADATA, unreadable)):
         number = numbers.get(mark)
         if number is None:
             others.add(place, listed, content)

@@ -19,6 +19,8 @@ from core.changes.model import ChangeSet, Move, OperationKind, Write
 from core.changes.survival import lost_entries
 from core.changes.targets import free_targets
 from core.errors import Refused, UsageError
+from core.gather import MAX_FILE_BYTES
+from core.gzips import GzipFault, text_of
 from core.index import Index, MetaFile
 from core.journal import Intent, Operation, OperationState, Piece, piece_handle, records_in
 from core.model import RangeRecord
@@ -56,7 +58,7 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
         label=f"undo {operation.id}",
         marks=marks,
         writes=tuple(
-            Write(each.mark.handle, each.content, each.content.count(b"\n")) for each in returns if not each.source
+            Write(each.mark.handle, each.content, _lines_of(each.content)) for each in returns if not each.source
         ),
         restores=tuple(
             Move(each.source, each.mark.handle, _at(each.source, each.mark), "retired by it")
@@ -80,6 +82,14 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
     )
     _refuse_unreadable(snapshot, change)
     return change
+
+
+def _lines_of(content: bytes) -> int:
+    """How many lines a file has, 0 if nobody can tell."""
+    try:
+        return text_of(content, MAX_FILE_BYTES).count(b"\n")
+    except GzipFault:
+        return 0
 
 
 def _intent_of(snapshot: Snapshot, operation: Operation) -> Intent:

@@ -15,6 +15,7 @@ from core.compaction.preview import CompactionPreview
 from core.compaction.retire import Departure, departing
 from core.compaction.timestamps import Records, Times, handles_of, new_times, records_of, settled, times_only
 from core.content import LaneText, lane_text
+from core.form import Form, forms_of
 from core.model import LaneKind
 from core.snapshot import Snapshot
 from core.stock import LANE_ORDER
@@ -22,13 +23,14 @@ from core.stock import LANE_ORDER
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """The decisions on one run that nothing speaks against.
+    """The decisions on one run that nothing speaks against; new files have the `form`.
 
     `known` are the times that the records give, `times` what becomes of them; `leaving` the numbers of the files that
     go, and `stamps` the times of all that stay. `idle` says that there is nothing to do: then nothing leaves.
     """
 
     snapshot: Snapshot
+    form: Form
     preview: CompactionPreview
     texts: Mapping[LaneKind, LaneText]
     marks: tuple[FileMark, ...]
@@ -51,7 +53,8 @@ def draft_of(snapshot: Snapshot, preview: CompactionPreview) -> Draft:
     """Decide on groups, times and old files, in this order."""
     index, run = snapshot.index, preview.run
     texts = {kind: lane_text(index, kind) for kind in LANE_ORDER}
-    outputs = outputs_of(preview, used_names(snapshot), texts)
+    form = forms_of(index).only
+    outputs = outputs_of(preview, used_names(snapshot), texts, form)
     handles = [file.handle for file in index.files]
     records = records_of(index, run.now)
     known = records.merged
@@ -64,6 +67,7 @@ def draft_of(snapshot: Snapshot, preview: CompactionPreview) -> Draft:
     idle = not outputs.writes and _unchanged(records, known, stamps, gone & _of(handles, times_only(index)), gone)
     return Draft(
         snapshot=snapshot,
+        form=form,
         preview=preview,
         texts=texts,
         marks=marks_of(index),

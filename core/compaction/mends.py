@@ -16,6 +16,9 @@ from core.stock.aging import is_metadata_handle
 def mends_of(draft: Draft, record: Write | None, moves: Sequence[Move]) -> Iterator[CompactionHazard]:
     """The repairs of names, of times, and of moves."""
     yield from draft.outputs.repairs
+    if draft.snapshot.retired_unseen is not None:
+        text = "metadata_backup/ can't be looked at, so no name is used that it may hold: each new file has its own"
+        yield from _mend("rebuilt-name-stale-cache", text, [write.handle for write in draft.outputs.writes])
     if record is not None:
         for check in _TIMES:
             yield from check(draft)

@@ -12,7 +12,7 @@ from core.findings.contents import Agreement, agreement, contents_of
 from core.findings.timestamps import CLOCK_SLACK
 from core.index import MetaFile
 from core.model import LaneKind
-from core.phrases import command, count, shown
+from core.phrases import count, shown
 
 
 def clock_behind(scene: Scene) -> Iterator[Refusal]:
@@ -30,8 +30,7 @@ def clock_behind(scene: Scene) -> Iterator[Refusal]:
         return
     text = f"the clock of this machine is behind the store: {what}. Times that it gives now would make files expire "
     text += "too early, or be ignored"
-    step = f"{command('date', '-u')} && {command('ls', '-l', '--full-time', '--', scene.path(handle))}"
-    yield Refusal("timestamps-back", text, None, step, None)
+    yield Refusal("timestamps-back", text, None, scene.dated(handle), None)
 
 
 def dated_ahead(scene: Scene) -> Iterator[Refusal]:
@@ -42,7 +41,7 @@ def dated_ahead(scene: Scene) -> Iterator[Refusal]:
             ahead = dated.record.file_compacted_at - scene.now
             text = f"{shown(dated.claim.file)} holds a record dated {ahead:,} seconds from now, which would win over "
             text += "every later one, and other lines as well, so that it can't be set aside"
-            step = command("cat", "-v", "--", scene.path(dated.claim.file))
+            step = scene.look_at(dated.claim.file)
             yield Refusal("timestamps-future", text, None, step, None)
 
 

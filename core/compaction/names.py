@@ -43,7 +43,8 @@ def compacted_name_of(name: str) -> MetadataName | None:
 class UsedNames:
     """Which names are, and ever were, in use: by name the numbers of files in `index` and `retired`.
 
-    `listed` holds a file under its own name, `variants` and `past` under the name that stock would give it.
+    `listed` holds a file under its own name, `variants` and `past` under the name that stock would give it. Where the
+    past is `unseen`, only names that are made from their content are new for certain.
     """
 
     index: Index
@@ -51,13 +52,14 @@ class UsedNames:
     listed: dict[str, int] = field(default_factory=dict)
     variants: dict[str, list[int]] = field(default_factory=dict)
     past: dict[str, list[int]] = field(default_factory=dict)
+    unseen: bool = False
 
     def free_name(self, stock_name: str, content: bytes, *, clear: bool = True) -> str:
         """The first of the names for this content under which no reader can know anything else.
 
         Stock's own is one of them only where it is `clear`: where it can't be the name of another group.
         """
-        if clear and self._is_free(stock_name, content):
+        if clear and not self.unseen and self._is_free(stock_name, content):
             return stock_name
         own_names = (own_name(stock_name, content, turn) for turn in count())
         return next(name for name in own_names if self._is_free(name, content))
@@ -66,15 +68,14 @@ class UsedNames:
         return name not in self.listed and all(self._equals(number, content) for number in self.past.get(name, ()))
 
     def _equals(self, number: int, content: bytes) -> bool:
-        """Whether a retired file is exactly this content."""
+        """Whether a retired file says exactly this, plain or gzip: readers keep what a file says."""
         file = self.retired.files[number]
-        plain = file.fault is None and not file.gzip and file.ends_with_newline
-        return plain and self.retired.content(number) == content
+        return file.fault is None and file.ends_with_newline and self.retired.content(number) == content
 
 
 def used_names(snapshot: Snapshot) -> UsedNames:
     """The names of a store, looked at once."""
-    used = UsedNames(snapshot.index, snapshot.retired)
+    used = UsedNames(snapshot.index, snapshot.retired, unseen=snapshot.retired_unseen is not None)
     for number, file in enumerate(snapshot.index.files):
         name = file.listed.name
         used.listed[name] = number

@@ -19,6 +19,7 @@ from core.compaction.names import compacted_name_of
 from core.compaction.preview import CompactionPreview
 from core.compaction.refusals import Refusal, Scene
 from core.findings.leads import lead
+from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.model import Finding, LaneKind
 from core.phrases import command, count, shown
@@ -70,6 +71,15 @@ def _of_hazard(scene: Scene, hazard: CompactionHazard) -> Refusal:
     return Refusal(hazard.id, hazard.text, None, scene.way_on(finding), zone)
 
 
+def _two_forms(scene: Scene) -> Iterator[Refusal]:
+    """Whatever were written, one of the ways of reading would not take it."""
+    forms = forms_of(scene.snapshot.index)
+    if forms.mixed:
+        stop = scene.preview.stop
+        said = stop.message if stop is not None and stop.step is Step.LOAD else None
+        yield Refusal("plain-vs-gzip-store", f"{forms.told}. {NO_WAY_OF_READING}", said, scene.look_again, None)
+
+
 def _does_not_load(scene: Scene) -> Iterator[Refusal]:
     stop = scene.preview.stop
     if stop is not None and stop.step is Step.LOAD:
@@ -77,21 +87,13 @@ def _does_not_load(scene: Scene) -> Iterator[Refusal]:
 
 
 def _not_read_whole(scene: Scene) -> Iterator[Refusal]:
-    """Files that stock would read and we did not, and gzip files, beside which a plain one can't be read."""
-    index = scene.snapshot.index
-    for file in index.files:
+    """Files that stock would read and we did not."""
+    for file in scene.snapshot.index.files:
         if file.fault is not None:
             finding = scene.finding(partial(_claims, file.handle))
             kind = "decompression-bomb" if file.gzip else "foreign-file-in-metadata"
             text = f"{shown(file.handle)} was not read: {shown(file.fault.message)}"
             yield Refusal(finding.kind if finding else kind, text, None, scene.way_on(finding), None)
-    zipped = [file.handle for file in index.files if file.gzip]
-    if zipped:
-        text = (
-            f"{count(len(zipped), 'file')} of metadata/ hold gzip, as a command adapter writes it: {shown(zipped[0])}"
-        )
-        text += "; plain files beside them could not be read through the adapter any more"
-        yield Refusal("plain-vs-gzip-store", text, None, scene.listing("metadata"), None)
 
 
 def _claims(handle: str, finding: Finding) -> bool:
@@ -131,14 +133,14 @@ def _does_not_follow(scene: Scene) -> Iterator[Refusal]:
 
 def too_large(scene: Scene, writes: Iterable[Write]) -> Refusal | None:
     """A file that we could not read again: nothing would be compacted beside it any more, or undone."""
-    large = next((each for each in writes if len(each.content) > MAX_FILE_BYTES or each.lines > MAX_FILE_LINES), None)
+    large = next((each for each in writes if each.largest > MAX_FILE_BYTES or each.lines > MAX_FILE_LINES), None)
     name = compacted_name_of(large.handle.rpartition("/")[2]) if large else None
     if large is None or name is None or not isinstance(name.kind, LaneKind):
         return None
-    text = f"{shown(large.handle)} would hold {large.lines:,} lines in {len(large.content):,} bytes, and of a metadata "
+    text = f"{shown(large.handle)} would hold {large.lines:,} lines in {large.largest:,} bytes, and of a metadata "
     text += f"file no more than {MAX_FILE_LINES:,} lines and {MAX_FILE_BYTES:,} bytes are read: take a smaller factor"
     # Half of what fits, as lines differ in length.
-    factor = min(MAX_FILE_LINES, large.lines * MAX_FILE_BYTES // len(large.content)) // 2
+    factor = min(MAX_FILE_LINES, large.lines * MAX_FILE_BYTES // large.largest) // 2
     return Refusal("own-bounded-memory", text, None, _at_factor(scene, name.kind, max(1, factor)), None)
 
 
@@ -182,6 +184,7 @@ def _one_name(scene: Scene) -> Iterator[Refusal]:
 
 #: In this order: what hides the store, what is wrong with its entries, what is wrong with the moment.
 _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
+    _two_forms,
     _does_not_load,
     _not_read_whole,
     _empty,

@@ -13,6 +13,7 @@ from core.compaction.hazards import CompactionHazard
 from core.compaction.names import UsedNames
 from core.compaction.preview import CompactionPreview, PreviewLane
 from core.content import LaneText
+from core.form import Form
 from core.model import LaneKind
 from core.phrases import shown
 from core.stock import CompactedGroup, LaneGroups
@@ -40,15 +41,15 @@ class _Output:
     write: Write | None
 
 
-def outputs_of(preview: CompactionPreview, used: UsedNames, texts: Mapping[LaneKind, LaneText]) -> Outputs:
-    """Decide on every group of a run that nothing speaks against."""
+def outputs_of(preview: CompactionPreview, used: UsedNames, texts: Mapping[LaneKind, LaneText], form: Form) -> Outputs:
+    """Decide on every group of a run that nothing speaks against; new files have the `form`."""
     fresh: set[int] = set()
     writes: list[Write] = []
     written: dict[LaneKind, Mask] = {}
     repairs: list[CompactionHazard] = []
     for lane in preview.lanes:
         rows = np.zeros(len(lane.groups.lane), dtype=np.bool_)
-        for output in _lane_outputs(lane, used, texts[lane.kind]):
+        for output in _lane_outputs(lane, used, texts[lane.kind], form):
             if output.fresh is not None:
                 fresh.add(output.fresh)
             if output.write is not None:
@@ -59,7 +60,7 @@ def outputs_of(preview: CompactionPreview, used: UsedNames, texts: Mapping[LaneK
     return Outputs(frozenset(fresh), tuple(writes), written, tuple(repairs))
 
 
-def _lane_outputs(lane: PreviewLane, used: UsedNames, text: LaneText) -> Iterator[_Output]:
+def _lane_outputs(lane: PreviewLane, used: UsedNames, text: LaneText, form: Form) -> Iterator[_Output]:
     held = ((lane.groups.existing >= 0) & (lane.lost == 0)).tolist()
     cut = _cut_epochs(lane.groups).tolist()
     contents = text.groups(lane.groups.factor)
@@ -71,7 +72,7 @@ def _lane_outputs(lane: PreviewLane, used: UsedNames, text: LaneText) -> Iterato
             continue
         content = contents.content(number)
         handle = f"metadata/{used.free_name(group.name, content, clear=not cut[number])}"
-        yield _Output(group, None, Write(handle, content, len(group.rows)))
+        yield _Output(group, None, Write(handle, content, len(group.rows), form))
 
 
 def _cut_epochs(groups: LaneGroups) -> Mask:
@@ -100,7 +101,7 @@ def _holds(lane: Lane, rows: range, file: int) -> bool:
 
 
 def _repair(lane: PreviewLane, group: CompactedGroup, write: Write, used: UsedNames) -> Iterator[CompactionHazard]:
-    if write.handle == group.handle:
+    if write.handle == group.handle or (used.unseen and group.existing is None):
         return
     name, new = shown(group.name), write.handle.removeprefix("metadata/")
     if group.existing is None and group.name not in used.past:

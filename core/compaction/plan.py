@@ -101,7 +101,7 @@ def _record(draft: Draft) -> Write:
     taken = {file.listed.name for index in (snapshot.index, snapshot.retired) for file in index.files}
     times = dict(draft.stamps) | {write.handle: None for write in draft.outputs.writes}
     record = TimestampsRecord(record_date(draft.records.latest, draft.preview.run.now, taken), times)
-    return Write(f"metadata/{alone_name(record)}", encode_record(record), 1)
+    return Write(f"metadata/{alone_name(record)}", encode_record(record), 1, draft.form)
 
 
 def _moves(draft: Draft) -> Iterator[Move]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.compaction.preview import CompactionPreview
+from core.findings import commands
 from core.findings.leads import is_about_compaction, spans
 from core.model import Finding, LaneKind, Zone
 from core.phrases import command
@@ -45,13 +46,17 @@ class Scene:
     now: int
     report: Checked | None
 
-    def path(self, handle: str) -> str:
-        """Where a handle lies, as the operator names the store."""
-        return f"{self.snapshot.location.rstrip('/')}/{handle}"
-
     def listing(self, folder: str) -> str:
         """A command that lists a folder of the store."""
-        return command("ls", "-lab", "--", self.path(folder))
+        return commands.listing(self, folder)
+
+    def look_at(self, handle: str) -> str:
+        """A command that shows a file."""
+        return commands.look_at(self, handle)
+
+    def dated(self, handle: str) -> str:
+        """A command that shows the time of this machine, and that of a file."""
+        return commands.dated(self, handle)
 
     @property
     def look_again(self) -> str:

@@ -17,6 +17,7 @@ from core.findings.contents import Contents, contents_of
 from core.findings.filling import fills, rows_inside
 from core.findings.handles import odd_rows
 from core.findings.sweep import Sweep, sweep
+from core.form import forms_of
 from core.index import Index, MetaFile
 from core.journal.denylist import denied_rows
 from core.lane_difference import absent_rows
@@ -166,14 +167,13 @@ class Case:
 
     @cached_property
     def takes_repair(self) -> bool:
-        """Whether a repair can work here: it has read every line, can name whatever it retires, and no file is gzip.
+        """Whether a repair can work here: it has read every line and can name whatever it retires.
 
-        Nor does it rewrite a file that a newer tool may have written.
+        Nor does it work where plain and gzip files are mixed, or rewrite a file that a newer tool may have written.
         """
         newer = any(problem.hazard == UNKNOWN_KIND for problem in self.index.problems)
-        return (not newer and self.snapshot.complete) and all(
-            file.fault is None and not file.gzip and handle_problem(file.handle) is None for file in self.index.files
-        )
+        sound = all(file.fault is None and handle_problem(file.handle) is None for file in self.index.files)
+        return sound and not newer and self.snapshot.complete and not forms_of(self.index).mixed
 
     @cached_property
     def unfilled(self) -> dict[LaneKind, int]:

@@ -7,10 +7,12 @@ from typing import Final, Protocol
 
 from core.chain import Gap, GapKind, gap_command
 from core.findings.case import Case
+from core.last_look import QUARANTINE
 from core.model import LaneKind
 from core.phrases import command
 from core.snapshot import Snapshot
 from core.stock import CompactionOptions
+from core.tools import Tools, then, tools_for
 
 #: More files than this in one command are no longer read by whoever pastes it.
 MOST_FILES: Final = 40
@@ -68,44 +70,49 @@ def mended_by_compaction(case: Case) -> str:
 
 def back_up(case: Case, kind: LaneKind, first: int, last: int) -> str:
     """Back the closed range up again: versions, or epochs."""
-    return gap_command(Gap(kind, first, last, GapKind.GAP), command("--local-fs-dir", case.snapshot.location))
+    return gap_command(Gap(kind, first, last, GapKind.GAP), tools(case).stock_option)
 
 
 def back_up_snapshot(case: Case, epoch: int) -> str:
     """Take the state snapshot at the end of an epoch."""
-    wish = ("state-snapshot", "--state-snapshot-epoch", epoch)
-    return command(*_ONE_OFF, *wish, "--local-fs-dir", case.snapshot.location)
+    return f"{command(*_ONE_OFF, 'state-snapshot', '--state-snapshot-epoch', epoch)} {tools(case).stock_option}"
 
 
-def path(looking: Looking, handle: str) -> str:
-    """Where a handle lies on this machine."""
-    return f"{looking.snapshot.location.rstrip('/')}/{handle}"
+def tools(looking: Looking) -> Tools:
+    """What is at hand where the store lies."""
+    return tools_for(looking.snapshot.location)
 
 
 def look_at(looking: Looking, handle: str, line: int = 0) -> str:
     """Show one line of a file, or all of it, with nothing in it that a terminal would obey."""
-    show = command("sed", "-n", f"{line}p", "--", path(looking, handle)) if line else ""
-    return f"{show} | cat -v" if line else command("cat", "-v", "--", path(looking, handle))
+    return tools(looking).look_at(handle, line)
 
 
 def listing(looking: Looking, folder: str) -> str:
     """List a folder with times and sizes."""
-    return command("ls", "-lab", "--", path(looking, folder))
+    return tools(looking).listing(folder)
+
+
+def dated(looking: Looking, handle: str) -> str:
+    """Show the time of this machine, and when a file was written."""
+    return then(command("date", "-u"), tools(looking).dated(handle))
 
 
 def set_aside(looking: Looking, handles: Sequence[str]) -> str:
     """Move files out of `metadata/` into a folder that stock never lists; nothing there is replaced."""
-    folder = path(looking, "metadata_quarantine")
-    make = command("mkdir", "-p", "--", folder)
-    move = command("mv", "-n", "--", *(path(looking, handle) for handle in handles[:MOST_FILES]), f"{folder}/")
-    return f"{make} && {move}"
+    return tools(looking).set_aside(handles[:MOST_FILES], QUARANTINE)
+
+
+def folders_aside(looking: Looking, handles: Sequence[str]) -> str:
+    """The same for folders; in a bucket they are listed, since nothing there moves a folder as it is."""
+    return tools(looking).folders_aside(handles[:MOST_FILES], QUARANTINE)
 
 
 def bring_back(case: Case, handles: Iterable[str]) -> str:
     """Move retired files back under their own names: each appears whole or not at all, and nothing is replaced."""
-    return command("mv", "-n", "--", *(path(case, handle) for handle in handles), f"{path(case, 'metadata')}/")
+    return tools(case).bring_back(list(handles), "metadata")
 
 
 def mounted_at(case: Case, *folders: str) -> str:
-    """Show on which file systems the store, or folders of it, lie."""
-    return command("df", "--", *(path(case, folder) for folder in folders or ("",)))
+    """Show on which file systems the store, or folders of it, lie; "" where there are none."""
+    return tools(case).mounted_at(folders or ("",))

@@ -13,6 +13,7 @@ from core.findings.commands import back_up, back_up_snapshot, listing, look_at, 
 from core.manifests import Evidence, ManifestFacts, ManifestProblem
 from core.model import Entry, Finding, LaneKind, RangeRecord, Severity, StateSnapshotRecord
 from core.phrases import command, count, shown
+from core.tools import then
 
 #: So many manifests of a lane get a finding of their own for one hazard; the rest share one.
 MOST_MANIFESTS: Final = 20
@@ -59,7 +60,7 @@ def replace(case: Case, facts: ManifestFacts, entry: Entry | None) -> str:
     alone, shared = _files_of(case, entry)
     # Stock silently skips the new line while a file of its name is there; in other files the old line stays beside it.
     steps = (set_aside(case, alone) if alone else "", again, without_it if shared else "")
-    return " && ".join(step for step in steps if step)
+    return then(*steps)
 
 
 def _again(case: Case, entry: Entry) -> str | None:

@@ -14,11 +14,13 @@ from core.findings.contents import Agreement, agreement, missing_part
 from core.findings.filling import fills, rows_inside
 from core.findings.recovery import survivors, way_back
 from core.findings.registry import detector
+from core.form import NO_WAY_OF_READING, forms_of
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import MetadataName
 from core.phrases import count, listed, shown, size, span
 from core.storage.protocol import ListedKind, ReadFault
+from core.tools import then
 
 #: More files than this of one kind are told by their number.
 _MOST_FILES: Final = 500
@@ -65,7 +67,7 @@ def _empty(case: Case, file: MetaFile, name: MetadataName | None, total: int) ->
         if found.covers:
             step = way_back(case, lane, missing[0], found, step)
         elif lane in CHAINED and not _stands_elsewhere(case, lane, missing):
-            step = f"{step} && {commands.back_up(case, lane, *missing)}"
+            step = then(step, commands.back_up(case, lane, *missing))
         elif name and name.compacted and case.takes_repair:
             step = commands.repair(case)
     others = f" {total:,} files are empty." if total > 1 else ""
@@ -230,19 +232,15 @@ _FAULTS: Final = {
 @detector("plain-vs-gzip-store")
 def plain_and_gzip(case: Case) -> Iterator[Finding]:
     """Plain and gzip files side by side."""
-    zipped = [file for file in case.index.files if file.gzip]
-    plain = [file for file in case.index.files if not file.gzip and file.lines]
-    if not zipped or not plain:
+    forms = forms_of(case.index)
+    if not forms.mixed:
         return
-    few, form = (zipped, "gzip") if len(zipped) <= len(plain) else (plain, "plain")
     yield finding(
         "plain-vs-gzip-store",
         severity=Severity.CRITICAL,
-        explanation=f"{count(len(zipped), 'file')} of metadata/ {'is' if len(zipped) == 1 else 'are'} gzip and "
-        f"{len(plain):,} plain. In {form} form: {listed([shown(file.handle) for file in few])}. Written directly the "
-        "store is plain, through an adapter gzip, and neither way of reading takes the other's files.",
+        explanation=f"{forms.told}. {NO_WAY_OF_READING}",
         cause="The store was written both with --local-fs-dir and through a command adapter.",
         next_step=commands.listing(case, "metadata"),
         stock_says=case.load_error.message if case.load_error else "stream did not contain valid UTF-8",
-        claims=[Claim(file.handle, 0) for file in few],
+        claims=[Claim(file.handle, 0) for file in forms.few],
     )

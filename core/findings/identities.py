@@ -37,11 +37,16 @@ def no_identity(case: Case) -> Iterator[Finding]:
     else:
         yield finding(
             "identity-missing",
-            explanation="The store has no identity line, neither in metadata/ nor in metadata_backup/. Stock never "
-            "reads it.",
+            explanation=f"The store has no identity line, {_where(case)}. Stock never reads it.",
             cause="It was moved or deleted; a new one is written only when the listing is completely empty.",
             next_step=commands.listing(case, "metadata_backup"),
         )
+
+
+def _where(case: Case) -> str:
+    if case.snapshot.retired_unseen is None:
+        return "neither in metadata/ nor in metadata_backup/"
+    return "at least not in metadata/; metadata_backup/ can't be listed"
 
 
 @detector("identity-multiple")

@@ -15,8 +15,9 @@ from core.findings.registry import detector
 from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import is_safe_name
-from core.phrases import command, count, listed, shown
+from core.phrases import count, listed, shown
 from core.storage.protocol import Listed, ListedKind
+from core.tools import then
 
 #: More names than this of one sort are told by their number.
 _MOST_NAMES: Final = 200
@@ -42,7 +43,7 @@ def folders(case: Case) -> Iterator[Finding]:
             f"{listed([shown(file.handle) for file in inside])}. Stock takes each for a metadata file and fails to "
             "read it.",
             cause="A folder made by hand or by a storage console, or a copy that went one level too deep.",
-            next_step=commands.set_aside(case, [file.handle for file in inside]),
+            next_step=commands.folders_aside(case, [file.handle for file in inside]),
             stock_says="Is a directory (os error 21)",
             claims=_whole_files(inside),
         )
@@ -164,7 +165,7 @@ def nothing_but_identity(case: Case) -> Iterator[Finding]:
             "itself into a folder that it takes for a new store.",
             cause="A mistyped --local-fs-dir, or a file system that was not mounted: even commands that only read "
             "create the folder and give it an identity.",
-            next_step=f"{commands.listing(case, '')} && {commands.mounted_at(case)}",
+            next_step=then(commands.listing(case, ""), commands.mounted_at(case)),
             stock_says="No transaction backup found.",
             claims=_whole_files(case.index.files),
         )
@@ -236,7 +237,7 @@ def _both(case: Case, name: Listed, total: int) -> Finding:
         explanation=f"{shown(name.handle)} and the retired file of that name hold different lines. When compaction "
         f"retires the first, the second is replaced without a word.{others}",
         cause="The range was backed up again after its first file had been retired, or a file was restored by hand.",
-        next_step=command("diff", *(commands.path(case, f"{where}/{name.name}") for where in _BOTH_FOLDERS)),
+        next_step=commands.tools(case).difference(*(f"{where}/{name.name}" for where in _BOTH_FOLDERS)),
         claims=[Claim(f"{where}/{name.name}", 0) for where in _BOTH_FOLDERS],
     )
 

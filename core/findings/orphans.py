@@ -13,9 +13,10 @@ import numpy as np
 from core.codec import encode_record
 from core.findings.build import finding
 from core.findings.case import CHAINED, Case
-from core.findings.commands import check, listing, path
+from core.findings.commands import check, listing, tools
 from core.findings.registry import detector
 from core.findings.sweep import Sweep
+from core.form import Form, forms_of
 from core.manifests import ManifestFacts, OrphanFacts
 from core.manifests.verify import waypoint_version
 from core.model import (
@@ -28,7 +29,7 @@ from core.model import (
     TransactionRecord,
 )
 from core.names import alone_name, parse_backup_folder
-from core.phrases import command, count, quoted, shown, span
+from core.phrases import count, shown, span
 
 #: The longest backup that is plausible: a folder that changed within this time (seconds) may belong to one under way.
 LONGEST_BACKUP_SECONDS: Final = 48 * 3600
@@ -166,6 +167,5 @@ def _register(case: Case, record: RangeRecord) -> str:
     while name in taken:
         number += 1
         name = f"{alone_name(record).removesuffix('.meta')}.registered_{number}.meta"
-    draft = path(case, f"{name}.draft")
-    write = command("printf", "%s\\n", encode_record(record).decode().rstrip("\n"))
-    return f"{write} > {quoted(draft)} && {command('mv', '-n', '--', draft, path(case, f'metadata/{name}'))}"
+    line = encode_record(record).decode().rstrip("\n")
+    return tools(case).put_line(line, name, zipped=forms_of(case.index).only is Form.GZIP)

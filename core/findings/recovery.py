@@ -17,8 +17,10 @@ from core.findings.commands import MOST_FILES
 from core.findings.filling import fills, rows_inside
 from core.model import Claim, LaneKind
 from core.phrases import count, listed, shown
+from core.tools import then
 
 _NOTHING: Final = "Nothing in metadata_backup/ fills it."
+_UNSEEN: Final = "Whether metadata_backup/ holds what fills it can't be told here: it can't be listed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def survivors(case: Case, kind: LaneKind, first: int, last: int) -> Survivors:
     lane, rows = case.retired.lanes[kind], case.recoverable[kind]
     inside = rows_inside(lane, rows, first, last)
     if not len(inside):
-        return Survivors(_NOTHING, (), False, ())
+        nothing = _NOTHING if case.snapshot.retired_unseen is None else _UNSEEN
+        return Survivors(nothing, (), False, ())
     claims = some_claims(lane, inside)
     covers = fills(lane, inside, first, last)
     what = "all of it" if covers else "parts of it"
@@ -76,4 +79,4 @@ def bring_back(case: Case, files: Sequence[str]) -> str:
     names = {handle.rpartition("/")[2] for handle in files}
     empty = [known.handle for known in case.index.files if known.listed.name in names]
     move = commands.bring_back(case, files)
-    return f"{commands.set_aside(case, empty)} && {move}" if empty else move
+    return then(commands.set_aside(case, empty), move) if empty else move

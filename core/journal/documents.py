@@ -85,6 +85,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         return records_in((*self.rejected, *self.parked))
 
     @property
+    def expected_unreadable(self) -> frozenset[str]:
+        """The handles of files that are known not to be readable: those that stay so, and those that go for it."""
+        return frozenset((*self.unreadable, *(move.source for move in self.retires if move.mark.is_unreadable)))
+
+    @property
     def steps(self) -> int:
         """How many steps it has."""
         return len(self.all_new) + len(self.restores) + len(self.retires)

@@ -94,7 +94,7 @@ class LeaseRecord:
     def bounded_ttl(self) -> float:
         """The ttl in seconds, within `TTL_BOUNDS` whatever the file says."""
         low, high = TTL_BOUNDS
-        return min(max(self.ttl, low), high)
+        return float(min(max(self.ttl, low), high))
 
     def to_bytes(self) -> bytes:
         """The file's content, at most `MAX_BYTES`; texts that are too long are cut, and lose what can't be seen."""

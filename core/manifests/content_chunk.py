@@ -98,12 +98,12 @@ class ContentChunk:
             raise Doubtful(Doubt.MISCOUNTED, f"{self.where} holds more than {self.begun:,} records")
 
     def require_unchanged(self) -> None:
-        """Raises `Doubtful` if the file is no longer the one that was opened, as far as its time would tell."""
+        """Raises `Doubtful` if the file is no longer the one that was opened, as far as its tag or time would tell."""
         if not is_dated(self.listed):
             return
         with self._in_doubt():
             now = self._look_up()
-        if (now.size, now.modified) != (self.listed.size, self.listed.modified):
+        if (now.size, now.modified, now.tag) != (self.listed.size, self.listed.modified, self.listed.tag):
             raise Doubtful(Doubt.CHANGED, f"{self.where} changed while it was read")
 
     def require_whole(self, stopped: Callable[[], bool]) -> None:

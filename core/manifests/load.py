@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.gzips import GZIP_MAGIC, GzipFault, inflated, is_gzip
+from core.gzips import GzipFault, inflated, is_gzip, text_of
 from core.manifests.facts import ManifestProblem, ManifestStatus
 from core.manifests.files import IS_A_FOLDER
 from core.manifests.model import Manifest, ManifestRefused
@@ -69,10 +68,8 @@ async def read_manifest(reader: StoreReader, handle: str, lane: LaneKind) -> Man
 
 
 def _parsed(lane: LaneKind, data: bytes) -> Manifest:
-    if not data.startswith(GZIP_MAGIC):
-        return parse_manifest(lane, data)
     try:
-        return parse_manifest(lane, b"".join(inflated(io.BytesIO(data), MAX_MANIFEST_BYTES)))
+        return parse_manifest(lane, text_of(data, MAX_MANIFEST_BYTES))
     except GzipFault as fault:
         raise ManifestRefused(f"gzip: {fault.message}", fault.hazard, says_stock=False) from fault
 

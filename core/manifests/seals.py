@@ -1,7 +1,9 @@
-"""What tells that nothing has changed: a digest over names, sizes and times of files, and over lines that name them.
+"""What tells that nothing has changed: a digest over names, sizes, times and tags of files, and lines that name them.
 
 It is no proof of their bytes. A file that was written as late as the look itself proves nothing, since its time may not
-show the next change; so a look only counts once it is `SETTLED_SECONDS` younger than every file of it.
+show the next change; so a look only counts once it is `SETTLED_SECONDS` younger than every file of it. That does not
+hold for a file whose storage names each of its versions: every change gives it another tag, however soon it comes.
+Whoever makes a seal looks files up before they are read, so that a change in between is a change since the seal.
 """
 
 from __future__ import annotations
@@ -20,12 +22,18 @@ SETTLED_SECONDS: Final = 2.0
 
 
 def is_dated(listed: Listed) -> bool:
-    """Whether the time of a file is known; some storages tell none, and looking a file up there reads all of it."""
-    return listed.modified > 0
+    """Whether a change of a file shows: in its time or its tag.
+
+    Some storages tell neither, and looking a file up there reads all of it.
+    """
+    return bool(listed.tag) or listed.modified > 0
 
 
 class Seal:
-    """Grows by what it is over; `newest` is the time (unix seconds) of the youngest file, infinity if one has none."""
+    """Grows by what it is over; `newest` is the time (unix seconds) of the youngest file, infinity if one has none.
+
+    Files with a tag do not count for it.
+    """
 
     def __init__(self, records: Iterable[RangeRecord] = ()) -> None:
         self._hash = blake2b(digest_size=16)
@@ -38,8 +46,10 @@ class Seal:
         if isinstance(found, HandleUnreadable):
             self._add(handle, found.fault)
             return
-        self._add(handle, found.kind, str(found.size), repr(found.modified))
-        self.newest = max(self.newest, found.modified) if is_dated(found) else math.inf
+        version = f"{found.modified!r} {found.tag}" if found.tag else repr(found.modified)
+        self._add(handle, found.kind, str(found.size), version)
+        if not found.tag:
+            self.newest = max(self.newest, found.modified) if is_dated(found) else math.inf
 
     def add_name(self, handle: str) -> None:
         """Add that a file is there."""

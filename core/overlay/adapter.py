@@ -7,11 +7,10 @@ command's text (`hazards.md`, `own-shell-values`); the only other text is the op
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from core.overlay.origin import Origin
+from core.storage.adapter_yaml import configuration
 
 _HEADER: Final = """\
 # An overlay by Seamline: a clean view of a backup store, for restores by the stock tool.
@@ -31,31 +30,13 @@ def adapter_text(origin: Origin, folder: str, metadata: Sequence[str]) -> str:
     """The YAML for an overlay in `folder` (an absolute path) that lists the handles `metadata`."""
     prefix = origin.prefix
     variables = {**origin.variables, f"{prefix}_FOLDER": folder, f"{prefix}_METADATA": "\n".join(metadata)}
-    config = {
-        "env_vars": [{"key": key, "value": value} for key, value in variables.items()],
-        "commands": {
-            "create_backup": _REFUSE,
-            "create_for_write": _REFUSE,
-            "open_for_read": _FROM_OVERLAY.replace("{prefix}", prefix) + origin.open_for_read,
-            "save_metadata_line": _REFUSE,
-            "list_metadata_files": f"printf '%s\\n' \"${prefix}_METADATA\"",
-            "backup_metadata_file": _REFUSE,
-        },
+    commands = {
+        "create_backup": _REFUSE,
+        "create_for_write": _REFUSE,
+        "open_for_read": _FROM_OVERLAY.replace("{prefix}", prefix) + origin.open_for_read,
+        "save_metadata_line": _REFUSE,
+        "list_metadata_files": f"printf '%s\\n' \"${prefix}_METADATA\"",
+        "backup_metadata_file": _REFUSE,
     }
     header = _HEADER + (_SECRETS if origin.private else "")
-    return header + yaml.dump(config, Dumper=_Dumper, sort_keys=False, width=1_000_000)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as such, where that says exactly the same."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Equal texts are spelled out each time."""
-        return True
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _represent_text)
+    return header + configuration(variables, commands)

@@ -1,4 +1,4 @@
-"""Where an overlay gets everything that it does not hold itself: a folder, or the commands of an adapter."""
+"""Where an overlay gets everything that it does not hold itself: a folder, or commands that reach the store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from core.errors import UsageError
+from core.form import Form, forms_of
 from core.index import Index
-from core.phrases import shown
 from core.storage import folder_of, is_command_adapter, is_object_location
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ class FolderOrigin:
 
 @dataclass(frozen=True, slots=True)
 class CommandOrigin:
-    """A store behind a command adapter; `prefix` begins no name that its configuration uses."""
+    """A store behind a command adapter, or a bucket through the provider's own tool.
+
+    `prefix` begins no name that the configuration uses; `private` is one that may hold secrets.
+    """
 
     config: CommandConfig = field(repr=False)
     prefix: str
-
-    private: ClassVar[bool] = True
+    private: bool
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -63,7 +65,7 @@ class CommandOrigin:
 
     @property
     def open_for_read(self) -> str:
-        """The operator's own command, as it is."""
+        """The configuration's own command, as it is."""
         return self.config.open_for_read
 
 
@@ -71,19 +73,28 @@ Origin: TypeAlias = FolderOrigin | CommandOrigin
 
 
 def origin_of(location: str, index: Index) -> Origin:
-    """How the store that an operator named is read on. Raises `UsageError` for a place that YAML can't spell."""
+    """How the store that an operator named is read on.
+
+    Raises `UsageError` for a place that YAML can't spell, `Refused` for one that the provider's tool can't be given.
+    """
     if is_object_location(location):
-        raise UsageError(
-            f"{shown(location)!r} is a bucket: this version writes overlays of folders and command adapters",
-            hint="name the command adapter that stock reads the bucket through",
-        )
+        # Only such a store needs the commands of its provider, and a reader of YAML.
+        from core.storage.adapter_text import adapter_text
+        from core.storage.command_config import parse_config
+
+        config = parse_config(adapter_text(location, zipped=_is_zipped(index)).encode())
+        return CommandOrigin(config, _free_prefix(config), private=False)
     if is_command_adapter(location):
         # Only such a store needs a reader of YAML to be planned for.
         from core.storage.command_config import load_config
 
         config = load_config(folder_of(location))
-        return CommandOrigin(config, _free_prefix(config))
+        return CommandOrigin(config, _free_prefix(config), private=True)
     return FolderOrigin(spelled(os.path.realpath(folder_of(location))), _is_zipped(index))
+
+
+def _is_zipped(index: Index) -> bool:
+    return forms_of(index).only is Form.GZIP
 
 
 def spelled(path: str) -> str:
@@ -98,8 +109,3 @@ def _free_prefix(config: CommandConfig) -> str:
     used = [*config.env_vars, config.open_for_read]
     prefixes = (f"{_PREFIX}{number or ''}" for number in count())
     return next(prefix for prefix in prefixes if not any(f"{prefix}_" in text for text in used))
-
-
-def _is_zipped(index: Index) -> bool:
-    read = [file.gzip for file in index.files if file.fault is None and file.lines]
-    return bool(read) and all(read)

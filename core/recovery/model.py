@@ -15,6 +15,7 @@ import numpy as np
 
 from core.chain.cost import claims_of
 from core.columns import I64
+from core.form import Form
 from core.ground import AddedLine
 from core.index import Index
 from core.manifests import Evidence
@@ -27,8 +28,9 @@ from core.snapshot import Snapshot
 class DerivedManifest:
     """A manifest that lists the chunks `begin` to `end` (exclusive, counted from 0) of the manifest `source`.
 
-    `record` is the line that names it, `record.manifest` its handle, `content` its bytes. Both are determined by the
-    source, so that planning again gives the same manifest under the same name.
+    `record` is the line that names it, `record.manifest` its handle, `content` what it says. Both are determined by the
+    source, so that planning again gives the same manifest under the same name. In the store it has the `form` of its
+    source: whoever reads the one reads the other.
     """
 
     lane: LaneKind
@@ -37,6 +39,7 @@ class DerivedManifest:
     end: int
     record: RangeRecord
     content: bytes
+    form: Form = Form.PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from core.chain import ChainOptions
-from core.chain.splices import ChunkTable, find_splices, rows_to_read
+from core.chain.splices import ChunkRun, ChunkTable, find_splices, rows_to_read
 from core.codec import encode_record
 from core.columns import I64, Lane
+from core.form import Form
 from core.ground import AddedLine
 from core.manifests import Evidence, ManifestFacts, ManifestRefused
 from core.manifests.derive import RangeManifest, derive, derived_handle, derived_record, fit_chunks, manifest_bytes
 from core.manifests.facts import PROBLEMS_KEPT, harmful
 from core.manifests.load import Unloaded, load_manifest
 from core.manifests.model import EpochEndingManifest, TransactionManifest, range_of
-from core.model import LaneKind
 from core.recovery.model import DerivedManifest
 from core.storage.protocol import StoreReader
 
@@ -34,25 +34,26 @@ class Splicer:
         manifests = dict(self._manifests(lane, rows)) if len(rows) else {}
         tables = {
             row: _table(manifest, self._facts(lane, row), lane.manifest(row) in options.broken)
-            for row, manifest in manifests.items()
+            for row, (manifest, _) in manifests.items()
         }
         known = {lane.manifest(row) for row in rows.tolist()}
         runs = {*find_splices(lane, options, tables), *find_splices(lane, options, tables, sound_only=True)}
         for run in sorted(runs) if tables else ():
-            derived = _derived(lane.kind, lane.manifest(run.row), manifests[run.row], run.begin, run.end)
+            derived = _derived(lane, run, *manifests[run.row])
             if derived is not None and derived.record.manifest not in known:
                 yield derived
 
-    def _manifests(self, lane: Lane, rows: I64) -> Iterator[tuple[int, RangeManifest]]:
+    def _manifests(self, lane: Lane, rows: I64) -> Iterator[tuple[int, tuple[RangeManifest, Form]]]:
+        """Each manifest that can be cut, and the form of its file."""
         for row in rows.tolist():
             if self.stopped():
                 return
             try:
-                manifest = load_manifest(self.reader, lane.kind, lane.manifest(row)).manifest
+                loaded = load_manifest(self.reader, lane.kind, lane.manifest(row))
             except Unloaded:
                 continue
-            if isinstance(manifest, TransactionManifest | EpochEndingManifest):
-                yield row, manifest
+            if isinstance(loaded.manifest, TransactionManifest | EpochEndingManifest):
+                yield row, (loaded.manifest, Form.GZIP if loaded.gzip else Form.PLAIN)
 
     def _facts(self, lane: Lane, row: int) -> ManifestFacts | None:
         return self.evidence.manifest(lane.kind, lane.manifest(row))
@@ -76,13 +77,14 @@ def _unsound(facts: ManifestFacts, chunks: int) -> frozenset[int]:
     return frozenset(problem.chunk for problem in problems if problem.chunk is not None)
 
 
-def _derived(kind: LaneKind, source: str, manifest: RangeManifest, begin: int, end: int) -> DerivedManifest | None:
+def _derived(lane: Lane, run: ChunkRun, manifest: RangeManifest, form: Form) -> DerivedManifest | None:
     """The manifest of some chunks; None where it can't be made, as of epoch endings without a waypoint for each."""
+    source = lane.manifest(run.row)
     try:
-        cut = derive(manifest, begin, end)
+        cut = derive(manifest, run.begin, run.end)
         content = manifest_bytes(cut)
-        handle = derived_handle(kind, range_of(cut)[0], source, begin, end, content)
-        return DerivedManifest(kind, source, begin, end, derived_record(cut, handle), content)
+        handle = derived_handle(lane.kind, range_of(cut)[0], source, run.begin, run.end, content)
+        return DerivedManifest(lane.kind, source, run.begin, run.end, derived_record(cut, handle), content, form)
     except (ManifestRefused, ValueError):
         return None
 

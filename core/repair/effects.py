@@ -19,6 +19,7 @@ def side_effects(sides: Sides, change: ChangeSet, after: Index) -> Iterator[str]
     yield from _caches(change)
     yield from _tail(sides)
     yield from _unread(sides)
+    yield from _unseen(sides)
     yield from _snapshot(sides, after)
     if change.derived:
         manifests = count(len(change.derived), "derived manifest is", "derived manifests are")
@@ -69,6 +70,11 @@ def _tail(sides: Sides) -> Iterator[str]:
         else:
             fate = f"{'stays' if one else 'stay'} visible; stock fails for targets that reach {'it' if one else 'them'}"
         yield f"{entries(len(rows), kind)} behind the gap, {where}, {fate}."
+
+
+def _unseen(sides: Sides) -> Iterator[str]:
+    if sides.recovery.snapshot.retired_unseen is not None:
+        yield "metadata_backup/ can't be looked at here: lines that only it holds are not counted on, nor brought back."
 
 
 def _snapshot(sides: Sides, after: Index) -> Iterator[str]:

@@ -11,6 +11,7 @@ from core.changes.lanes import state_of_pieces
 from core.changes.model import LaneState, Write
 from core.columns import I64, Lane
 from core.content import lane_text
+from core.form import Form
 from core.gather import index_of
 from core.index import Index, MetaFile
 from core.lane_difference import absent_rows
@@ -36,7 +37,7 @@ def foresee(sides: Sides, going: Collection[int], writes: Iterable[Write]) -> Fo
         for kind, lane in ground.index.lanes.items()
     }
     files = [file for number, file in enumerate(sides.index.files) if number not in going]
-    files += [MetaFile(_listed(write), write.lines) for write in writes]
+    files += [MetaFile(_listed(write), write.lines, gzip=write.form is Form.GZIP) for write in writes]
     index = replace(
         ground.index,
         files=tuple(files),
@@ -50,7 +51,7 @@ def foresee(sides: Sides, going: Collection[int], writes: Iterable[Write]) -> Fo
 def spoils(foreseen: Foreseen, writes: Iterable[Write]) -> bool:
     """Whether new files would hold anything but whole lines of entries that are to be visible, each once."""
     written = [write for write in writes if write.lines]
-    index = index_of("metadata", [(_listed(write), write.content) for write in written])
+    index = index_of("metadata", [(_listed(write), write.text) for write in written])
     entries = sum(map(len, index.lanes.values())) + len({record.id for record, _ in index.identities})
     return (
         any(file.bad_lines or file.fault for file in index.files)

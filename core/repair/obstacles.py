@@ -11,13 +11,15 @@ from core.codec import UNKNOWN_KIND
 from core.compaction.refusals import Refusal
 from core.findings import commands
 from core.findings.case import IN_FLIGHT_SECONDS
+from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.model import RangeRecord
 from core.names import handle_problem
-from core.phrases import command, count, entries, shown
+from core.phrases import count, entries, shown
 from core.repair.sides import Sides
 from core.repair.times import RecordWork
 from core.snapshot import Snapshot
+from core.stock.loading import index_load_error
 
 #: So many bytes of entries that must not be seen again the journal keeps at most of one repair.
 MAX_DENYLIST_BYTES: Final = 64 << 20
@@ -59,26 +61,29 @@ def refused(scene: Scene) -> Refusal | None:
 def too_large(scene: Scene, writes: Iterable[Write]) -> Refusal | None:
     """A file that we could not read again."""
     for write in writes:
-        if len(write.content) > MAX_FILE_BYTES or write.lines > MAX_FILE_LINES:
-            text = f"{shown(write.handle)} would hold {write.lines:,} lines in {len(write.content):,} bytes, and no "
+        if write.largest > MAX_FILE_BYTES or write.lines > MAX_FILE_LINES:
+            text = f"{shown(write.handle)} would hold {write.lines:,} lines in {write.largest:,} bytes, and no "
             text += f"more than {MAX_FILE_LINES:,} lines and {MAX_FILE_BYTES:,} bytes of a file are read"
             return Refusal("own-bounded-memory", text, None, scene.look_again, None)
     return None
 
 
 def _unread(scene: Scene) -> Iterator[Refusal]:
-    """Nobody knows what a file holds that was not read; and beside gzip files plain ones can't be read."""
-    index = scene.sides.index
-    for file in index.files:
+    """Nobody knows what a file holds that was not read."""
+    for file in scene.sides.index.files:
         if file.fault is not None:
             text = f"{shown(file.handle)} was not read: {shown(file.fault.message)}"
             kind = "decompression-bomb" if file.gzip else "foreign-file-in-metadata"
             yield Refusal(kind, text, None, scene.listing, None)
-    zipped = [file.handle for file in index.files if file.gzip]
-    if zipped:
-        text = f"{count(len(zipped), 'file')} of metadata/ hold gzip, as a command adapter writes it: "
-        text += f"{shown(zipped[0])}; plain files beside them could not be read through the adapter any more"
-        yield Refusal("plain-vs-gzip-store", text, None, scene.listing, None)
+
+
+def _two_forms(scene: Scene) -> Iterator[Refusal]:
+    """Whatever were written, one of the ways of reading would not take it."""
+    forms = forms_of(scene.sides.index)
+    if forms.mixed:
+        failure = index_load_error(scene.sides.index)
+        said = failure.message if failure else None
+        yield Refusal("plain-vs-gzip-store", f"{forms.told}. {NO_WAY_OF_READING}", said, scene.look_again, None)
 
 
 def _unknown_kinds(scene: Scene) -> Iterator[Refusal]:
@@ -131,8 +136,7 @@ def _clock_behind(scene: Scene) -> Iterator[Refusal]:
         ahead = witness.record.file_compacted_at - scene.now
         text = f"the clock of this machine is behind the store: {shown(witness.claim.file)} is dated {ahead:,} seconds "
         text += "from now, and was written then; a new record would be ignored beside it"
-        dates = command("ls", "-l", "--full-time", "--", commands.path(scene, witness.claim.file))
-        step = f"{command('date', '-u')} && {dates}"
+        step = commands.dated(scene, witness.claim.file)
         yield Refusal("timestamps-back", text, None, step, None)
 
 
@@ -157,6 +161,7 @@ def _bytes_of(records: Iterable[RangeRecord]) -> int:
 #: In this order: what hides the store, what can't be done, what is wrong with the moment.
 _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
     _unread,
+    _two_forms,
     _unknown_kinds,
     _nothing_left,
     _odd_names,

@@ -19,6 +19,7 @@ from core.changes.survival import keeping_files
 from core.columns import I64, Lane, Mask
 from core.compaction.names import UsedNames
 from core.content import LaneText, lane_text
+from core.form import forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.index import Index
 from core.model import LaneKind
@@ -130,4 +131,5 @@ def _homeless_identities(index: Index, going: Mask, keeping: Mask, raw: RawLines
 
 
 def _named(name: str, content: bytes, lines: int, used: UsedNames) -> Write:
-    return Write(f"metadata/{used.free_name(name, content, clear=False)}", content, lines)
+    handle = f"metadata/{used.free_name(name, content, clear=False)}"
+    return Write(handle, content, lines, forms_of(used.index).only)

@@ -98,7 +98,9 @@ def _change_set(
         lanes=dict(lanes),
         rejected=sides.rejected,
         parked=sides.parked,
-        derived=tuple(Write(each.record.manifest, each.content, each.content.count(b"\n")) for each in derived),
+        derived=tuple(
+            Write(each.record.manifest, each.content, each.content.count(b"\n"), each.form) for each in derived
+        ),
         added=sides.added,
     )
 

@@ -12,6 +12,7 @@ from typing import Final
 from core.changes.model import Write
 from core.codec import encode_record
 from core.compaction.timestamps import Records, carried_over, record_date, records_of
+from core.form import forms_of
 from core.model import TimestampsRecord
 from core.names import alone_name
 from core.snapshot import Snapshot
@@ -60,4 +61,4 @@ def new_record(snapshot: Snapshot, work: RecordWork, going: Collection[int], new
     staying = (file.handle for number, file in enumerate(index.files) if number not in going)
     stamps = carried_over(staying, new, work.records.merged, _GRACE, now)
     record = TimestampsRecord(record_date(work.records.latest, now, taken), stamps)
-    return Write(f"metadata/{alone_name(record)}", encode_record(record), 1)
+    return Write(f"metadata/{alone_name(record)}", encode_record(record), 1, forms_of(index).only)

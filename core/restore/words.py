@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 from core.chain import gap_command
 from core.restore.model import Needs, RestorePreview, StockAnswer, StoreVerdict
+from core.tools import tools_for
 
 
 def verdict_sentence(verdict: StoreVerdict) -> str:
@@ -51,7 +50,7 @@ def preview_sentences(preview: RestorePreview) -> tuple[str, ...]:
 
 def gap_commands(preview: RestorePreview) -> tuple[str, ...]:
     """For each of the preview's gaps the stock command that backs it up again into this store, ready for a shell."""
-    storage = f"--local-fs-dir {shlex.quote(preview.snapshot.location)}"
+    storage = tools_for(preview.snapshot.location).stock_option
     return tuple(gap_command(gap, storage) for gap in preview.gaps)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from core.errors import UsageError
+from core.lease_choice import AS_USUAL, LeaseChoice
+from core.phrases import shown
 from core.storage.local import LocalReader
 from core.storage.objects_location import is_object_location, parse_location
 from core.storage.protocol import (
@@ -19,6 +21,7 @@ from core.storage.protocol import (
     ReadFault,
     StoreReader,
 )
+from core.storage.side import with_host_lease
 
 __all__ = [
     "HandleUnreadable",
@@ -35,25 +38,37 @@ __all__ = [
 ]
 
 
-def reader_for(location: str) -> StoreReader:
-    """A reader for a folder, a `file://` URL, a stock command adapter YAML or an `s3://` URL.
+def reader_for(location: str, lease: LeaseChoice = AS_USUAL) -> StoreReader:
+    """A reader for a folder, a `file://` URL, a stock command adapter YAML or the URL of a bucket.
 
-    Raises `UsageError` or `StoreUnreachable`, creates nothing, runs no command and sends nothing yet.
+    What is ours of the store is read where `lease` says. Raises `UsageError`, also for a choice that there is not, or
+    `StoreUnreachable`, creates nothing, runs no command and sends nothing yet.
     """
+    if not is_command_adapter(location):
+        _require_choice(location, lease)
     if is_object_location(location):
         # Only such a store needs the client of object stores.
         from core.storage.objects_client import open_client
         from core.storage.objects_reader import ObjectReader
 
         place = parse_location(location)
-        return ObjectReader(place, open_client(place, os.environ))
+        reader = ObjectReader(place, open_client(place, os.environ))
+        return with_host_lease(reader, identity_of(location)) if lease.on_host else reader
     path = folder_of(location)
     if is_command_adapter(location):
         # Only such a store needs a reader of YAML and threads to start.
-        from core.storage.command_reader import CommandReader
+        from core.storage.command_side import adapter_reader
 
-        return CommandReader(path)
+        return adapter_reader(path, lease, reader_for, identity_of)
     return LocalReader(path)
+
+
+def _require_choice(location: str, lease: LeaseChoice) -> None:
+    """Raises `UsageError` for a lease elsewhere than in a store that holds its own."""
+    if lease.store is not None:
+        raise UsageError("--lease-store goes with a command adapter", hint="leave it out: this store holds its lease")
+    if lease.on_host and not is_object_location(location):
+        raise UsageError("a folder holds its lease, and needs none of this machine", hint="leave --lease out")
 
 
 def is_command_adapter(location: str) -> bool:
@@ -90,6 +105,6 @@ def folder_of(location: str) -> str:
             raise UsageError(f"{location!r} names another machine", hint="write file:/// and the whole path")
         return unquote(slash + path)
     raise UsageError(
-        f"this version reads folders, command adapters and s3:// buckets, not {scheme!r} stores",
-        hint="copy or mount the store's metadata/ folder and name that folder",
+        f"{shown(scheme)}:// names no store: a folder, a command adapter or a bucket does",
+        hint="write s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX",
     )

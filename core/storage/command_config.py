@@ -1,8 +1,9 @@
 """Stock's command adapter configuration: a YAML file of environment variables and of commands for bash.
 
 Read as stock reads it (`format.md`, "Command adapter configuration"): every scalar is the text that stands there,
-unknown keys are ignored. Nothing in the file makes an object or a tag mean anything. The values of its variables may be
-secrets: they are in no message, and in no `repr`.
+unknown keys are ignored. One key that stock does not know is ours: `seamline`, with where the lease lies, and whether
+commands that read text as code are wanted (`accept_code`). Nothing in the file makes an object or a tag mean anything.
+The values of its variables may be secrets: they are in no message, and in no `repr`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -22,15 +24,24 @@ from core.phrases import shown
 MAX_CONFIG_BYTES: Final = 256 << 10
 _NEEDED: Final = ("create_backup", "create_for_write", "open_for_read", "save_metadata_line", "list_metadata_files")
 _OPTIONAL: Final = "backup_metadata_file"
+_OURS: Final = "seamline"
+_LEASE_STORE: Final = "lease_store"
+_ACCEPT_CODE: Final = "accept_code"
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 #: Shorter values are parts of words; taken out of a message they would leave nothing of it.
 _SHORTEST_SECRET: Final = 4
 _QUERY_RE: Final = re.compile(r"\?[^\s'\"]*=[^\s'\"]*")
+#: What the names of variables that hold keys have in them; and what a signed URL has.
+_KEY_RE: Final = re.compile(r"(?i)sas|token|secret|key|pass|cred|sig=")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandConfig:
-    """One configuration: the variables, in order, and what bash is to run for each purpose."""
+    """One configuration: the variables, in order, and what bash is to run for each purpose.
+
+    `lease_store` is the location by which the same place is reached without commands, if the file names one;
+    `accept_code` says that the operator insists on commands that read text as code (`hazards.md`, `own-shell-values`).
+    """
 
     env_vars: Mapping[str, str] = field(repr=False)
     create_backup: str
@@ -39,12 +50,23 @@ class CommandConfig:
     save_metadata_line: str
     list_metadata_files: str
     backup_metadata_file: str | None = None
+    lease_store: str | None = None
+    accept_code: bool = False
 
     def without_secrets(self, text: str) -> str:
         """A text that a command wrote, without the values of variables and what URLs carry behind a question mark."""
         for secret in sorted(self._secrets(), key=len, reverse=True):
             text = text.replace(secret, "***")
         return _QUERY_RE.sub("?***", text)
+
+    def place(self) -> str:
+        """A digest of where the commands lead to, 32 hex digits: of the listing and the variables.
+
+        Left out are variables that look like keys or tokens: they change while the place stays the same, and so may
+        the other commands, when they are mended.
+        """
+        lasting = {key: value for key, value in self.env_vars.items() if not _KEY_RE.search(key + value)}
+        return blake2b(repr((sorted(lasting.items()), self.list_metadata_files)).encode(), digest_size=16).hexdigest()
 
     def _secrets(self) -> set[str]:
         values = (line for value in self.env_vars.values() for line in (value, *value.splitlines()))
@@ -81,7 +103,14 @@ def parse_config(data: bytes) -> CommandConfig:
     needed = {name: _command(_wanted(commands, name, "commands"), name) for name in _NEEDED}
     backup = commands.get(_OPTIONAL)
     moves = None if backup is None or _is_null(backup) else _command(backup, _OPTIONAL)
-    return CommandConfig(dict(_variables(top.get("env_vars"))), **needed, backup_metadata_file=moves)
+    ours = _ours(top.get(_OURS))
+    return CommandConfig(
+        dict(_variables(top.get("env_vars"))),
+        **needed,
+        backup_metadata_file=moves,
+        lease_store=_lease_store(ours),
+        accept_code=_accept_code(ours),
+    )
 
 
 def _refusal(path: str, why: str) -> UsageError:
@@ -145,6 +174,39 @@ def _command(node: yaml.Node, name: str) -> str:
     if not text.strip():
         raise ConfigRefused(f"{name} is empty{_line(node)}")
     return text
+
+
+def _ours(node: yaml.Node | None) -> Mapping[str, yaml.Node]:
+    """What our own key says; it is nobody else's, so that a slip of the pen in it is told."""
+    if node is None:
+        return {}
+    fields = _fields(node, _OURS)
+    odd = next((name for name in fields if name not in (_LEASE_STORE, _ACCEPT_CODE)), None)
+    if odd is not None:
+        knows = f"{_LEASE_STORE} and {_ACCEPT_CODE} alone"
+        raise ConfigRefused(f"{_OURS} has {shown(odd)!r}, and knows {knows}{_line(node)}")
+    if not fields:
+        raise ConfigRefused(f"{_OURS} has no {_LEASE_STORE}")
+    return fields
+
+
+def _accept_code(ours: Mapping[str, yaml.Node]) -> bool:
+    if _ACCEPT_CODE not in ours:
+        return False
+    text = _text(ours[_ACCEPT_CODE], f"{_ACCEPT_CODE} of {_OURS}")
+    if text not in ("true", "false"):
+        raise ConfigRefused(f"{_ACCEPT_CODE} of {_OURS} is neither true nor false{_line(ours[_ACCEPT_CODE])}")
+    return text == "true"
+
+
+def _lease_store(ours: Mapping[str, yaml.Node]) -> str | None:
+    if _LEASE_STORE not in ours:
+        return None
+    value = ours[_LEASE_STORE]
+    location = _text(value, f"{_LEASE_STORE} of {_OURS}")
+    if _is_null(value) or not location.strip():
+        raise ConfigRefused(f"{_LEASE_STORE} of {_OURS} is empty{_line(value)}")
+    return location
 
 
 def _is_null(node: yaml.Node) -> bool:

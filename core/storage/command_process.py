@@ -2,34 +2,45 @@
 
 The text given to bash is the configuration's own behind stock's prelude; whatever a store holds comes in through the
 environment alone (`hazards.md`, `own-shell-values`). What is kept of a command's output is bounded, a command that goes
-silent is ended, and with it all that it started (`child-left-behind`).
+silent is ended, and with it all that it started (`child-left-behind`). A command that takes content prints its handle
+first, and closes its output, before it is given any (`adapter-stdout-open`).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import selectors
 import signal
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import IO, Final
 
 from core.phrases import shown
+from core.storage.command_feeder import Feeder
 
 PRELUDE: Final = "set -o nounset -o errexit -o pipefail; "
 #: Seconds without a byte after which a command is given up.
 IDLE_SECONDS: Final = 120.0
 #: Seconds between two looks at whether to stop.
 _TICK: Final = 0.25
+#: Seconds for which a command that misprinted its handle is given to fail by itself.
+_GRACE: Final = 0.5
 _BLOCK: Final = 256 << 10
 #: Of the messages of a command the last bytes are kept. One that never ends its complaints is ended itself.
 _KEPT_MESSAGES: Final = 64 << 10
 _MOST_MESSAGES: Final = 16 << 20
 _SHOWN_LINES: Final = 3
+#: Bytes of a handle that a command may print.
+_MOST_PRINTED: Final = 64 << 10
+_STDOUT_OPEN: Final = (
+    "did not close its standard output (adapter-stdout-open; it needs `exec 1>&-` between the line that prints the "
+    "handle and the one that reads the content)"
+)
 
 
 class CommandFailed(Exception):
@@ -59,10 +70,65 @@ def run_command(
     Returns only when it has ended with exit code 0. Raises `CommandFailed`, also once `stop` is set, and OSError when
     `into` can't be written.
     """
+    with _running(text, environment, into, limit, stop, idle) as run:
+        run.take_output()
+
+
+def feed_command(
+    text: str, environment: Mapping[str, str], content: bytes, accept: Callable[[bytes], None], idle: float
+) -> None:
+    """Run a command that prints a handle, closes its output, and then takes `content` on its standard input.
+
+    `accept` is given what it printed; what that raises ends the command before it was given anything. Returns only when
+    it has taken all of the content and ended with exit code 0. Raises `CommandFailed`.
+    """
+    printed = io.BytesIO()
+    feeder = _feeder(content)
+    try:
+        with _running(text, environment, printed, _MOST_PRINTED, Event(), idle, stdin=feeder.pipe) as run:
+            feeder.started(run.process.pid)
+            run.silence = _STDOUT_OPEN
+            run.take_output()
+            try:
+                accept(printed.getvalue())
+            except Exception:
+                # One that has failed has better words for it.
+                run.require_going_on()
+                raise
+            run.silence = "took nothing of its content"
+            feeder.go()
+            run.wait_for(feeder)
+            run.silence = "was given its content, and said nothing"
+    except OSError as error:
+        raise CommandFailed(f"can't be given its content: {error.strerror}") from error
+    finally:
+        feeder.end()
+
+
+def _feeder(content: bytes) -> Feeder:
+    try:
+        return Feeder(content)
+    except FileNotFoundError as error:
+        raise CommandFailed(f"bash can't be run: {error.strerror}") from error
+    except OSError as error:
+        raise CommandFailed(f"can't be given its content: {error.strerror}") from error
+
+
+@contextmanager
+def _running(
+    text: str,
+    environment: Mapping[str, str],
+    into: IO[bytes],
+    limit: int,
+    stop: Event,
+    idle: float,
+    stdin: int = subprocess.DEVNULL,
+) -> Iterator[_Run]:
+    """A command for the length of a block, and until it ends well after that; whatever is raised ends it."""
     try:
         process = subprocess.Popen(
             ["bash", "-c", PRELUDE + text],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **environment},
@@ -73,7 +139,7 @@ def run_command(
         raise CommandFailed(f"bash can't be run: {why}") from error
     run = _Run(process, into, limit, stop, idle)
     try:
-        run.take_output()
+        yield run
         code = run.exit_code()
     except BaseException:
         run.end()
@@ -81,8 +147,13 @@ def run_command(
     finally:
         run.close()
     if code:
-        ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise CommandFailed(ended, run.words())
+        raise CommandFailed(_ended(code), run.words())
+    if run.left:
+        raise CommandFailed("ended well without having taken all of its content", run.words())
+
+
+def _ended(code: int) -> str:
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 @dataclass(slots=True)
@@ -98,6 +169,8 @@ class _Run:
     complained: int = 0
     messages: bytearray = field(default_factory=bytearray)
     quiet: float = 0.0
+    silence: str = "printed nothing"
+    left: int = 0
 
     def take_output(self) -> None:
         """Read both streams until the output ends."""
@@ -114,6 +187,22 @@ class _Run:
                     if not self._take(key.fd, is_output=is_output):
                         selector.unregister(key.fileobj)
                         printing = printing and not is_output
+
+    def wait_for(self, feeder: Feeder) -> None:
+        """Wait until all of the content was given; `left` counts the bytes that the command did not take."""
+        self.quiet, given = 0.0, 0
+        while not feeder.is_done(_TICK):
+            before, given = given, feeder.given
+            self._heed(self._drain_messages() or given != before)
+        self.left = feeder.left
+
+    def require_going_on(self) -> None:
+        """Raises `CommandFailed` for a command that ends with a failure just now."""
+        with suppress(subprocess.TimeoutExpired):
+            code = self.process.wait(_GRACE)
+            self._drain_messages()
+            if code:
+                raise CommandFailed(_ended(code), self.words())
 
     def exit_code(self) -> int:
         """How the command ended, whose output has."""
@@ -147,7 +236,7 @@ class _Run:
             raise CommandFailed("was stopped", self.words())
         self.quiet = 0.0 if active else self.quiet + _TICK
         if self.quiet >= self.idle:
-            raise CommandFailed(f"printed nothing for {self.idle:g} seconds and was ended", self.words())
+            raise CommandFailed(f"{self.silence} for {self.idle:g} seconds and was ended", self.words())
 
     def _take(self, descriptor: int, *, is_output: bool) -> bool:
         """Take what is there of one stream; False at its end."""

@@ -20,9 +20,10 @@ from typing import IO, BinaryIO, Final, cast
 from core.errors import StoreUnreachable
 from core.names import OWN_FOLDER, handle_problem
 from core.phrases import shown
+from core.storage.command_calls import CommandCalls
 from core.storage.command_config import CommandConfig, load_config
-from core.storage.command_process import IDLE_SECONDS, CommandFailed, OutputTooLarge, last_words, run_command
-from core.storage.protocol import HandleUnreadable, Listed, ListedKind, ReadFault
+from core.storage.command_process import IDLE_SECONDS, CommandFailed, OutputTooLarge
+from core.storage.protocol import FolderUnseen, HandleUnreadable, Listed, ListedKind, ReadFault
 
 #: How many commands run at once.
 WORKERS: Final = 8
@@ -32,6 +33,7 @@ MAX_LISTING_BYTES: Final = 256 << 20
 MAX_OBJECT_BYTES: Final = 4 << 30
 _IN_MEMORY: Final = 1 << 20
 _METADATA: Final = "metadata"
+_BACKUP: Final = "metadata_backup"
 #: What this tool may have put beside a store: where a command can't print it, it is not there.
 _OWN_HANDLES: Final = ("compaction.lock", f"{OWN_FOLDER}/")
 
@@ -44,8 +46,7 @@ class CommandReader:
 
     def __init__(self, location: str, idle_seconds: float = IDLE_SECONDS) -> None:
         self._location = location
-        self._config = load_config(location)
-        self._idle = idle_seconds
+        self._calls = CommandCalls(load_config(location), idle_seconds)
         self._odd: Mapping[str, str] = {}
         self._kept: tuple[str, IO[bytes]] | None = None
         self._lock = Lock()
@@ -58,13 +59,18 @@ class CommandReader:
     @property
     def config(self) -> CommandConfig:
         """The commands and their variables."""
-        return self._config
+        return self._calls.config
+
+    @property
+    def calls(self) -> CommandCalls:
+        """The commands, to be called."""
+        return self._calls
 
     def list_folder(self, folder: str) -> list[Listed]:
         """The handles that `list_metadata_files` prints, one a line; sizes and times are not known, and 0.
 
-        Of the store's top only `metadata` is known. This tool's own folder counts as empty, since nothing is written
-        through commands. Any other folder can't be listed. An empty listing is an error: the sample configurations turn
+        Of the store's top only `metadata` is known. This tool's own folder counts as empty, since commands can't write
+        there. Any other folder can't be listed. An empty listing is an error: the sample configurations turn
         a listing that failed into an empty one (`empty-listing-new-identity`).
         """
         if folder == "":
@@ -72,8 +78,9 @@ class CommandReader:
         if folder == OWN_FOLDER or folder.startswith(f"{OWN_FOLDER}/"):
             return []
         if folder != _METADATA:
-            raise self._unreachable(
-                f"{shown(folder)} can't be listed: a command adapter has a command for metadata/ only",
+            raise FolderUnseen(
+                f"can't read the store {self._location!r}: {shown(folder)} can't be listed: a command adapter has a "
+                "command for metadata/ only",
                 hint="look at the storage with its own tools",
             )
         listing = self._list_metadata()
@@ -137,7 +144,7 @@ class CommandReader:
 
     def may_change(self, folder: str) -> bool:
         """Whether there is a command for it: the one that moves files away is optional."""
-        return folder == _METADATA or self._config.backup_metadata_file is not None
+        return folder != _BACKUP or self.config.backup_metadata_file is not None
 
     def _read(self, handle: str, limit: int, stop: Event) -> bytes:
         with self._fetch(handle, limit, stop) as content:
@@ -146,11 +153,10 @@ class CommandReader:
     def _list_metadata(self) -> list[Listed]:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as printed:
             try:
-                self._run("list_metadata_files", {}, printed, MAX_LISTING_BYTES, Event())
+                self._calls.run("list_metadata_files", {}, printed, MAX_LISTING_BYTES, Event())
             except (CommandFailed, OSError) as failed:
-                raise self._unreachable(
-                    f"metadata can't be listed: {self._words('list_metadata_files', failed)}"
-                ) from None
+                words = self._calls.words("list_metadata_files", failed)
+                raise self._unreachable(f"metadata can't be listed: {words}") from None
             printed.seek(0)
             handles = {_decoded(line) for line in printed}
         if len(handles) > MAX_NAMES:
@@ -182,27 +188,16 @@ class CommandReader:
         with ExitStack() as opened:
             content = opened.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
             try:
-                self._run("open_for_read", {"FILE_HANDLE": handle}, content, limit, stop)
+                self._calls.run("open_for_read", {"FILE_HANDLE": handle}, content, limit, stop)
                 content.seek(0)
             except OutputTooLarge:
                 message = f"larger than the {limit:,} bytes that are read of such a file"
                 raise HandleUnreadable(ReadFault.TOO_LARGE, message) from None
             except (CommandFailed, OSError) as failed:
                 fault = ReadFault.MISSING if handle.startswith(_OWN_HANDLES) else ReadFault.FAILED
-                raise HandleUnreadable(fault, self._words("open_for_read", failed)) from None
+                raise HandleUnreadable(fault, self._calls.words("open_for_read", failed)) from None
             opened.pop_all()
         return content
-
-    def _run(self, name: str, parameters: Mapping[str, str], into: IO[bytes], limit: int, stop: Event) -> None:
-        text: str = getattr(self._config, name)
-        run_command(text, {**self._config.env_vars, **parameters}, into, limit, stop, self._idle)
-
-    def _words(self, command: str, failed: CommandFailed | OSError) -> str:
-        """What became of a command; nothing of its variables is in it."""
-        if isinstance(failed, OSError):
-            return f"what {command} prints can't be kept in {shown(tempfile.gettempdir())}: {failed.strerror}"
-        words = last_words(self._config.without_secrets(failed.words))
-        return f"{command} {failed.why}{f': {words}' if words else ''}"
 
     def _unreachable(self, why: str, hint: str = "") -> StoreUnreachable:
         hint = hint or "run the command by hand; look at its tool, the network and the credentials"

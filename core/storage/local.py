@@ -30,14 +30,15 @@ _NO_METADATA: Final = "it holds no metadata/ folder"
 class LocalReader:
     """The read half of a LocalFs store (`format.md`, "Layout of a store").
 
-    Raises `StoreUnreachable` for a folder that is not there or is no store.
+    Raises `StoreUnreachable` for a folder that is not there or is no store, unless it need not be one.
     """
 
-    def __init__(self, folder: str, max_names: int = MAX_NAMES) -> None:
+    def __init__(self, folder: str, max_names: int = MAX_NAMES, *, is_store: bool = True) -> None:
         self._root = Path(folder)
         self._location = folder
         self._max_names = max_names
-        _require_store(self._root, folder)
+        if is_store:
+            _require_store(self._root, folder)
 
     @property
     def location(self) -> str:

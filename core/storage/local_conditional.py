@@ -47,6 +47,11 @@ class LocalConditional:
         self._folder = folder
         self._patience = patience
 
+    @property
+    def peculiarity(self) -> str:
+        """None: this machine's own lock guards what is compared."""
+        return ""
+
     def load(self, handle: str, limit: int) -> Tagged | None:
         """The file's first `limit` + 1 bytes and its tag; None if there is none. Raises `StoreUnreachable`."""
         unread = f"can't read {handle!r} in {self._folder!r}"
@@ -170,7 +175,8 @@ def _drafted(place: Place, content: bytes) -> Place:
 
 
 def _mode_of(place: Place) -> int:
-    return os.fstat(place.folder).st_mode & 0o666
+    # Its owner can always use it, also in a folder that nobody may change.
+    return os.fstat(place.folder).st_mode & 0o666 | 0o600
 
 
 def _unlink(place: Place) -> None:

@@ -39,6 +39,11 @@ class LocalWriter:
     def __init__(self, folder: str) -> None:
         self._root = folder
 
+    @property
+    def at_once(self) -> int:
+        """One: a step on a disk is over before another thread would have begun."""
+        return 1
+
     def create(self, handle: str, content: bytes) -> None:
         """Make a new file, its bytes on disk before it has its name."""
         undone = f"{handle} was not made"
@@ -91,6 +96,12 @@ class LocalWriter:
         ):
             remove = os.rmdir if stat_bits.S_ISDIR(place.status().st_mode) else os.unlink
             remove(place.name, dir_fd=place.folder)
+
+    def tidy(self) -> None:
+        """Take away our empty folders: those for drafts and for what is staged, and then the one they are in."""
+        for folder in (STAGED_FOLDER, _DRAFTS, OWN_FOLDER):
+            with told(f"{folder} was not taken away"), suppress(FileNotFoundError):
+                _remove_empty(self._root, folder)
 
     @contextmanager
     def _changing(self, undone: str, *handles: str, below: str = "") -> Iterator[None]:
@@ -146,6 +157,15 @@ class LocalWriter:
                 return same_file(os.fstat(metadata), os.fstat(place.folder))
         except FileNotFoundError:
             return False
+
+
+def _remove_empty(root: str, folder: str) -> None:
+    with opened_place(root, folder) as place:
+        try:
+            os.rmdir(place.name, dir_fd=place.folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
 
 
 def _downwards(folder: str) -> Iterator[str]:

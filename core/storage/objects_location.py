@@ -66,7 +66,7 @@ def parse_location(text: str) -> Location:
     if "?" in rest or "#" in rest:
         # What follows may be a signature, which is as good as a key.
         hint = "give keys and tokens in the environment, never in the location"
-        raise UsageError(f"a {scheme}:// location has neither a query nor a fragment", hint=hint)
+        raise UsageError(f"a location of {scheme}:// has neither a query nor a fragment", hint=hint)
     return _READ[scheme](text, rest)
 
 
@@ -82,7 +82,7 @@ def _bucket(provider: Provider, text: str, rest: str) -> Location:
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket or ":" in bucket:
         hint = f"write {provider}://BUCKET/PREFIX; keys come from the environment"
-        raise UsageError(f"a {provider}:// location names a bucket, no user, key or port", hint=hint)
+        raise UsageError(f"a location of {provider}:// names a bucket, no user, key or port", hint=hint)
     _require(_BUCKET_RE, bucket, "bucket", f"write {provider}://BUCKET/PREFIX")
     return Location(provider, bucket, _prefix(prefix), text)
 
@@ -120,7 +120,10 @@ def _require(pattern: re.Pattern[str], name: str, what: str, hint: str) -> None:
 
 
 def _prefix(text: str) -> str:
-    prefix = text.strip("/")
+    if text.startswith("/"):
+        # On some storages that is a key of its own, on none the one without.
+        raise UsageError("the prefix begins with a slash, which no client can ask for", hint="write one slash only")
+    prefix = text.rstrip("/")
     problem = handle_problem(prefix) if prefix else None
     if problem:
         raise UsageError(f"{shown(prefix)!r} can't be a prefix: {problem}", hint="look at the bucket's own listing")

@@ -14,17 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import AlreadyThere, OutcomeUnknown, StoreUnreachable, WriteFailed
+from core.errors import AlreadyThere, OutcomeUnknown, WriteFailed
 from core.host import Machine
 from core.names import OWN_FOLDER, STAGED_FOLDER, handle_problem
-from core.storage.objects_client import Client
-from core.storage.objects_conditional import Versions
-from core.storage.objects_faults import CLIENT_ERRORS, FaultKind, ObjectFault, fault_of
-from core.storage.writing import Tagged
+from core.storage.objects_added import Added
+from core.storage.objects_client import Connection
+from core.storage.objects_faults import CLIENT_ERRORS, FaultKind, ObjectFault
 
-#: Bytes of the largest object that is copied or added to; metadata files are read up to a quarter of that.
+#: Bytes of the largest object that is copied; metadata files are read up to a quarter of that.
 MAX_BYTES: Final = 256 << 20
 _MARK: Final = "seamlinewrite"
+_AT_ONCE: Final = 16
 _TRIES: Final = 5
 _PAUSE: Final = 0.2
 
@@ -38,13 +38,22 @@ class _There:
 
 
 class ObjectWriter:
-    """A `StoreWriter` over a bucket; making one sends nothing. Used from one thread at a time."""
+    """A `StoreWriter` over a bucket; making one sends nothing.
 
-    def __init__(self, client: Client, machine: Machine) -> None:
-        self._client = client
+    Made, linked and moved from several threads, all else from one. With `keeps_conditions` false the storage is one
+    that ignores the conditions of a write: then a name is looked up before it is made, for what that is worth.
+    """
+
+    def __init__(self, connection: Connection, machine: Machine, *, keeps_conditions: bool = True) -> None:
+        self._connection = connection
         self._machine = machine
-        self._steps = Versions(client)
-        self._last: tuple[str, Tagged] | None = None
+        self._keeps_conditions = keeps_conditions
+        self._added = Added(connection)
+
+    @property
+    def at_once(self) -> int:
+        """As many as leave room for other requests under way: each waits for the storage, none for this machine."""
+        return _AT_ONCE
 
     def create(self, handle: str, content: bytes) -> None:
         """Make a new object."""
@@ -74,63 +83,49 @@ class ObjectWriter:
         self._drop(undone, source, there)
 
     def append(self, handle: str, content: bytes) -> None:
-        """Replace a file of ours by itself and `content`, on the version that was seen: objects can't be added to.
-
-        What the last addition left is remembered, so that each takes one request, which sends the whole file again.
-        """
-        undone = f"nothing was added to {handle}"
-        _check(undone, handle, below=OWN_FOLDER)
-        for _ in range(_TRIES):
-            before = self._remembered(handle) or self._loaded(undone, handle)
-            whole = (before.content if before else b"") + content
-            try:
-                tag = self._steps.swap(handle, whole, before.tag if before else None)
-            except (AlreadyThere, OutcomeUnknown) as error:
-                self._last = None
-                there = self._loaded(undone, handle)
-                if there is None or there.content != whole:
-                    if isinstance(error, OutcomeUnknown):
-                        raise
-                    continue
-                tag = there.tag
-            self._last = handle, Tagged(whole, tag)
-            return
-        raise WriteFailed(f"{undone}: somebody else keeps changing it", hint="look who else writes to this store")
+        """Add to a file of ours; see `core.storage.objects_added`."""
+        _check(f"nothing was added to {handle}", handle, below=OWN_FOLDER)
+        self._added.add(handle, content)
 
     def flush(self, folder: str) -> None:
-        """What a storage has answered for lasts: nothing to do."""
+        """Send what waits to be added to files below `folder`. What a storage has answered for lasts."""
         if folder:
             _check(f"{folder} was not flushed", folder)
+        self._added.send(folder)
 
     def discard(self, handle: str) -> None:
         """Delete a staged object. A folder of such has no being of its own: nothing to do once nothing is in it."""
         undone = f"{handle} was not thrown away"
         _check(undone, handle, below=STAGED_FOLDER)
         try:
-            if any(page for page in self._client.list(handle, chunk_size=1)):
+            if any(page for page in self._connection.client.list(handle, chunk_size=1)):
                 raise WriteFailed(f"{undone}: the folder is not empty", hint="look at what it still holds")
-            self._client.delete(handle)
+            self._connection.client.delete(handle)
         except CLIENT_ERRORS as error:
-            fault = fault_of(error)
+            fault = self._connection.fault_of(error)
             if fault.kind is not FaultKind.MISSING:
                 raise _failed(undone, fault) from error
 
     def _put_new(self, undone: str, handle: str, content: bytes) -> None:
         """One create-only put, tried again with the same digits while nothing stands there."""
         mark = self._machine.fresh_id()
+        if not self._keeps_conditions and self._look(undone, handle) is not None:
+            raise _taken(undone)
         for tried in range(_TRIES):
             try:
-                self._client.put(handle, content, mode="create", use_multipart=False, attributes={_MARK: mark})
+                self._connection.client.put(
+                    handle, content, mode="create", use_multipart=False, attributes={_MARK: mark}
+                )
                 return
             except CLIENT_ERRORS as error:
-                fault = fault_of(error)
+                fault = self._connection.fault_of(error)
                 if fault.kind not in (FaultKind.TAKEN, FaultKind.CHANGED, FaultKind.UNKNOWN):
                     raise _failed(undone, fault) from error
                 there = self._look(undone, handle)
             if there is not None and there.mark == mark:
                 return
             if there is not None:
-                raise AlreadyThere(f"{undone}: the name is taken", hint="look at what stands there; it was not touched")
+                raise _taken(undone)
             self._machine.sleep(_PAUSE * 2**tried)
         raise _failed(undone, fault)
 
@@ -144,10 +139,10 @@ class ObjectWriter:
                 hint = "look at the store again; the old version has its new name, the new one is where it was"
                 raise OutcomeUnknown(f"{undone} as a whole: somebody else wrote {source} anew meanwhile", hint=hint)
             try:
-                self._client.delete(source)
+                self._connection.client.delete(source)
                 return
             except CLIENT_ERRORS as error:
-                fault = fault_of(error)
+                fault = self._connection.fault_of(error)
             if fault.kind is FaultKind.REFUSED:
                 break
             self._machine.sleep(_PAUSE * 2**tried)
@@ -158,7 +153,7 @@ class ObjectWriter:
         try:
             return self._read(undone, handle)
         except CLIENT_ERRORS as error:
-            fault = fault_of(error)
+            fault = self._connection.fault_of(error)
             if fault.kind is FaultKind.MISSING:
                 return None
             raise OutcomeUnknown(f"{undone}, or not for certain: {fault.why}", hint=fault.hint) from error
@@ -168,23 +163,14 @@ class ObjectWriter:
         try:
             return self._read(undone, source)
         except CLIENT_ERRORS as error:
-            fault = fault_of(error)
+            fault = self._connection.fault_of(error)
             raise WriteFailed(f"{undone}: {fault.why}", hint=fault.hint) from error
 
     def _read(self, undone: str, handle: str) -> _There:
-        result = self._client.get(handle)
+        result = self._connection.client.get(handle)
         if result.meta["size"] > MAX_BYTES:
             raise WriteFailed(f"{undone}: {handle} is larger than {MAX_BYTES:,} bytes", hint="it was not touched")
         return _There(bytes(result.bytes()), result.attributes.get(_MARK))
-
-    def _remembered(self, handle: str) -> Tagged | None:
-        return self._last[1] if self._last and self._last[0] == handle else None
-
-    def _loaded(self, undone: str, handle: str) -> Tagged | None:
-        try:
-            return self._steps.load(handle, MAX_BYTES)
-        except StoreUnreachable as unread:
-            raise OutcomeUnknown(f"{undone}, or not for certain: {unread.message}", hint=unread.hint) from unread
 
 
 def _check(undone: str, *handles: str, below: str = "") -> None:
@@ -197,6 +183,10 @@ def _check(undone: str, *handles: str, below: str = "") -> None:
     if below and not handles[0].startswith(f"{below}/"):
         why = f"it is none of Seamline's own files below {below}/"
         raise WriteFailed(f"{undone}: {why}", hint="it was not touched")
+
+
+def _taken(undone: str) -> AlreadyThere:
+    return AlreadyThere(f"{undone}: the name is taken", hint="look at what stands there; it was not touched")
 
 
 def _failed(undone: str, fault: ObjectFault) -> WriteFailed | OutcomeUnknown:

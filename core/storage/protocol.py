@@ -5,10 +5,12 @@ Listings are honest or an error; a handle that can't be read says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from core.errors import StoreUnreachable
 
 
 class ListedKind(StrEnum):
@@ -25,28 +27,40 @@ class Listed:
     """One name in a folder of the store, as the listing told it, nothing opened.
 
     `handle` is what stock would call it (`metadata/x.meta`); bytes that are not UTF-8 stand in it as lone surrogates.
-    `size` in bytes, `modified` in unix seconds.
+    `size` in bytes, `modified` in unix seconds. `tag` names the version where the storage has such a name, and is the
+    very same from a listing and from `stat`; "" where it has none, as a folder of files.
     """
 
     handle: str
     kind: ListedKind
     size: int
     modified: float
+    tag: str = ""
 
     @property
     def name(self) -> str:
         """The last part of the handle."""
         return self.handle.rpartition("/")[2]
 
+    @property
+    def tells_version(self) -> bool:
+        """Whether another version under the same handle would be listed otherwise; else only its content tells."""
+        return bool(self.tag or self.modified)
+
 
 class ReadFault(StrEnum):
-    """Why the content of a handle could not be had."""
+    """Why the content of a handle could not be had. FAILED may be over the next time; UNSEEN never is."""
 
     MISSING = "missing"
     REFUSED = "refused"
     TOO_LARGE = "too-large"
     BAD_GZIP = "bad-gzip"
     FAILED = "failed"
+    UNSEEN = "unseen"
+
+
+class FolderUnseen(StoreUnreachable):
+    """A storage has no way at all to list a folder: nothing is wrong with it, and nothing is known of it."""
 
 
 class HandleUnreadable(Exception):
@@ -89,3 +103,13 @@ class StoreReader(Protocol):
 
     def may_change(self, folder: str) -> bool:
         """Whether names in `metadata` or `metadata_backup` may be made and taken away, as far as looking can tell."""
+
+
+@runtime_checkable
+class TaggedReader(StoreReader, Protocol):
+    """A `StoreReader` over a storage whose listings tell versions by a tag."""
+
+    def read_tagged(
+        self, folder: str, names: Iterable[str], limit: int
+    ) -> Generator[tuple[bytes | HandleUnreadable, str], None, None]:
+        """As `read_many`, each with the tag of the version that was read ("" if it was not)."""

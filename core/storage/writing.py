@@ -8,7 +8,7 @@ reader can see, not at all. Handles are relative to the store and keep the handl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class StoreWriter(Protocol):
     `OutcomeUnknown` when that can't be told. Folders that are missing on the way are made.
     """
 
+    @property
+    def at_once(self) -> int:
+        """How many files may be made, linked or moved at the same time, by as many threads; 1 for one alone."""
+
     def create(self, handle: str, content: bytes) -> None:
         """Make a new file whose bytes are on disk before its name can be seen. The name lasts once it is flushed."""
 
@@ -40,7 +44,10 @@ class StoreWriter(Protocol):
         """
 
     def append(self, handle: str, content: bytes) -> None:
-        """Put `content` at the end of a file of ours, which is made when it is missing. Not flushed."""
+        """Put `content` at the end of a file of ours, which is made when it is missing. Not flushed.
+
+        Of what is added to a file that is there the end may wait, seen by nobody, until its folder is flushed.
+        """
 
     def flush(self, folder: str) -> None:
         """Return only when every name made, moved or taken away in `folder` so far will outlast a loss of power."""
@@ -52,8 +59,20 @@ class StoreWriter(Protocol):
         """
 
 
+@runtime_checkable
+class Tidy(Protocol):
+    """A storage that has folders, also empty ones."""
+
+    def tidy(self) -> None:
+        """Take away the folders of this tool that are empty. Raises as `StoreWriter` says."""
+
+
 class ConditionalStore(Protocol):
     """One small object that several writers change only as they saw it: what a lease needs."""
+
+    @property
+    def peculiarity(self) -> str:
+        """What is unusual about how the storage tells versions apart, as far as it has shown; "" for nothing."""
 
     def load(self, handle: str, limit: int) -> Tagged | None:
         """The object, up to `limit` + 1 bytes of it; None if there is none. Raises `StoreUnreachable`."""

@@ -15,11 +15,11 @@ from core.engine import Engine
 from core.errors import StoreUnreachable, UsageError
 from core.host import FixedHost
 from core.manifests import collect_evidence
-from core.operations import operations_for
 from core.snapshot import Snapshot, take_snapshot
 from core.stock.loading import load_error
 from core.storage import HandleUnreadable, ListedKind, LocalReader, ReadFault, reader_for
 from core.storage.command_reader import WORKERS, CommandReader
+from core.storage.command_side import AdapterReader
 from tests.support.adapters import INFLATE, LIST, READ, has_ended, write_adapter
 from tests.support.backups import NOW, BackupStore
 from tests.support.gzipped import gzipped
@@ -144,19 +144,13 @@ async def test_a_file_is_read_for_the_event_loop(store: Path) -> None:
 
 def test_a_yaml_file_is_a_command_adapter_and_a_folder_of_such_a_name_is_a_folder(store: Path) -> None:
     location = write_adapter(store.parent / "Adapter.YML", store)
-    assert isinstance(reader_for(location), CommandReader)
+    assert isinstance(reader_for(location), AdapterReader)
     assert reader_for(location).location == location
-    assert isinstance(reader_for(f"file://{location}"), CommandReader)
+    assert isinstance(reader_for(f"file://{location}"), AdapterReader)
     store.rename(store.parent / "store.yaml")
     assert isinstance(reader_for(str(store.parent / "store.yaml")), LocalReader)
     with pytest.raises(UsageError, match="there is no such file"):
         reader_for(str(store.parent / "none.yaml"))
-
-
-def test_nothing_is_written_through_a_command_adapter(store: Path) -> None:
-    location = write_adapter(store.parent / "adapter.yaml", store)
-    with pytest.raises(UsageError, match="this version reads through it, but changes nothing there"):
-        operations_for(location, FakeMachine())
 
 
 # Listings that can't be trusted.

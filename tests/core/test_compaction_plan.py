@@ -22,7 +22,7 @@ from core.stock import CompactionOptions
 from core.storage import LocalReader
 from core.storage.protocol import Listed
 from tests.support.data import data_path, stock_vectors
-from tests.support.gzipped import gzipped
+from tests.support.gzipped import assert_twins, gzipped, is_zipped, zipped
 from tests.support.hazards import LOOKED_AT, hazard_store
 from tests.support.machines import FakeMachine
 from tests.support.plans import Files, planned_outcome, timed_snapshot
@@ -52,7 +52,15 @@ def plan_of(
     options: CompactionOptions = HUNDRED,
     now: int = NOW,
 ) -> CompactionPlan:
-    return plan_compaction(timed_snapshot(metadata, backup, written, now), options, now)
+    """The plan of a compaction. Asserts that it is the same for the same store in gzip, but for its form."""
+    plan = plan_compaction(timed_snapshot(metadata, backup, written, now), options, now)
+    if not is_zipped(metadata.values()) and not is_zipped((backup or {}).values()):
+        in_gzip = timed_snapshot(zipped(metadata), zipped(backup or {}), written, now)
+        twin = plan_compaction(in_gzip, options, now)
+        assert (plan.refusal, plan.repairs) == (twin.refusal, twin.repairs)
+        if plan.change_set is not None and twin.change_set is not None:
+            assert_twins(plan.change_set, twin.change_set)
+    return plan
 
 
 def changes(plan: CompactionPlan) -> ChangeSet:
@@ -274,11 +282,12 @@ def test_a_name_of_our_own_that_is_torn_itself_gets_another() -> None:
     assert not [name for name in names(changes(plan_of(whole))) if name.startswith("transaction")]
 
 
-def test_a_name_in_the_backup_folder_is_free_for_the_same_bytes_only() -> None:
+def test_a_name_in_the_backup_folder_is_free_for_the_same_text_only() -> None:
     content = lines(txn(0, 0), txn(1, 100), txn(101, 200))
     name = "transaction_compacted_0-200.meta"
     assert name in names(changes(plan_of(base_store(), {name: content})))
-    for past in ({name: b""}, {name: content[:-1]}, {f"{name}.1": lines(txn(0, 0))}, {name: gzipped(content)}):
+    assert name in names(changes(plan_of(base_store(), {name: gzipped(content)})))
+    for past in ({name: b""}, {name: content[:-1]}, {f"{name}.1": lines(txn(0, 0))}, {name: gzipped(content[:-1])}):
         plan = plan_of(base_store(), past)
         assert name not in names(changes(plan))
         assert repaired(plan) == {"rebuilt-name-stale-cache"}
@@ -459,13 +468,25 @@ def test_what_does_not_follow_is_refused_wherever_groups_begin(
         (base_store() | {"x.meta": b"\n"}, "blank-line"),
         (numbered(txn(0, 9), txn(10, 3)), "inverted-range"),
         (numbered(txn(0, 9), txn(10, U64_MAX)), "version-u64-max"),
-        ({name: gzipped(data) for name, data in base_store().items()}, "plain-vs-gzip-store"),
-        (base_store() | {"x.meta": gzipped(lines(txn(0, 0)))}, "foreign-file-in-metadata"),
+        (zipped(base_store()) | {"x.meta": lines(txn(0, 0))}, "plain-vs-gzip-store"),
+        (base_store() | {"x.meta": gzipped(lines(txn(0, 0)))}, "plain-vs-gzip-store"),
+        (zipped(base_store()) | {"x.meta": gzipped(b"")[:-1]}, "foreign-file-in-metadata"),
     ],
-    ids=["nothing", "no entry", "bad line", "blank line", "inverted", "overflow", "gzip", "gzip among plain"],
+    ids=[
+        *("nothing", "no entry", "bad line", "blank line", "inverted", "overflow"),
+        *("plain among gzip", "gzip among plain", "cut gzip"),
+    ],
 )
 def test_what_can_not_be_compacted_is_refused(files: Files, kind: str) -> None:
     assert refused(plan_of(files)) == kind
+
+
+def test_a_store_of_both_forms_is_refused_with_the_files_of_the_rarer_one() -> None:
+    refusal = plan_of(base_store() | {"x.meta": gzipped(lines(txn(0, 0)))}).refusal
+    assert refusal is not None
+    assert refusal.explanation.startswith("1 file of metadata/ is gzip and 8 plain. In gzip form: metadata/x.meta. ")
+    assert refusal.stock_says == "stream did not contain valid UTF-8"
+    assert refusal.next_step == "seamline check memory"
 
 
 def test_snapshots_of_one_epoch_are_refused_at_factor_one_with_a_factor_that_works() -> None:

@@ -15,14 +15,17 @@ from core.names import is_derived_manifest, parse_backup_folder
 from core.stock import load_error, restore_plan
 from tests.support.change_sets import engine_on, look_at, meddled, metadata_of, operations_on, tree
 from tests.support.changed_stores import cut_off
+from tests.support.gzipped import gzipped, is_zipped
 from tests.support.recoveries import entries_in
 from tests.support.repair_scenes import (
     CUT,
+    GZIP_SCENES,
     LOSER,
     REPAIR_SCENES,
     RIVAL,
     RepairScene,
     mixed_scene,
+    splice_gzip_scene,
     splice_scene,
     torn_scene,
 )
@@ -31,7 +34,7 @@ from tests.support.stores import lines, txn
 LANDS_AT = {"mixed": 299, "torn": 399, "splice": 699}
 
 
-@pytest.fixture(params=REPAIR_SCENES, ids=lambda make: make.__name__)
+@pytest.fixture(params=(*REPAIR_SCENES, *GZIP_SCENES), ids=lambda make: make.__name__)
 def scene(request: pytest.FixtureRequest) -> RepairScene:
     made: RepairScene = request.param()
     return made
@@ -55,6 +58,7 @@ def test_a_repaired_store_is_what_was_planned_and_stock_restores_it(tmp_path: Pa
     assert restore_plan(snapshot.index, None).lands_at == LANDS_AT[scene.name]
     assert not set(change.rejected) & entries_in(snapshot.index)
     assert set(change.added) <= entries_in(snapshot.index)
+    assert len({is_zipped([content]) for content in metadata_of(store).values()}) == 1
     [operation] = engine_on(store).log()
     assert (operation.kind, operation.state) == (OperationKind.REPAIR, OperationState.DONE)
     assert operation.intent is not None and len(operation.intent.rejected) == len(change.rejected)
@@ -169,6 +173,22 @@ def test_nothing_complains_of_a_repaired_store_but_what_stays_in_metadata_backup
         "partial-compacted-file",
         "overlap-manifest",
     }
+
+
+def test_a_derived_manifest_that_another_zlib_made_is_taken_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = splice_gzip_scene()
+    store = scene.write_to(tmp_path)
+    place_of(store).parent.mkdir()
+    place_of(store).write_bytes(gzipped(CUT.content + b" " * 999, level=0))
+    with pytest.raises(PlanOutdated, match="holds something else"):
+        operations_on(store).apply(scene.change(look_at(store)))
+    undo(store)
+    place_of(store).write_bytes(gzipped(CUT.content, level=0))
+    operations_on(store).apply(scene.change(look_at(store)))
+    assert restore_plan(look_at(store).index, None).lands_at == 699
+    assert place_of(store).read_bytes() == gzipped(CUT.content, level=0)
 
 
 def test_another_file_in_the_place_of_a_derived_manifest_stops_the_repair(tmp_path: Path) -> None:

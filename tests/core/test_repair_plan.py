@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -15,6 +15,7 @@ from core.repair import outputs, plan_repair
 from core.restore import RestoreOptions
 from core.snapshot import Snapshot
 from tests.support.data import stock_vectors
+from tests.support.gzipped import gzipped, zipped
 from tests.support.recoveries import (
     REPAIRED,
     Repaired,
@@ -352,9 +353,15 @@ def test_a_file_of_nothing_but_lines_of_an_unknown_kind_can_be_set_aside_by_hand
     assert plan.refusal.next_step == f"mkdir -p -- {aside} && mv -n -- memory/metadata/other.meta {aside}/"
 
 
-def test_gzip_files_stand_in_the_way() -> None:
-    files = {name: gzip.compress(content) for name, content in stored(mixed=lines(CHAIN[0], RIVAL, CHAIN[1])).items()}
+@pytest.mark.parametrize("rare", ["gzip", "plain"])
+def test_a_store_of_both_forms_is_not_repaired(rare: str) -> None:
+    files = stored(mixed=lines(CHAIN[0], RIVAL, CHAIN[1]))
+    files = (files if rare == "gzip" else zipped(files)) | {"x.meta": lines(CHAIN[0])}
+    files["x.meta"] = gzipped(files["x.meta"]) if rare == "gzip" else files["x.meta"]
     assert refusal(files, RIVAL) == "plain-vs-gzip-store"
+    plan = plan_repair(without(RIVAL)(old_snapshot(files)), REPAIRED)
+    assert plan.refusal is not None and f"In {rare} form: metadata/x.meta. " in plan.refusal.explanation
+    assert plan.refusal.next_step == "seamline check memory"
 
 
 def test_a_repair_that_would_not_help_is_not_begun() -> None:
@@ -392,7 +399,7 @@ def test_repaired_stores_of_the_vectors_survive_the_next_stock_compactions() -> 
         plan = plan_repair(recovery, REPAIRED)
         if plan.change_set is None or plan.change_set.is_empty or any(map(len, recovery.tail.values())):
             continue
-        store = Repaired(metadata).by(lambda _snapshot, found=recovery: found)  # type: ignore[misc]
+        store = Repaired(metadata).by(partial(plan_recovery, reader_of(metadata)))
         epochs = store.index.state_snapshots.epoch
         # Of several snapshots of one epoch stock may drop one by itself (`compacted-name-collision`).
         if epochs is not None and len(set(epochs.tolist())) == len(epochs):

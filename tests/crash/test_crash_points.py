@@ -7,6 +7,7 @@ thing that the process does. The store is looked at after every single change, t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -71,6 +72,13 @@ def test_an_operation_that_goes_wrong_ends_well_whatever_change_it_is(make: Call
 @pytest.mark.parametrize("make", [compaction, undo])
 def test_every_change_goes_wrong_in_one_of_the_ways(make: Callable[[str], Act], name: str) -> None:
     each_in_one_way(make(name))
+
+
+@pytest.mark.parametrize("make", [compaction, undo])
+def test_steps_that_are_taken_at_the_same_time_go_wrong_as_harmlessly(make: Callable[[str], Act]) -> None:
+    act = replace(make(FIRST), at_once=4)
+    each_in_one_way(act)
+    assert max(every_change(lambda at: powerless(act, at, Random(at), losses=1))) > 2 * steps(act)
 
 
 @pytest.mark.parametrize("make", [compaction, undo])

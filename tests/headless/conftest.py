@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.demo import SCENARIOS, build_demo_store
+from tests.support.memory_folders import tmp_path
+
+__all__ = ["tmp_path"]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,7 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

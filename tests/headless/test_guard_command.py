@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -212,17 +213,29 @@ def test_ignored_signals_stay_ignored(store: Path) -> None:
         assert process.wait(timeout=30) == 0
 
 
-def _running(store: Path, script: str, *around: str) -> subprocess.Popen[bytes]:
+def _running(
+    store: Path, script: str, *around: str, program: Sequence[str] = ("-m", "tui.headless")
+) -> subprocess.Popen[bytes]:
     """A guard whose command has said `on`, and is known to the journal; `around` are words that start it."""
     waits = 'until [ -s "$(echo "$1"/seamline/journal/*.steps.jsonl)" ]; do sleep 0.05; done; '
-    words = command("guard", store, "--", "sh", "-c", waits + script, "sh", str(store))
+    words = [sys.executable, *program, "guard", str(store), "--", "sh", "-c", waits + script, "sh", str(store)]
     process = subprocess.Popen([*around, *words], env=environment(), stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"on\n"
     return process
 
 
+#: `seamline` with a lease of 8 seconds, not 60, and 2 seconds for a command to end by itself, not 10.
+IN_A_HURRY = """
+import core.child, core.lease.held, tui.headless.main
+core.lease.held.hold.__wrapped__.__kwdefaults__["ttl"] = 8.0
+core.child.GRACE = 2.0
+tui.headless.main.main()
+"""
+
+
 def test_a_lost_lease_ends_the_command(store: Path) -> None:
-    with _running(store, "trap '' TERM; echo on; while :; do sleep 0.05; done") as process:
+    stubborn = "trap '' TERM; echo on; while :; do sleep 0.05; done"
+    with _running(store, stubborn, program=("-c", IN_A_HURRY)) as process:
         owner = seamline("lock", store, "--json").document["break_id"]
         assert seamline("lock", store, "break", owner).code == 0
         assert process.wait(timeout=60) == 12

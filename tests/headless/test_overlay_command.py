@@ -160,5 +160,5 @@ def test_an_overlay_of_an_overlay_shows_the_same(demo_stores: Path, tmp_path: Pa
     assert steps.code == 0
     for words in (["compact"], ["repair"], ["undo"]):
         outcome = seamline(words[0], tmp_path / "two" / "adapter.yaml", "--yes", "--json")
-        assert outcome.code == 2
-        assert "changes nothing there" in outcome.document["error"]["message"]
+        assert (outcome.code, outcome.document["error"]["kind"]) == (6, "no-lease"), outcome.out
+        assert "--lease" in outcome.document["error"]["hint"]

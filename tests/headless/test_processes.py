@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.adapters import has_ended, write_adapter
 from tests.support.commands import LATER, Outcome, command, environment, seamline_process
 from tests.support.stores import lines, txn
 
@@ -31,14 +33,15 @@ def large_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path, number: int) -> None:
     process = subprocess.Popen(
         command("check", large_store, "--json-lines"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())
     assert first["message_type"] == "progress"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     last = json.loads(out.splitlines()[-1])
@@ -48,6 +51,21 @@ def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path
     assert "partial" in last["error"]["message"]
     assert b'"verdict"' not in out
     assert b"Traceback" not in err
+
+
+def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    listing = f"echo $$ > {shlex.quote(str(told))}; sleep 1000; true"
+    adapter = write_adapter(tmp_path / "a.yaml", tmp_path, listing=listing)
+    process = subprocess.Popen(
+        command("check", adapter), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    child = int(told.read_text(encoding="ascii"))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, b"interrupted" in err) == (130, True)
+    assert has_ended(child)
 
 
 INTERRUPTED_AT_IMPORT = """

@@ -26,6 +26,8 @@ COMMANDS = (
     "log",
     "lock",
     "guard",
+    "doctor",
+    "adapter",
 )
 
 
@@ -47,6 +49,8 @@ COMMANDS = (
         ["log", "--help"],
         ["lock", "--help"],
         ["guard", "--help"],
+        ["doctor", "--help"],
+        ["adapter", "--help"],
         ["compact", "x", "--json"],
         ["repair", "x", "--json"],
         ["overlay", "x", "--json"],
@@ -119,7 +123,7 @@ def test_a_file_url_names_a_folder(demo_stores: Path) -> None:
         (["check", "--command-adapter-config", "x"], "is not named like a command adapter"),
         (["check", "a", "--command-adapter-config", "x.yaml"], "two stores were named"),
         (["check", "a", "--command-adapter-config", "x.yaml", "--local-fs-dir", "b"], "three stores were named"),
-        (["check", "gs://bucket"], "not gs ones"),
+        (["check", "az://box/x"], "its first part would be read as the container"),
         (["check", "a", "--level", "6"], "there is no level 6"),
         (["check", "a", "--level", "-1"], "-1"),
         (["check", "a", "--level", "1.5"], "1.5"),

@@ -12,9 +12,11 @@ from core.errors import AlreadyThere, Refused, StoreUnreachable, WriteFailed
 from core.lease import hold
 from core.lease.putting import LOCK_HANDLE
 from core.machine import ThisMachine
+from core.names import PROBE_HANDLE
 from core.storage.objects_client import PROMPT, Patience, open_client
-from core.storage.objects_conditional import PROBE_HANDLE, ObjectConditional
+from core.storage.objects_conditional import ObjectConditional
 from core.storage.objects_location import parse_location
+from core.storage.writing import Tagged
 from tests.support.servers.running import Bucket, running, variables
 
 COUNTER = itertools.count()
@@ -134,6 +136,28 @@ def test_a_storage_that_ignores_conditions_is_refused(monkeypatch: pytest.Monkey
                 store.swap(LOCK_HANDLE, b"one", None)
         assert caught.value.hazard == "unconditional-storage"
         assert store.load(LOCK_HANDLE, 100) is None
+
+
+def test_a_storage_that_compares_tags_without_their_quotes_is_told_from_one_that_ignores_conditions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with running("careless_s3", "bare") as address:
+        for name, value in variables(address).items():
+            monkeypatch.setenv(name, value)
+        store = conditional("s3://backups/x")
+        assert store.peculiarity == ""
+        first = store.swap(LOCK_HANDLE, b"one", None)
+        assert store.peculiarity == "it compares tags without their quotes"
+        second = store.swap(LOCK_HANDLE, b"two", first)
+        with pytest.raises(AlreadyThere):
+            store.swap(LOCK_HANDLE, b"late", first)
+        assert conditional("s3://backups/x").load(LOCK_HANDLE, 100) == Tagged(b"two", second)
+
+
+def test_a_storage_that_compares_tags_as_it_gives_them_is_told(bucket: Bucket) -> None:
+    store = conditional(bucket.url)
+    store.swap(LOCK_HANDLE, b"one", None)
+    assert bool(store.peculiarity) is (bucket.kind.server == "radosgw")
 
 
 def test_a_storage_that_may_not_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

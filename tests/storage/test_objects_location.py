@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from core.errors import UsageError
@@ -60,25 +62,104 @@ def test_other_places_are_none_in_a_bucket(text: str) -> None:
     assert not is_object_location(text)
 
 
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])
+S3_URL, GCS_URL, AZURE_URL = "s3://bucket/x", "gs://bucket/x", "abfss://box@account1.dfs.core.windows.net/x"
+#: What leads to another server, and what allows it to be one without encryption.
+ENDPOINTS = {
+    "AWS_ENDPOINT_URL_S3": (S3_URL, "AWS_ALLOW_HTTP"),
+    "AWS_ENDPOINT_URL": (S3_URL, "AWS_ALLOW_HTTP"),
+    "AWS_ENDPOINT": (S3_URL, "AWS_ALLOW_HTTP"),
+    "GOOGLE_BASE_URL": (GCS_URL, "GOOGLE_ALLOW_HTTP"),
+    "STORAGE_EMULATOR_HOST": (GCS_URL, "GOOGLE_ALLOW_HTTP"),
+    "AZURE_STORAGE_ENDPOINT": (AZURE_URL, "AZURE_ALLOW_HTTP"),
+    "AZURE_ENDPOINT": (AZURE_URL, "AZURE_ALLOW_HTTP"),
+}
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
 def test_a_server_without_encryption_must_be_allowed(name: str) -> None:
-    with pytest.raises(UsageError, match=r"to 10\.0\.0\.1 without encryption") as caught:
-        open_client(parse_location("s3://bucket/x"), {name: "http://user:SECRET@10.0.0.1:9000"})
-    assert "AWS_ALLOW_HTTP=true" in caught.value.hint
+    url, allowing = ENDPOINTS[name]
+    with pytest.raises(UsageError, match=rf"{name} leads to 10\.0\.0\.1 without encryption") as caught:
+        open_client(parse_location(url), {name: "http://user:SECRET@10.0.0.1:9000"})
+    assert f"{allowing}=true" in caught.value.hint
     assert "SECRET" not in caught.value.message
-    open_client(parse_location("s3://bucket/x"), {name: "http://10.0.0.1:9000", "AWS_ALLOW_HTTP": "True"})
+    open_client(parse_location(url), {name: "http://10.0.0.1:9000", allowing: "True"})
 
 
+@pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("address", ["localhost:9000", "ftp://x", "https://", "http://[", "minio"])
-def test_what_is_no_address_of_a_server_is_told(address: str) -> None:
-    with pytest.raises(UsageError, match="AWS_ENDPOINT_URL is no address"):
-        open_client(parse_location("s3://bucket/x"), {"AWS_ENDPOINT_URL": address})
+def test_what_is_no_address_of_a_server_is_told(name: str, address: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is no address"):
+        open_client(parse_location(ENDPOINTS[name][0]), {name: address})
 
 
-@pytest.mark.parametrize("text", ["gs://bucket/x", "abfss://box@account1.dfs.core.windows.net/x"])
-def test_a_provider_that_is_not_reached_yet_is_told_as_such(text: str) -> None:
-    with pytest.raises(UsageError, match=r"not (gs|azure) ones"):
-        open_client(parse_location(text), {})
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://x:99999",
+        "https://x:0",
+        "https://a b",
+        "https://ex<x>",
+        "https://%zz",
+        "https://a|b",
+        "https://x\\y",
+        "https://ü.de",
+        "https://xn--",
+        "https://1.2.3.4.5",
+        "https://[v1.x]",
+        " https://x",
+        "https://x\n",
+        "https://x/a b",
+        "https://x?y",
+    ],
+)
+def test_an_address_at_which_the_client_would_panic_never_reaches_it(name: str, address: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is no address"):
+        open_client(parse_location(ENDPOINTS[name][0]), {name: address})
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("s3://bucket/x", "AWS_ACCESS_KEY_ID"),
+        ("s3://bucket/x", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://bucket/x", "AWS_SESSION_TOKEN"),
+        ("s3://bucket/x", "AWS_REGION"),
+        (GCS_URL, "GOOGLE_BEARER_TOKEN"),
+        (AZURE_URL, "AZURE_STORAGE_TOKEN"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\r", "\n", "\x1b[31m", "ü"])
+def test_what_no_header_can_hold_is_told_and_not_shown(url: str, name: str, end: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} holds a line break") as caught:
+        open_client(parse_location(url), {name: f"HIDDEN{end}"})
+    assert "HIDDEN" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "address", ["https://x.example:9000/", "https://[::1]:9000/s3", "https://10.0.0.1", "HTTPS://a_b"]
+)
+def test_an_address_with_a_port_or_a_path_is_one(address: str) -> None:
+    open_client(parse_location("s3://bucket/x"), {"AWS_ENDPOINT_URL": address})
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "value", "words"),
+    [
+        (AZURE_URL, "AZURE_STORAGE_ACCOUNT_KEY", "no base64!", "settings for Azure .*can't be used"),
+        (GCS_URL, "GOOGLE_APPLICATION_CREDENTIALS", "/no/such/SECRET.json", "settings for Google .*can't be used"),
+        (GCS_URL, "GOOGLE_SERVICE_ACCOUNT_KEY", '{"SECRET":1}', "settings for Google .*can't be used"),
+        (S3_URL, "AWS_SKIP_SIGNATURE", "SECRET", "settings for S3 .*can't be used"),
+    ],
+)
+def test_settings_that_can_not_be_used_are_told_without_their_values(
+    url: str, name: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=words) as caught:
+        open_client(parse_location(url), os.environ)
+    assert caught.value.hint
+    assert "SECRET" not in caught.value.message + caught.value.hint
 
 
 def test_one_store_is_the_same_however_its_location_is_written() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,28 +12,34 @@ import pytest
 
 from core.errors import AlreadyThere, OutcomeUnknown, WriteFailed
 from core.machine import ThisMachine
-from core.storage.objects_client import Client, open_client
+from core.storage.objects_client import Client, Connection, open_client
 from core.storage.objects_location import parse_location
 from core.storage.objects_reader import ObjectReader
+from core.storage.objects_words import S3_WORDS
 from core.storage.objects_writer import ObjectWriter
 from tests.support.servers.running import Bucket
 from tests.support.writer_conformance import LINE, RETIRED, STAGED, A, B, Storage, WriterConformance
 
 
 @pytest.fixture
-def client(bucket: Bucket) -> Client:
+def connection(bucket: Bucket) -> Connection:
     return open_client(parse_location(bucket.url), os.environ)
 
 
 @pytest.fixture
-def storage(bucket: Bucket, client: Client) -> Storage:
+def client(connection: Connection) -> Client:
+    return connection.client
+
+
+@pytest.fixture
+def storage(bucket: Bucket, connection: Connection) -> Storage:
     """A store that holds an empty metadata/, as consoles make one."""
     bucket.put("metadata/", b"")
-    return Storage(ObjectReader(parse_location(bucket.url), client), ObjectWriter(client, ThisMachine()))
+    return Storage(ObjectReader(parse_location(bucket.url), connection), ObjectWriter(connection, ThisMachine()))
 
 
-class TestS3(WriterConformance):
-    """A bucket of S3."""
+class TestBucket(WriterConformance):
+    """A bucket of each provider."""
 
     def test_a_file_is_no_folder(self, storage: Storage) -> None:
         """A bucket knows no folders: one name may go on where another ends, and neither harms the other."""
@@ -45,7 +52,7 @@ class TestS3(WriterConformance):
 class LosingAnswers:
     """A client that loses the answer to some calls, once they are carried out, or before they are sent."""
 
-    client: Client
+    client: Any
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] = field(default_factory=dict)
 
@@ -73,7 +80,7 @@ class Hasty(ThisMachine):
 
 
 def writer_over(client: Any) -> ObjectWriter:
-    return ObjectWriter(client, Hasty())
+    return ObjectWriter(Connection(client, S3_WORDS), Hasty())
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -157,6 +164,47 @@ def test_a_step_of_somebody_else_is_kept(storage: Storage, client: Client) -> No
     assert storage.content("seamline/journal/1.jsonl") == b"a0\nb0\na1\nb1\na2\nb2\n"
 
 
+def test_a_long_list_of_steps_is_sent_a_few_times_and_is_whole_once_it_is_flushed(
+    storage: Storage, client: Client
+) -> None:
+    @dataclass
+    class Counting(LosingAnswers):
+        sent: list[int] = field(default_factory=list)
+
+        def put(self, path: str, content: bytes, **options: Any) -> Any:
+            self.sent.append(len(content))
+            return self.client.put(path, content, **options)
+
+    counting = Counting(client)
+    writer = writer_over(counting)
+    lines = [b"step %04d\n" % number for number in range(2_000)]
+    for number, line in enumerate(lines):
+        writer.append("seamline/journal/1.jsonl", line)
+        if number == 0:
+            assert storage.content("seamline/journal/1.jsonl") == line
+    writer.append("seamline/journal/2.jsonl", b"other\n")
+    writer.flush("seamline")
+    assert storage.content("seamline/journal/1.jsonl") == b"".join(lines)
+    assert storage.content("seamline/journal/2.jsonl") == b"other\n"
+    assert len(counting.sent) < 80
+    assert sum(counting.sent) < 12 * len(b"".join(lines))
+
+
+def test_where_conditions_are_ignored_a_name_is_looked_up_before_it_is_made(
+    storage: Storage, client: Client, bucket: Bucket
+) -> None:
+    @dataclass
+    class Careless(LosingAnswers):
+        def put(self, path: str, content: bytes, **_: Any) -> Any:
+            return self.client.put(path, content)
+
+    writer = ObjectWriter(Connection(Careless(client), S3_WORDS), Hasty(), keeps_conditions=False)  # type: ignore[arg-type]
+    writer.create(A, LINE)
+    with pytest.raises(AlreadyThere):
+        writer.create(A, b"other")
+    assert storage.content(A) == LINE
+
+
 def test_threads_that_want_one_name_get_it_once(storage: Storage, client: Client) -> None:
     won: list[bytes] = []
 
@@ -178,8 +226,8 @@ def test_threads_that_want_one_name_get_it_once(storage: Storage, client: Client
 
 
 def test_a_missing_bucket_is_told_and_nothing_is_in_doubt(bucket: Bucket) -> None:
-    client = open_client(parse_location("s3://no-such-bucket/x"), os.environ)
-    for act in (lambda: writer_over(client).create(A, LINE), lambda: writer_over(client).link(STAGED, B)):
+    writer = ObjectWriter(open_client(parse_location(bucket.of("no-such-bucket").url), os.environ), Hasty())
+    for act in (lambda: writer.create(A, LINE), lambda: writer.link(STAGED, B)):
         with pytest.raises(WriteFailed) as caught:
             act()
-        assert "bucket" in f"{caught.value.message} {caught.value.hint}"
+        assert re.search("bucket|container", f"{caught.value.message} {caught.value.hint}")

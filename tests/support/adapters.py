@@ -17,6 +17,16 @@ STOCK_PRELUDE = "set -o nounset -o errexit -o pipefail; "
 
 LIST = "cd -- \"$STORE_DIR\" && printf '%s\\n' metadata/*"
 READ = 'cat -- "$STORE_DIR/$FILE_HANDLE"'
+#: The commands that write, for a folder.
+WRITING = {
+    "create_backup": 'mkdir -p -- "$STORE_DIR/$BACKUP_NAME" && echo "$BACKUP_NAME"',
+    "create_for_write": 'echo "$BACKUP_HANDLE/$FILE_NAME"; exec 1>&-; cat > "$STORE_DIR/$BACKUP_HANDLE/$FILE_NAME"',
+    "save_metadata_line": 'echo "metadata/$FILE_NAME"; exec 1>&-; cat > "$STORE_DIR/metadata/$FILE_NAME"',
+    "backup_metadata_file": (
+        'mkdir -p -- "$STORE_DIR/metadata_backup" && '
+        'mv -f -- "$STORE_DIR/metadata/$FILE_NAME" "$STORE_DIR/metadata_backup/$FILE_NAME"'
+    ),
+}
 INFLATE = 'gzip -cd < "$STORE_DIR/$FILE_HANDLE"'
 
 
@@ -34,6 +44,18 @@ def write_adapter(
     """A configuration file for the store in a folder; its path."""
     known = {"STORE_DIR": str(store), **(variables or {})}
     path.write_text(adapter_text(known, list_metadata_files=listing, open_for_read=read), encoding="utf-8")
+    return str(path)
+
+
+def write_whole_adapter(
+    path: Path, store: Path, *, lease_store: str | None = None, before: str = "", **commands: str
+) -> str:
+    """A configuration that can do everything, for the store in a folder; `before` is put before each command."""
+    given = {"list_metadata_files": LIST, "open_for_read": READ, **WRITING, **commands}
+    text = adapter_text({"STORE_DIR": str(store)}, **{name: before + command for name, command in given.items()})
+    if lease_store is not None:
+        text += yaml.safe_dump({"seamline": {"lease_store": lease_store}})
+    path.write_text(text, encoding="utf-8")
     return str(path)
 
 

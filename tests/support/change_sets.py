@@ -10,6 +10,7 @@ from core.changes.marks import mark_of, marks_of
 from core.changes.model import ChangeSet, Move, OperationKind, Write
 from core.codec import encode_record
 from core.engine import Engine
+from core.form import forms_of
 from core.model import LaneKind, TimestampsRecord
 from core.operations import Operations
 from core.snapshot import Snapshot, take_snapshot
@@ -50,7 +51,7 @@ def metadata_of(folder: Path) -> dict[str, bytes]:
 def merge_transactions(snapshot: Snapshot) -> ChangeSet:
     """A change that puts all transaction entries into one file at once and retires the files they came from."""
     index = snapshot.index
-    lane = index.transactions
+    lane, form = index.transactions, forms_of(index).only
     content = b"".join(encode_record(lane.record(row)) for row in range(len(lane)))
     going = sorted({lane.file_handles[int(file)] for file in lane.claim_file})
     numbers = {file.handle: number for number, file in enumerate(index.files)}
@@ -59,9 +60,9 @@ def merge_transactions(snapshot: Snapshot) -> ChangeSet:
         kind=OperationKind.COMPACT,
         label="merge",
         marks=marks_of(index),
-        writes=(Write(MERGED, content, len(lane)),),
+        writes=(Write(MERGED, content, len(lane), form),),
         restores=(),
-        record=Write("metadata/compaction_timestamps_1700000000.meta", encode_record(record), 1),
+        record=Write("metadata/compaction_timestamps_1700000000.meta", encode_record(record), 1, form),
         retires=tuple(
             Move(handle, handle.replace("metadata/", "metadata_backup/"), mark_of(index, numbers[handle]), "merged")
             for handle in going
@@ -100,6 +101,10 @@ class Meddler:
         self._writer = writer
         self._when = when
         self._meddle: Callable[[], None] | None = meddle
+
+    @property
+    def at_once(self) -> int:
+        return self._writer.at_once
 
     def create(self, handle: str, content: bytes) -> None:
         self._before("create", handle)

@@ -22,11 +22,15 @@ from tests.support.memory_store import MODES, Crashed, FaultyStore, MemoryStore,
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A store, a change of it, and what the store is like after an undisturbed run."""
+    """A store, a change of it, and what the store is like after an undisturbed run.
+
+    `at_once` is how many steps may be taken at the same time.
+    """
 
     files: Files
     change: ChangeSet
     after: Files
+    at_once: int = 1
 
     @property
     def is_passage(self) -> bool:
@@ -46,7 +50,7 @@ class Act:
 
     def play(self) -> Play:
         """The store before the change."""
-        return Play(MemoryStore(self.files))
+        return Play(MemoryStore(self.files, at_once=self.at_once))
 
     def began(self, play: Play) -> bool:
         """Whether a process has come as far as the intent."""

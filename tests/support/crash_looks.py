@@ -15,6 +15,7 @@ from core.index import Index
 from core.model import RangeRecord
 from core.names import is_safe_name
 from core.stock import StockFailure, greatest_working_target, load_error, restore_plan
+from tests.support.gzipped import said
 from tests.support.stores import snapshot_of
 
 Files: TypeAlias = dict[str, bytes]
@@ -46,7 +47,7 @@ def lines_of(metadata: Mapping[str, bytes]) -> frozenset[bytes]:
 
 @lru_cache(_STATES)
 def _lines(contents: frozenset[bytes]) -> frozenset[bytes]:
-    lines = {line for content in contents for line in content.splitlines()}
+    lines = {line for content in contents for line in said(content).splitlines()}
     return frozenset(line for line in lines if not line.startswith(_TIMES))
 
 
@@ -131,7 +132,7 @@ class Watcher:
             if name in self.damaged and content == self.damaged[name]:
                 continue
             assert is_safe_name(name) and name.endswith(".meta"), name
-            assert content and content.endswith(b"\n"), f"{name} is not whole"
+            assert content and said(content).endswith(b"\n"), f"{name} is not whole"
             assert content in self.names.setdefault(name, {content}), f"{name} was used for other content"
         self._ask_stock(metadata)
         self.states += 1

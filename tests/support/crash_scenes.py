@@ -16,6 +16,7 @@ from core.operations import Operations
 from core.stock import CompactionOptions
 from core.storage.protocol import Listed
 from tests.support.crash_looks import Files, Watcher
+from tests.support.gzipped import zipped
 from tests.support.machines import FakeMachine
 from tests.support.memory_store import Crashed, FaultyStore, MemoryStore, Mode
 from tests.support.stores import NOW, epoch, lines, state, txn
@@ -88,11 +89,12 @@ class WatchedStore(FaultyStore):
         return FaultyStore.list_folder(self, folder)
 
     def _change(self, what: tuple[str, ...], do: Callable[[], None], half: Callable[[], None] | None = None) -> None:
-        try:
-            FaultyStore._change(self, what, do, half)
-        finally:
-            if self.watcher is not None:
-                self.watcher.look(self.store.files)
+        with self._guard:
+            try:
+                FaultyStore._change(self, what, do, half)
+            finally:
+                if self.watcher is not None:
+                    self.watcher.look(self.store.files)
 
 
 def try_plan(files: Mapping[str, bytes], options: CompactionOptions, moment: float = LATER) -> ChangeSet | None:
@@ -166,7 +168,12 @@ def ghost_scene() -> Scene:
     return _scene("ghosts", files | alone([TimestampsRecord(LONG_AGO, times)]), factors(1, 2, 1))
 
 
-SCENES: tuple[Callable[[], Scene], ...] = (expired_scene, many_factors_scene, torn_scene, ghost_scene)
+def gzip_scene() -> Scene:
+    """The first scene, in gzip."""
+    return _scene("gzip", zipped(expired_scene().files), factors(1, 2, 2))
+
+
+SCENES: tuple[Callable[[], Scene], ...] = (expired_scene, many_factors_scene, torn_scene, ghost_scene, gzip_scene)
 
 
 @dataclass(slots=True)
@@ -187,7 +194,7 @@ class Play:
 
     def copy(self) -> Play:
         """The same store, all of it on disk, with the same processes dead."""
-        return Play(MemoryStore(self.store.files), self.crew)
+        return Play(MemoryStore(self.store.files, at_once=self.store.at_once), self.crew)
 
     @property
     def engine(self) -> Engine:

@@ -21,6 +21,10 @@ class TrappedWriter:
         self.done: list[tuple[str, ...]] = []
 
     @property
+    def at_once(self) -> int:
+        return self._writer.at_once
+
+    @property
     def changes(self) -> int:
         """How many changes were asked for."""
         return len(self.done)

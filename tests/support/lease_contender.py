@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from random import Random
 
 from core.errors import LeaseHeld, LeaseLost, SeamlineError
@@ -88,7 +89,7 @@ def hold_it(folder: str, ttl: str) -> None:
                 os.write(1, b"lost\n")
 
 
-ROLES = {"contend": contend, "hold": hold_it}
+ROLES: dict[str, Callable[..., None]] = {"contend": contend, "hold": hold_it}
 
 if __name__ == "__main__":
     ROLES[sys.argv[1]](*sys.argv[2:])

@@ -37,6 +37,11 @@ class LossyStore:
         self._store = store
         self._late: list[tuple[str, bytes, str | None]] = []
 
+    @property
+    def peculiarity(self) -> str:
+        """That of the real one."""
+        return self._store.peculiarity
+
     def load(self, handle: str, limit: int) -> Tagged | None:
         """What stands there, unless this read is one that fails."""
         if self.blind:

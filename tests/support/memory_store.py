@@ -73,14 +73,20 @@ class MemoryStore(MemoryReader):
         kinds: Mapping[str, ListedKind] | None = None,
         faults: Mapping[str, HandleUnreadable] | None = None,
         one_device: bool = True,
+        at_once: int = 1,
     ) -> None:
         super().__init__({}, kinds=kinds, faults=faults, one_device=one_device)
+        self.at_once = at_once
         self._names = {handle: _File(content, len(content)) for handle, content in (files or {}).items()}
         self._on_disk = dict(self._names)
         self._pending: list[_Change] = []
         self._files = _Contents(self._names)
         self._tags: dict[str, int] = {}
         self._guard = threading.RLock()
+
+    @property
+    def peculiarity(self) -> str:
+        return ""
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -184,7 +190,9 @@ class MemoryStore(MemoryReader):
                 else:
                     _carry_out(change, names)
             left = {file: _after_power_loss(file, rng) for file in dict.fromkeys(names.values())}
-            after = MemoryStore(kinds=self._kinds, faults=self._faults, one_device=self._one_device)
+            after = MemoryStore(
+                kinds=self._kinds, faults=self._faults, one_device=self._one_device, at_once=self.at_once
+            )
             after._names.update({handle: left[file] for handle, file in names.items()})
             after._on_disk.update(after._names)
             after._tags.update(self._tags)
@@ -300,6 +308,14 @@ class FaultyStore:
     def changes(self) -> int:
         """How many changes were asked for."""
         return len(self.done)
+
+    @property
+    def at_once(self) -> int:
+        return self.store.at_once
+
+    @property
+    def peculiarity(self) -> str:
+        return self.store.peculiarity
 
     def create(self, handle: str, content: bytes) -> None:
         self._change(("create", handle), lambda: self.store.create(handle, content))

@@ -12,6 +12,7 @@ from core.host import FixedHost
 from core.model import U64_MAX, EpochEndingRecord, IdentityRecord, Record, TimestampsRecord
 from core.snapshot import Snapshot, take_snapshot
 from core.storage.protocol import Listed
+from tests.support.gzipped import said
 from tests.support.stores import NOW, MemoryReader, epoch, lines, state, txn
 
 Files = dict[str, bytes]
@@ -25,7 +26,7 @@ def planned_outcome(
     for write in change.all_writes:
         name = write.handle.removeprefix("metadata/")
         assert name not in listed, f"{name} is there already"
-        assert write.lines == write.content.count(b"\n") > 0
+        assert write.lines == said(write.content).count(b"\n") > 0
         listed[name] = write.content
     for move in change.retires:
         source, target = move.source.removeprefix("metadata/"), move.target.removeprefix("metadata_backup/")

@@ -77,6 +77,10 @@ class StampedWriter:
         self._notes = notes
         self.turn = f"{os.getpid()}.0"
 
+    @property
+    def at_once(self) -> int:
+        return self._writer.at_once
+
     def create(self, handle: str, content: bytes) -> None:
         self._stamped("create", handle, lambda: self._writer.create(handle, content))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
 
 from core.changes.model import ChangeSet
 from core.codec import encode_record
+from core.form import Form
 from core.ground import AddedLine, with_lines
 from core.host import FixedHost
 from core.index import Index
@@ -22,6 +23,7 @@ from core.snapshot import Snapshot, take_snapshot
 from core.stock import CompactionOptions, StockFailure, restore_plan, simulate_compaction
 from core.words import I64
 from tests.support.compactions import carried_out
+from tests.support.gzipped import assert_twins, is_zipped, zipped
 from tests.support.plans import TimedReader, planned_outcome
 from tests.support.stores import NOW, snapshot_of
 
@@ -108,7 +110,10 @@ def change_of(plan: RepairPlan) -> ChangeSet:
 
 @dataclass
 class Repaired:
-    """A store of files, the plan of its repair, and both folders as they are afterwards."""
+    """A store of files, the plan of its repair, and both folders as they are afterwards.
+
+    The plan for the same store in gzip is asserted to be the same one, compressed.
+    """
 
     metadata: Files
     backup: Files = field(default_factory=dict)
@@ -125,6 +130,12 @@ class Repaired:
         self.change = change_of(self.plan)
         self.listed, self.retired = planned_outcome(self.change, self.metadata, self.backup)
         self._check(recovery, park_tail=park_tail)
+        if not is_zipped((*self.metadata.values(), *self.backup.values())):
+            in_gzip = recover(old_snapshot(zipped(self.metadata), zipped(self.backup)))
+            in_gzip = replace(in_gzip, derived=tuple(replace(each, form=Form.GZIP) for each in in_gzip.derived))
+            twin = plan_repair(in_gzip, REPAIRED, park_tail=park_tail)
+            assert_twins(self.change, change_of(twin))
+            assert self.plan.side_effects == twin.side_effects
         return self
 
     @property

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from core.changes.model import ChangeSet
+from core.form import Form
 from core.model import Claim, IdentityRecord, TimestampsRecord
 from core.recovery import Recovery
 from core.repair import plan_repair
 from core.snapshot import Snapshot
 from tests.support.crash_looks import Files
+from tests.support.gzipped import zipped
 from tests.support.recoveries import change_of, derived_transactions, no_records, old_snapshot, recovery_of
 from tests.support.stores import NOW, epoch, lines, state, txn
 
@@ -92,16 +94,37 @@ def torn_scene() -> RepairScene:
     return RepairScene("torn", GROUND | files, lambda snapshot: recovery_of(snapshot, recovered=lost))
 
 
-def splice_scene() -> RepairScene:
-    """Two batch sizes that do not join but for a part of a manifest."""
+def splice_scene(form: Form = Form.PLAIN) -> RepairScene:
+    """Two batch sizes that do not join but for a part of a manifest, which is kept in a form."""
+    cut = replace(CUT, form=form)
     files = {
         "metadata/a.meta": lines(txn(0, 199), txn(200, 399)),
         "metadata/b.meta": lines(WHOLE, txn(500, 699)),
         f"{WHOLE.manifest}": b"{}",
     }
     return RepairScene(
-        "splice", GROUND | files, lambda snapshot: recovery_of(snapshot, no_records(WHOLE), derived=[CUT])
+        "splice", GROUND | files, lambda snapshot: recovery_of(snapshot, no_records(WHOLE), derived=[cut])
     )
 
 
+def mixed_gzip_scene() -> RepairScene:
+    """The mixed scene in gzip."""
+    return _in_gzip(mixed_scene())
+
+
+def torn_gzip_scene() -> RepairScene:
+    """The torn scene in gzip: whole streams of content that was cut."""
+    return _in_gzip(torn_scene())
+
+
+def splice_gzip_scene() -> RepairScene:
+    """The scene with a derived manifest in gzip."""
+    return _in_gzip(splice_scene(Form.GZIP))
+
+
+def _in_gzip(scene: RepairScene) -> RepairScene:
+    return replace(scene, files=zipped(scene.files))
+
+
 REPAIR_SCENES: tuple[Callable[[], RepairScene], ...] = (mixed_scene, torn_scene, splice_scene)
+GZIP_SCENES: tuple[Callable[[], RepairScene], ...] = (mixed_gzip_scene, torn_gzip_scene, splice_gzip_scene)

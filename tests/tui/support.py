@@ -138,10 +138,20 @@ async def settle(app: SeamlineApp, pilot: Pilot[None]) -> None:
     while True:
         with suppress(WorkerFailed):
             await app.workers.wait_for_complete()
-        for _ in range(3):
-            await pilot.pause()
-        if all(worker.is_finished for worker in app.workers):
+        # Each time all messages are handled, which may lead to more; only the last time it takes a while to see that
+        # the process rests.
+        for delay in (0, 0, None):
+            await pilot.pause(delay)
+        if all(worker.is_finished for worker in app.workers) and not is_pending(app):
             return
+
+
+def is_pending(app: SeamlineApp) -> bool:
+    """Whether anything waits to be handled or drawn on the screen in front."""
+    screen = app.screen
+    waiting = (each.message_queue_size or each._next_callbacks for each in (app, *screen.walk_children(with_self=True)))
+    undrawn = screen._callbacks or screen._layout_required or screen._repaint_required or screen._dirty_widgets
+    return bool(app._resize_timer or undrawn or any(waiting))
 
 
 async def pressed(app: SeamlineApp, pilot: Pilot[None], *keys: str) -> None:

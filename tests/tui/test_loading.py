@@ -98,6 +98,34 @@ async def test_the_picture_fills_while_keys_work(large_store: Path, monkeypatch:
         assert app.view.length == LINES and app.view.whole == FILES * LINES
 
 
+@pytest.mark.parametrize("files", [0, 2])
+async def test_escape_does_not_wait_for_a_storage_that_gives_no_answer(
+    large_store: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    """What was read so far stays; the answer that comes late after all changes nothing."""
+    every_picture(monkeypatch)
+    monkeypatch.setattr("tui.app.PATIENCE_SECONDS", 0.05)
+    permits = threading.Semaphore(files)
+    app = gated(large_store, permits)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_read(app, pilot, files)
+        await pilot.press("escape")
+        while app.session.phase is Phase.READING:
+            await pilot.pause(0.01)
+        left = screen_text(app)
+        permits.release(10)
+        await settle(app, pilot)
+        assert screen_text(app) == left
+        if files:
+            assert (app.session.phase, app.session.done, app.session.complete) == (Phase.READY, files, False)
+            assert "no verdict: reading was stopped before the end" in left
+        else:
+            assert "the storage gave no answer" in left and "shift+r reads again" in left
+        await pilot.press("R")
+        await settle(app, pilot)
+        assert app.session.complete
+
+
 async def test_escape_stops_reading_and_the_header_says_how_far_it_came(large_store: Path) -> None:
     permits = threading.Semaphore(0)
     app = gated(large_store, permits)

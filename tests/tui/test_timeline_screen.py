@@ -61,6 +61,7 @@ async def test_a_terminal_that_is_too_small_gets_one_line(size: tuple[int, int])
     async with running(demo_store("everything"), size) as (app, pilot):
         assert screen_text(app).strip() == "seamline needs 40x10"
         await pilot.resize_terminal(80, 24)
+        await settle(app, pilot)
         assert "Problems" in screen_text(app)
 
 

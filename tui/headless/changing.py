@@ -15,6 +15,7 @@ from core.engine import Engine
 from core.host import Machine
 from core.journal import interrupted_in
 from core.lease import LeaseRecord, held_words
+from core.lease_choice import AS_USUAL, LeaseChoice
 from core.names import JOURNAL_FOLDER
 from core.operations import Operations, operations_for
 from core.phrases import command
@@ -31,12 +32,13 @@ _CLEAR_LINE: Final = "\r\x1b[2K"
 
 @dataclass(frozen=True, slots=True)
 class Changing:
-    """One store that a command may change: `wait` seconds for the lease, until `stop`."""
+    """One store that a command may change: `wait` seconds for the lease that `lease` chooses, until `stop`."""
 
     engine: Engine
     operations: Operations
     wait: float
     stop: Stop
+    lease: LeaseChoice = AS_USUAL
 
     @property
     def watch(self) -> StoppedBy:
@@ -69,16 +71,20 @@ class Changing:
         with self.stop.listening():
             self.resume()
 
+    def undo_command(self, operation: str) -> str:
+        """How an operation is taken back."""
+        return command("seamline", "undo", self.engine.location, operation, *self.lease.words)
+
     def apply(self, change: ChangeSet) -> Applied:
         """Carry a change set out."""
         with _followed(self.stop) as watch:
             return self.operations.apply(change, wait=self.wait, watch=watch, waiting=Waiting())
 
 
-def changing(store: str, machine: Machine | None, wait: float) -> Changing:
+def changing(store: str, machine: Machine | None, wait: float, lease: LeaseChoice = AS_USUAL) -> Changing:
     """Everything for changing a store; nothing is written yet. Raises `UsageError` or `StoreUnreachable`."""
     machine = machine or this_machine()
-    return Changing(connect(store, machine), operations_for(store, machine), wait, Stop())
+    return Changing(connect(store, machine, lease), operations_for(store, machine, lease), wait, Stop(), lease)
 
 
 def ending(applied: Applied) -> str:
@@ -90,11 +96,6 @@ def tell_notes(applied: Applied) -> None:
     """What was otherwise than planned, on stderr."""
     for each in applied.outcome.notes:
         note(each)
-
-
-def undo_command(location: str, operation: str) -> str:
-    """How an operation is taken back."""
-    return command("seamline", "undo", location, operation)
 
 
 class Waiting:

@@ -14,6 +14,7 @@ from tui.headless.options import (
     dry_run_option,
     factor_option,
     json_option,
+    takes_lease,
     takes_store,
     u64,
     wait_option,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from core.changes.model import ChangeSet
     from core.compaction import CompactionPlan
     from core.host import Machine
+    from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
     from core.stock import CompactionOptions
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Put metadata files together, set old ones aside.")
 @takes_store
+@takes_lease
 @factor_option("--epoch-ending-file-compact-factor", "Epoch endings in one file.")
 @factor_option("--state-snapshot-file-compact-factor", "State snapshots in one file.")
 @factor_option("--transaction-file-compact-factor", "Transaction entries in one file.")
@@ -66,6 +69,7 @@ def compact(
     yes: bool,
     if_plan: str | None,
     wait: float,
+    lease: LeaseChoice,
     accept_shrunk_listing: bool,
     as_json: bool,
 ) -> int:
@@ -87,7 +91,7 @@ def compact(
         transaction_factor=transaction_file_compact_factor,
         remove_compacted_after=remove_compacted_file_after,
     )
-    job = _Compaction(changing(store, machine, wait), if_plan, accept_shrunk_listing, as_json, options)
+    job = _Compaction(changing(store, machine, wait, lease), if_plan, accept_shrunk_listing, as_json, options)
     return job.run(mode)
 
 
@@ -154,7 +158,8 @@ class _Compaction(Planning[_Planned]):
 
         location = planned.snapshot.location
         if applied is not None and planned.change is not None:
-            return compacted_answer(planned.plan, planned.change, applied, location)
+            undo = self.changes.undo_command(applied.operation)
+            return compacted_answer(planned.plan, planned.change, applied, location, undo)
         go = self.go(planned.snapshot, self._go(location, planned.plan))
         return compaction_answer(planned.plan, location, go)
 
@@ -170,5 +175,6 @@ class _Compaction(Planning[_Planned]):
             ("--remove-compacted-file-after", options.remove_compacted_after, 86_400),
         )
         given = [word for flag, value, usual in wishes if value != usual for word in (flag, value)]
+        given += self.changes.lease.words
         plan_id = plan.change_set.plan_id if plan.change_set else ""
         return command("seamline", "compact", location, *given, "--yes", "--if-plan", plan_id)

@@ -11,13 +11,15 @@ import click
 from core.errors import UsageError
 from tui.headless.exit_codes import ExitCode
 from tui.headless.json_text import json_text
-from tui.headless.options import takes_store, wait_option
+from tui.headless.options import takes_lease, takes_store, wait_option
 from tui.headless.output import note
 
 if TYPE_CHECKING:
     from core.changes.apply import Applied
     from core.guard import Guarded
     from core.host import Machine
+    from core.lease_choice import LeaseChoice
+    from tui.headless.changing import Changing
 
 _MARK: Final = "--"
 
@@ -38,10 +40,11 @@ class _WithCommand(click.Command):
 
 @click.command(cls=_WithCommand, short_help="Run any command under the lease.")
 @takes_store
+@takes_lease
 @wait_option
 @click.option("--json-report", metavar="FILE", help="Write what came of it to FILE, as JSON.")
 @click.pass_context
-def guard(context: click.Context, store: str, wait: float, json_report: str | None) -> int:
+def guard(context: click.Context, store: str, wait: float, lease: LeaseChoice, json_report: str | None) -> int:
     """Run COMMAND while nobody else may write to STORE: seamline guard STORE -- COMMAND ...
 
     Everything in metadata/ is saved before. Signals go to the command; if the lease is lost it is ended. Its standard
@@ -59,7 +62,8 @@ def guard(context: click.Context, store: str, wait: float, json_report: str | No
 
     require_command(command)
     machine: Machine | None = context.obj
-    changes = changing(store, machine, wait)
+    changes = changing(store, machine, wait, lease)
+    changes.operations.require_lease()
     with changes.stop.listening():
         resumed = changes.resume()
         guarded = run_guarded(
@@ -72,7 +76,7 @@ def guard(context: click.Context, store: str, wait: float, json_report: str | No
         )
     if json_report is not None:
         _write_report(json_report, _report(guarded, command, resumed))
-    return _told(guarded, changes.engine.location)
+    return _told(guarded, changes)
 
 
 def _report(guarded: Guarded, command: tuple[str, ...], resumed: tuple[Applied, ...]) -> dict[str, Any]:
@@ -89,10 +93,11 @@ def _write_report(file: str, document: dict[str, Any]) -> None:
         note(f"the report could not be written: {error}")
 
 
-def _told(guarded: Guarded, location: str) -> int:
+def _told(guarded: Guarded, changes: Changing) -> int:
     """Say what came of it, as far as it is worth a line; returns the exit code."""
     from core.journal import Piece, piece_handle
     from core.phrases import quoted
+    from core.storage.side import own_location
 
     outcome = guarded.applied.outcome
     if sys.stderr is not None and sys.stderr.isatty():
@@ -102,13 +107,12 @@ def _told(guarded: Guarded, location: str) -> int:
         note(each)
     if not guarded.worse:
         return guarded.exit_code
-    from tui.headless.changing import undo_command
-
     note(f"the command ended with {guarded.exit_code} and made the store worse")
     operation = guarded.applied.operation
     if outcome.gone:
-        note(f"to put back what it moved: {undo_command(location, operation)}")
+        note(f"to put back what it moved: {changes.undo_command(operation)}")
     if outcome.changed:
-        saved = quoted(f"{location.rstrip('/')}/{piece_handle(operation, Piece.BUNDLE)}")
+        place = own_location(changes.operations.reader).rstrip("/")
+        saved = quoted(f"{place}/{piece_handle(operation, Piece.BUNDLE)}")
         note(f"the files that it changed are saved as they were before, in {saved}")
     return ExitCode.BROKEN

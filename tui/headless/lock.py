@@ -8,22 +8,31 @@ import click
 
 from core.errors import UsageError
 from tui.headless.exit_codes import ExitCode
-from tui.headless.options import json_option, takes_store_and
+from tui.headless.options import json_option, takes_lease, takes_store_and
 from tui.headless.output import put_answer, put_document
 from tui.headless.surroundings import connect, this_machine
 
 if TYPE_CHECKING:
     from core.host import Machine
     from core.lease import LeaseView
+    from core.lease_choice import LeaseChoice
 
 ACTIONS: Final = ("show", "release", "break")
 
 
 @click.command(short_help="Who may write just now; free a lease that is left over.")
 @takes_store_and(lambda word: word in ACTIONS, "action", "owner")
+@takes_lease
 @json_option
 @click.pass_obj
-def lock(machine: Machine | None, store: str, action: str | None, owner: str | None, as_json: bool) -> int:
+def lock(
+    machine: Machine | None,
+    store: str,
+    action: str | None,
+    owner: str | None,
+    lease: LeaseChoice,
+    as_json: bool,
+) -> int:
     """Show the lease of STORE (show, the default), free it if its holder has ended (release), or break it (break ID).
 
     ID is the owner as `show` tells it, typed in full; `unreadable` for a lock file that can't be read. Break a lease
@@ -36,11 +45,11 @@ def lock(machine: Machine | None, store: str, action: str | None, owner: str | N
     if (action == "break") != (owner is not None):
         raise UsageError("break takes the owner's id, and nothing else does", hint="seamline lock STORE show tells it")
     machine = machine or this_machine()
-    engine = connect(store, machine)
+    engine = connect(store, machine, lease)
     if action in ("release", "break"):
         from core.operations import operations_for
 
-        operations = operations_for(store, machine)
+        operations = operations_for(store, machine, lease)
         if owner is not None:
             operations.break_lease(owner)
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +16,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from core.errors import SeamlineError, UsageError
+from tui.headless.adapter import adapter
 from tui.headless.check import check
 from tui.headless.compact import compact
 from tui.headless.demo import demo
+from tui.headless.doctor import doctor
 from tui.headless.exit_codes import ExitCode
 from tui.headless.failures import Failure, report_failure
 from tui.headless.guard import guard
+from tui.headless.leaving import leave
 from tui.headless.lock import lock
 from tui.headless.log import log
 from tui.headless.open_app import open_store
@@ -81,13 +85,31 @@ def cli() -> None:
     """
 
 
-for _command in (open_store, demo, check, restore_plan, overlay, compact, repair, undo, resume, log, lock, guard):
+_COMMANDS: Final = (
+    open_store,
+    demo,
+    check,
+    restore_plan,
+    overlay,
+    compact,
+    repair,
+    undo,
+    resume,
+    log,
+    lock,
+    guard,
+    doctor,
+    adapter,
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 
 def main() -> NoReturn:
-    """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    """The console script. Being asked to end is heard as Ctrl-C is, so that no command of an adapter is left behind."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    leave(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str], machine: Machine | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from core.errors import UsageError
+from core.lease_choice import chosen_lease
 from core.model import U64_MAX
 
 STORE_VARIABLE: Final = "SEAMLINE_STORE"
@@ -54,7 +55,7 @@ def takes_store_and(is_ours: Callable[[str], bool], *names: str) -> Callable[[Ca
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         @click.option("--local-fs-dir", metavar="DIR", help="The store, named as in the stock tool.")
-        @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter: read only.")
+        @click.option("--command-adapter-config", metavar="YAML", help="A stock command adapter.")
         @functools.wraps(command)
         def with_store(
             *args: Any, store: str | None, local_fs_dir: str | None, command_adapter_config: str | None, **kwargs: Any
@@ -71,6 +72,24 @@ def takes_store_and(is_ours: Callable[[str], bool], *names: str) -> Callable[[Ca
         return click.argument("store", required=False)(with_store)
 
     return decorate
+
+
+def takes_lease(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command where the lease of the store lies, as `lease`."""
+
+    @click.option(
+        "--lease",
+        type=click.Choice(["host"]),
+        help="Accept a lease that only this machine knows of: for a command adapter, or a bucket without conditions.",
+    )
+    @click.option(
+        "--lease-store", metavar="URL", help="A command adapter's place by its own URL: lease and journal go there."
+    )
+    @functools.wraps(command)
+    def with_lease(*args: Any, lease: str | None, lease_store: str | None, **kwargs: Any) -> int:
+        return command(*args, lease=chosen_lease(lease, lease_store), **kwargs)
+
+    return with_lease
 
 
 def chosen_store(store: str | None, local_fs_dir: str | None, command_adapter_config: str | None) -> str:

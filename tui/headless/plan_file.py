@@ -221,7 +221,8 @@ def _no_plan(path: str, why: str) -> UsageError:
 
 
 def _new_file(write: Write) -> dict[str, Any]:
-    return {"handle": write.handle, "lines": write.lines, "content": write.content.decode(errors="surrogateescape")}
+    """What a file will say; its form is the store's, and its bytes those of the zlib that is there then."""
+    return {"handle": write.handle, "lines": write.lines, "content": write.text.decode(errors="surrogateescape")}
 
 
 def _store(location: str) -> str:

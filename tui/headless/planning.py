@@ -67,6 +67,7 @@ class Planning(ABC, Generic[P]):
         """Go as far as `mode` says."""
         if mode is Mode.PREVIEW:
             return self.answer(self.plan())
+        self.changes.operations.require_lease()
         if mode is Mode.ASK:
             return self._ask()
         with self.changes.stop.listening():
@@ -115,7 +116,7 @@ class Planning(ABC, Generic[P]):
         if not interrupted_in(snapshot.journal):
             return carry_out
         tell_what_waits(snapshot, self.changes.engine)
-        return command("seamline", "resume", snapshot.location)
+        return command("seamline", "resume", snapshot.location, *self.changes.lease.words)
 
 
 def waiting_in(snapshot: Snapshot) -> list[str]:

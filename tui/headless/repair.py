@@ -11,7 +11,15 @@ from click.core import ParameterSource
 from core.errors import UsageError
 from tui.headless.asking import chosen_mode
 from tui.headless.exit_codes import ExitCode
-from tui.headless.options import accept_option, dry_run_option, json_option, takes_store, wait_option, yes_option
+from tui.headless.options import (
+    accept_option,
+    dry_run_option,
+    json_option,
+    takes_lease,
+    takes_store,
+    wait_option,
+    yes_option,
+)
 from tui.headless.output import put_answer, put_document
 from tui.headless.planning import Planning, waiting_in
 from tui.headless.surroundings import holds_nothing
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
+    from core.lease_choice import LeaseChoice
     from core.repair import RepairPlan
     from core.restore import RestoreOptions, StoreVerdict
     from core.snapshot import Snapshot
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Make stock's own selection succeed.")
 @takes_store
+@takes_lease
 @takes_choices
 @click.option("--park-tail", is_flag=True, help="Set aside what lies behind a true gap, until it is closed.")
 @dry_run_option
@@ -51,6 +61,7 @@ def repair(
     plan_in: str | None,
     if_plan: str | None,
     wait: float,
+    lease: LeaseChoice,
     accept_shrunk_listing: bool,
     as_json: bool,
 ) -> int:
@@ -80,7 +91,7 @@ def repair(
         _require_no_wishes(context)
         given = read_plan(plan_in)
         park_tail = given.park_tail
-    changes = changing(store, machine, wait)
+    changes = changing(store, machine, wait, lease)
     if plan_out is not None:
         from tui.headless.plan_file import require_new
 
@@ -178,7 +189,7 @@ class _Repair(Planning[_Planned]):
         else:
             from tui.headless.printers.repair import repair_answer
 
-            go = "" if applied else self._go(planned, written)
+            go = self.changes.undo_command(applied.operation) if applied else self._go(planned, written)
             put_answer(repair_answer(plan, verdicts, go, park_tail=self.park_tail, applied=applied, plan_file=written))
         return planned.code
 
@@ -200,9 +211,10 @@ class _Repair(Planning[_Planned]):
         location, change = planned.snapshot.location, planned.plan.change_set
         file = written or (self.given.path if self.given else None)
         if file is not None:
-            go = command("seamline", "repair", location, "--plan", file)
+            go = command("seamline", "repair", location, *self.changes.lease.words, "--plan", file)
         else:
             wishes = [*choice_words(planned.options), *(["--park-tail"] if self.park_tail else [])]
             plan_id = change.plan_id if change else ""
+            wishes += self.changes.lease.words
             go = command("seamline", "repair", location, *wishes, "--yes", "--if-plan", plan_id)
         return self.go(planned.snapshot, go)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.lease_choice import AS_USUAL
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.engine import Engine
     from core.host import Machine
     from core.last_look import LastLooks
+    from core.lease_choice import LeaseChoice
     from core.manifests import KeptEvidence
     from core.snapshot import Snapshot, Watch
     from core.triage import TriageNotes
@@ -22,12 +25,14 @@ def this_machine() -> Machine:
     return ThisMachine()
 
 
-def connect(store: str, machine: Machine | None) -> Engine:
-    """An engine on a store. Raises `UsageError` or `StoreUnreachable`; imports numpy."""
+def connect(store: str, machine: Machine | None, lease: LeaseChoice = AS_USUAL) -> Engine:
+    """An engine on a store, whose lease lies where `lease` says. Raises `UsageError` or `StoreUnreachable`."""
     from core.engine import Engine
     from core.storage import reader_for
+    from core.storage.cached import cache_folder, cached
 
-    return Engine(reader_for(store), machine or this_machine(), last_looks(), kept_evidence())
+    reader = cached(reader_for(store, lease), store, cache_folder())
+    return Engine(reader, machine or this_machine(), last_looks(), kept_evidence())
 
 
 def last_looks() -> LastLooks | None:
@@ -54,14 +59,18 @@ def triage_notes() -> TriageNotes | None:
     return TriageNotes(state / "triage") if state else None
 
 
+def own_folders() -> tuple[Path, ...]:
+    """Where this tool keeps what it knows of stores, there or not."""
+    from core.storage.cached import cache_folder
+
+    return tuple(folder for folder in (_state_folder(), cache_folder()) if folder is not None)
+
+
 def _state_folder() -> Path | None:
     """Our folder below `XDG_STATE_HOME`."""
-    given = os.environ.get("XDG_STATE_HOME", "")
-    try:
-        state = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
-    except RuntimeError:
-        return None
-    return state / "seamline"
+    from core.storage.host_folders import state_folder
+
+    return state_folder()
 
 
 def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) -> Snapshot:

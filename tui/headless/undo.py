@@ -14,6 +14,7 @@ from tui.headless.options import (
     accept_option,
     dry_run_option,
     json_option,
+    takes_lease,
     takes_store_and,
     wait_option,
     yes_option,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from core.changes.model import ChangeSet
     from core.host import Machine
     from core.journal import Operation
+    from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
     from tui.headless.changing import Changing
@@ -38,6 +40,7 @@ def _is_operation(word: str) -> bool:
 
 @click.command(short_help="Take back an operation that changed the store.")
 @takes_store_and(_is_operation, "operation")
+@takes_lease
 @dry_run_option
 @yes_option
 @wait_option
@@ -51,6 +54,7 @@ def undo(
     dry_run: bool,
     yes: bool,
     wait: float,
+    lease: LeaseChoice,
     accept_shrunk_listing: bool,
     as_json: bool,
 ) -> int:
@@ -64,7 +68,7 @@ def undo(
     mode = chosen_mode(dry_run=dry_run, yes=yes, as_json=as_json)
     from tui.headless.changing import changing
 
-    changes = changing(store, machine, wait)
+    changes = changing(store, machine, wait, lease)
     job = _Undo(changes, operation, accept_shrunk_listing, as_json)
     if mode is Mode.PREVIEW:
         return job.preview()
@@ -104,6 +108,7 @@ class _Undo:
 
     def ask(self) -> int:
         """Preview, ask, and carry out what was shown."""
+        self.changes.operations.require_lease()
         if self._must_resume_first(self._target()):
             self.changes.ask_to_resume()
         planned = self._plan(self._target())
@@ -114,6 +119,7 @@ class _Undo:
 
     def carry_out(self) -> int:
         """Finish what stands in the way, plan, and carry out."""
+        self.changes.operations.require_lease()
         operation = self._target()
         resumed = self.changes.resume() if self._must_resume_first(operation) else ()
         if resumed:
@@ -189,9 +195,16 @@ class _Undo:
                     planned.change,
                     (planned.before, planned.after),
                     applied,
+                    self._go(planned, applied),
                 )
             )
         return ExitCode.OK
+
+    def _go(self, planned: _Planned, applied: Applied | None) -> str:
+        """The command that carries out just this, or takes back what was done."""
+        if applied is not None:
+            return self.changes.undo_command(applied.operation)
+        return f"{self.changes.undo_command(planned.operation.id)} --yes"
 
     def _answer_done(self, operation: Operation, resumed: tuple[Applied, ...]) -> int:
         """The undo was there already, half done, and was finished."""

@@ -260,7 +260,7 @@ def _now(session: Session, glyphs: Glyphs) -> Paragraph:
 
 def _failed(proposal: Proposal, job: Job, session: Session) -> list[Paragraph]:
     return [
-        text(job.error[:1].upper() + job.error[1:] + ("" if job.error.endswith(".") else "."), "conflict"),
+        text(_sentence(job.error), "conflict"),
         *([text(_TAKES_OVER if is_held(job) else job.hint, "dim")] if job.hint else []),
         _way_on(proposal, job, session),
     ]
@@ -296,3 +296,9 @@ def status_words(proposal: Proposal, place: int) -> Sequence[str]:
         return []
     item = proposal.files[place]
     return [f"file {whole(place + 1)} of {whole(len(proposal.files))}", item.handle, item.because]
+
+
+def _sentence(told: str) -> str:
+    """What went wrong, as a sentence; one that begins with a handle begins as the handle does."""
+    begins = told[:1] if "/" in told.partition(" ")[0] else told[:1].upper()
+    return begins + told[1:] + ("" if told.endswith(".") else ".")

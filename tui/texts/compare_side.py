@@ -89,7 +89,7 @@ def _chunk_words(side: Side) -> tuple[str, str]:
 
 
 def _written(side: Side, wide: bool) -> str:
-    if side.listed is None:
+    if side.listed is None or not side.listed.modified:
         return "time not known"
     return moment(side.listed.modified) + ("   (time of the object in the store)" if wide else "")
 

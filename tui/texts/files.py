@@ -10,6 +10,7 @@ from core.files import FileFacts, FileTable
 from core.model import Finding, LaneKind
 from core.names import MetadataName, NameKind
 from core.snapshot import Snapshot
+from core.storage.protocol import Listed
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, span, whole
 from tui.safe_text import padded, shorten
@@ -146,7 +147,7 @@ def file_text(answer: FilesAnswer, number: int, glyphs: Glyphs) -> list[Paragrap
     story += _range_text(facts, glyphs)
     zipped = "   gzip" if file.gzip else ""
     story.append(_fact("size", f"{size(file.listed.size)}   {whole(file.listed.size)} bytes{zipped}"))
-    story.append(_fact("written", f"{moment(file.listed.modified)}   (time of the object in the store)"))
+    story.append(_fact("written", _written_words(file.listed)))
     story += [
         _fact("note", f"{counted(count, 'line')} {_NOTE_WORDS.get(note, note)}") for note, count in file.notes.items()
     ]
@@ -171,6 +172,12 @@ def _trouble_text(facts: FileFacts) -> Iterator[Paragraph]:
     more = facts.file.bad_lines - len(facts.problems)
     if more > 0:
         yield _fact("", f"and {counted(more, 'more line')} that stock refuses", "conflict")
+
+
+def _written_words(listed: Listed) -> str:
+    if not listed.modified:
+        return "time not known: a command adapter tells none"
+    return f"{moment(listed.modified)}   (time of the object in the store)"
 
 
 def _lines_words(facts: FileFacts) -> str:

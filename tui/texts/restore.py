@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from core.chain import Gap, GapKind, gap_command
 from core.model import Severity
 from core.overlay import RestoreSize, WrittenOverlay, restore_size
-from core.phrases import quoted as shell_quoted
 from core.recovery import Recovery
 from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
+from core.tools import tools_for
 from tui.numbers import counted, size, whole
 from tui.texts.common import lane_span
 from tui.texts.recovery import checked_words, lines_text
@@ -158,7 +158,7 @@ def gap_words(gap: Gap) -> str:
 
 
 def _command(gap: Gap, location: str) -> str:
-    return gap_command(gap, f"--local-fs-dir {shell_quoted(location)}")
+    return gap_command(gap, tools_for(location).stock_option)
 
 
 def _way_text(preview: RestorePreview, way: WayThrough) -> Paragraph:

@@ -2,77 +2,118 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
 
 from tests.support.commands import environment
+from tests.support.servers.kinds import BUCKET, S3, SECRET, Kind, s3_variables, send
+
+__all__ = ["BUCKET", "SECRET", "Bucket", "running", "running_kind", "send", "variables"]
 
 ROOT = Path(__file__).parents[3]
-BUCKET = "backups"
-SECRET = "wJalrXUtnFEMIfake"
-_HEADERS = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=AKIATEST/20200101/us-east-1/s3/aws4_request, "
-    "SignedHeaders=host, Signature=unchecked",
-    "Content-Type": "application/octet-stream",
-}
+AZURITE: Final = ROOT / ".servers" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+_AZURITE_WORDS: Final = "--inMemoryPersistence --disableTelemetry --skipApiVersionCheck --silent"
+#: Ours print the port alone.
+_PORT_RE: Final = re.compile(r"^(?:.* listens on http://127\.0\.0\.1:)?(\d+)$")
 
 
 @contextmanager
 def running(module: str, *arguments: str) -> Iterator[str]:
     """The address of a server of `tests.support.servers` while the block runs."""
-    words = [sys.executable, "-m", f"tests.support.servers.{module}", *arguments]
+    with _running([sys.executable, "-m", f"tests.support.servers.{module}", *arguments]) as address:
+        yield address
+
+
+@contextmanager
+def running_kind(kind: Kind) -> Iterator[str]:
+    """The address of a fresh server that stands for a provider; skips the test where it is not installed."""
+    with TemporaryDirectory() as folder:
+        module = [sys.executable, "-m", f"tests.support.servers.{kind.server}", folder]
+        with _running(_azurite() if kind.server == "azurite" else module) as address:
+            yield address
+
+
+@contextmanager
+def _running(words: Sequence[str]) -> Iterator[str]:
     with subprocess.Popen(words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            port = process.stdout.readline().strip()
-            assert port, f"{module} did not start"
-            yield f"http://127.0.0.1:{port}"
+            found = next(filter(None, map(_PORT_RE.search, map(str.strip, process.stdout))), None)
+            assert found, f"{words} did not start"
+            yield f"http://127.0.0.1:{found[1]}"
         finally:
             process.kill()
 
 
+def _azurite() -> list[str]:
+    node = shutil.which("node")
+    if node is None or not AZURITE.exists():
+        missing = "Azurite is not installed (make servers)"
+        if os.environ.get("SEAMLINE_CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return [node, str(AZURITE), "--blobHost", "127.0.0.1", "--blobPort", "0", *_AZURITE_WORDS.split()]
+
+
 def variables(address: str) -> Mapping[str, str]:
     """What the environment says to reach such a server as S3."""
-    return {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "AKIATEST",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-    }
+    return s3_variables(address)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A prefix of a bucket on a server, as a foreign tool writes to it: whatever the key."""
+    """A prefix of a bucket on a server, as a foreign tool uses it: whatever the key."""
 
     address: str
     name: str
     prefix: str
+    kind: Kind = S3
 
     @property
     def url(self) -> str:
         """What an operator types."""
-        return f"s3://{self.name}/{self.prefix}"
+        return self.kind.url(self.name, self.prefix)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that lead there."""
+        return self.kind.variables(self.address)
+
+    def below(self, prefix: str) -> Bucket:
+        """A prefix of this one."""
+        return replace(self, prefix=f"{self.prefix}/{prefix}")
+
+    def of(self, name: str) -> Bucket:
+        """The same prefix of another bucket."""
+        return replace(self, name=name)
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object over whatever is there."""
-        send("PUT", f"{self.address}/{self.name}/{quote(f'{self.prefix}/{key}')}", content)
+        self.kind.ask(self.address, "PUT", self._path(key), {}, content)
+
+    def get(self, key: str) -> bytes:
+        """An object's content."""
+        return self.kind.ask(self.address, "GET", self._path(key), {}, None)
 
     def delete(self, key: str) -> None:
         """Delete an object."""
-        send("DELETE", f"{self.address}/{self.name}/{quote(f'{self.prefix}/{key}')}", None)
+        self.kind.ask(self.address, "DELETE", self._path(key), {}, None)
 
+    def list(self) -> list[str]:
+        """Every key below the prefix, without it."""
+        found = self.kind.list_keys(self.address, self.name, f"{self.prefix}/")
+        return sorted(key.removeprefix(f"{self.prefix}/") for key in found)
 
-def send(method: str, url: str, content: bytes | None) -> bytes:
-    """One request to a server of ours, past any proxy."""
-    request = urllib.request.Request(url, data=content, method=method, headers=_HEADERS)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-        body: bytes = answer.read()
-    return body
+    def _path(self, key: str) -> str:
+        return f"{self.name}/{self.prefix}/{key}"

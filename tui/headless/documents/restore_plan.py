@@ -13,7 +13,8 @@ from core.model import LaneKind
 from core.phrases import command
 from core.restore import Needs, RestorePreview
 from core.stock import StockPlan
-from core.storage import is_command_adapter, is_object_location
+from core.storage import is_command_adapter
+from core.tools import tools_for
 from tui.headless.documents.entries import lane_rows, snapshot_fields
 from tui.headless.json_text import SCHEMA
 from tui.headless.wishes import choice_words, wish_words
@@ -117,11 +118,7 @@ def _skipped(preview: RestorePreview) -> Iterator[dict[str, Any]]:
 
 def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
     """A stretch to back up again, and stock's command for that."""
-    flag = "--command-adapter-config" if is_command_adapter(location) else "--local-fs-dir"
-    if is_object_location(location):
-        # Stock reaches a bucket through an adapter alone, whose name only the operator knows.
-        flag, location = "--command-adapter-config", "ADAPTER.yaml"
-    backup = gap_command(gap, command(flag, location))
+    backup = gap_command(gap, tools_for(location).stock_option)
     return {"first": gap.first, "last": gap.last, "command": backup, "lane": gap.lane.value, "kind": gap.kind.value}
 
 
@@ -137,7 +134,5 @@ def next_steps(preview: RestorePreview) -> tuple[str, ...]:
     location, options = preview.snapshot.location, preview.options
     repair = command("seamline", "repair", location, *choice_words(options), "--dry-run")
     overlay = command("seamline", "overlay", location, OVERLAY_FOLDER, *wish_words(options))
-    # Through a command adapter nothing can be retired.
-    if is_object_location(location):
-        return (repair,)
+    # Through a command adapter alone nothing is written: it holds no lease.
     return (overlay,) if is_command_adapter(location) else (repair, overlay)

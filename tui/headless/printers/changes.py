@@ -10,7 +10,6 @@ from rich.text import Text
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet
 from core.compaction.refusals import Refusal
-from core.phrases import command
 from core.restore import StoreVerdict
 from tui.headless.printers.layout import (
     DIM,
@@ -57,12 +56,11 @@ def change_words(change: ChangeSet) -> str:
     return ", ".join(text for number, text in parts if number) or "nothing to write or to move"
 
 
-def applied_lines(change: ChangeSet, applied: Applied, location: str) -> Lines:
-    """What came of it, what was otherwise than planned, and how it is taken back."""
+def applied_lines(change: ChangeSet, applied: Applied, undo: str) -> Lines:
+    """What came of it, what was otherwise than planned, and the command that takes it back."""
     done = f"{change_words(change)}, in {applied.seconds:.1f} s; {counted(change.files_after, 'file')} now"
     lines: Lines = [headline("DONE", GOOD, done)]
     lines += [prose("note", note) for note in applied.outcome.notes]
-    undo = command("seamline", "undo", location, applied.operation)
     return [*lines, verbatim("journal", applied.operation), verbatim("undo", undo)]
 
 

@@ -64,10 +64,10 @@ def compaction_answer(plan: CompactionPlan, location: str, go: str) -> Group:
     )
 
 
-def compacted_answer(plan: CompactionPlan, change: ChangeSet, applied: Applied, location: str) -> Group:
-    """The whole answer of a compaction that was carried out."""
+def compacted_answer(plan: CompactionPlan, change: ChangeSet, applied: Applied, location: str, undo: str) -> Group:
+    """The whole answer of a compaction that was carried out; `undo` is the command that takes it back."""
     return Group(
-        *applied_lines(change, applied, location),
+        *applied_lines(change, applied, undo),
         Text(),
         verbatim("store", location),
         prose("factors", _factors(plan.preview)),

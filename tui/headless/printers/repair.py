@@ -69,7 +69,7 @@ def _verdict(plan: RepairPlan, after: StoreVerdict, go: str, applied: Applied | 
         lines: Lines = [headline("REFUSED", BAD, "this store is not repaired; nothing was written")]
         return lines + (refused_lines(plan.refusal) if plan.refusal else [])
     if applied is not None:
-        return applied_lines(change, applied, plan.recovery.snapshot.location)
+        return applied_lines(change, applied, go)
     if not change.is_empty:
         return [headline("READY", GOOD, f"{change_words(change)}; nothing was written"), *commands("now", go)]
     if after.stock_restores_latest:

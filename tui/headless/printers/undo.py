@@ -10,7 +10,6 @@ from rich.text import Text
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet
 from core.journal import Operation
-from core.phrases import command
 from core.restore import StoreVerdict
 from tui.headless.printers.changes import applied_lines, change_lines, change_words, files_line, reach_line
 from tui.headless.printers.layout import GOOD, WARN, Lines, commands, headline, prose, verbatim
@@ -23,14 +22,14 @@ def undo_answer(
     change: ChangeSet,
     verdicts: tuple[StoreVerdict, StoreVerdict],
     applied: Applied | None,
+    go: str,
 ) -> Group:
-    """The whole answer of an undo; `verdicts` are those before and after it."""
+    """The whole answer of an undo; `verdicts` are those before and after it, `go` the command that may follow."""
     before, after = verdicts
     lines: Lines
     if applied is not None:
-        lines = applied_lines(change, applied, location)
+        lines = applied_lines(change, applied, go)
     else:
-        go = command("seamline", "undo", location, operation.id, "--yes")
         lines = [headline("READY", GOOD, f"{change_words(change)}; nothing was written"), *commands("now", go)]
     return Group(
         *lines,
