@@ -68,7 +68,7 @@ def plan_undo(reader: StoreReader, snapshot: Snapshot, operation: Operation) -> 
         record=None,
         retires=tuple(_retire(snapshot, going)),
         lanes={},
-        kept=tuple((handle, "it was changed in place; what it held is in the undo bundle") for handle in spoilt),
+        kept=tuple(_kept(intent, spoilt, there)),
         undoes=operation.id,
         index=snapshot.index,
     )
@@ -140,6 +140,15 @@ def _changed_in_place(operation: Operation, there: dict[str, FileMark]) -> list[
     """The files that a guarded command wrote over and that still are not as they were."""
     changed = operation.outcome.changed if operation.outcome else ()
     return [mark.handle for mark in changed if mark.handle in there and there[mark.handle] != mark]
+
+
+def _kept(intent: Intent, spoilt: Sequence[str], there: dict[str, FileMark]) -> Iterator[tuple[str, str]]:
+    """What stays although the operation had to do with it, each with why."""
+    for handle in spoilt:
+        yield handle, "it was changed in place; what it held is in the undo bundle"
+    for write in intent.all_writes:
+        if write.mark.handle in there and there[write.mark.handle] != write.mark:
+            yield write.mark.handle, "it was to be written, but holds something else than was meant: look at it"
 
 
 def _returns(

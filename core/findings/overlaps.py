@@ -216,14 +216,14 @@ def backed_up_again(case: Case) -> Iterator[Finding]:
 
 
 def _taken_up_again(case: Case, lane: Lane, tangle: Tangle) -> Iterator[tuple[int, int]]:
-    """Pairs of rows of one range: compacted earlier, and written alone not before that."""
+    """Pairs of rows of one range: compacted earlier, and written alone not before that, where a storage tells times."""
     ranges: dict[tuple[int, int], list[int]] = {}
     for row in tangle.rows[:_MOST_ROWS].tolist():
         ranges.setdefault((int(lane.first[row]), int(lane.last[row])), []).append(row)
     for rows in ranges.values():
         compacted = [row for row in rows if not _stands_alone(case, lane, row)]
         alone = [row for row in rows if row not in compacted]
-        if compacted and alone and _written(case, lane, alone[0]) >= _written(case, lane, compacted[0]):
+        if compacted and alone and 0 < _written(case, lane, compacted[0]) <= _written(case, lane, alone[0]):
             yield compacted[0], alone[0]
 
 

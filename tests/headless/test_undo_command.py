@@ -160,6 +160,16 @@ def test_what_was_interrupted_is_what_an_undo_takes_back(store: Path, steps: int
     assert not interrupted_in(look_at(store).journal)
 
 
+def test_a_written_file_that_somebody_spoilt_stays_and_is_told(store: Path) -> None:
+    """As a command that saves half of what it is given leaves it: stock can't read it, and no undo may be silent."""
+    cut_off(store, planned(store), 1)
+    written = next(store.glob("metadata/*_compacted_*"))
+    written.write_bytes(written.read_bytes()[:40])
+    undone = seamline("undo", store, "--dry-run")
+    assert f"metadata/{written.name}" in undone.out
+    assert "holds something else than was meant" in re.sub(r"\s+", " ", undone.out)
+
+
 def test_an_interrupted_undo_is_finished(store: Path) -> None:
     operation = compacted(store)
     change = _undo_of(store, operation)

@@ -113,6 +113,15 @@ async def test_the_file_of_the_selected_problem_is_under_the_cursor() -> None:
         assert f"metadata/{selected(screen)}" in claimed
 
 
+async def test_where_a_storage_tells_no_times_none_is_shown(tmp_path: Path) -> None:
+    store = shutil.copytree(demo_store("torn-compaction"), tmp_path / "store")
+    for file in (store / "metadata").iterdir():
+        os.utime(file, (0, 0))
+    async with running(store) as (app, pilot):
+        assert "time not known" in said(await opened(app, pilot))
+        assert "1970" not in screen_text(app)
+
+
 async def test_name_and_lines_stand_side_by_side_where_they_disagree() -> None:
     async with running(demo_store("torn-compaction")) as (app, pilot):
         screen = await opened(app, pilot)

@@ -176,7 +176,7 @@ def _trouble_text(facts: FileFacts) -> Iterator[Paragraph]:
 
 def _written_words(listed: Listed) -> str:
     if not listed.modified:
-        return "time not known: a command adapter tells none"
+        return "time not known: the storage tells none"
     return f"{moment(listed.modified)}   (time of the object in the store)"
 
 
