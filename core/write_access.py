@@ -25,8 +25,8 @@ from core.storage import (
     reader_for,
 )
 from core.storage.host_folders import ADAPTERS, LEASES, host_folder, make_host_folder
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from core.storage.protocol import ListedKind
 from core.storage.side import no_home
 from core.storage.writing import ConditionalStore, StoreWriter
@@ -64,10 +64,10 @@ def write_access(location: str, machine: Machine, lease: LeaseChoice = AS_USUAL)
 
 def _in_bucket(location: str, machine: Machine, lease: LeaseChoice, reader: StoreReader) -> WriteAccess:
     # Only such a store needs the client of object stores.
-    from core.storage.objects_client import PROMPT, open_client
-    from core.storage.objects_conditional import ObjectConditional
-    from core.storage.objects_location import parse_location
-    from core.storage.objects_writer import ObjectWriter
+    from core.storage.objects.client import PROMPT, open_client
+    from core.storage.objects.conditional import ObjectConditional
+    from core.storage.objects.location import parse_location
+    from core.storage.objects.writer import ObjectWriter
 
     place = parse_location(location)
     writer = ObjectWriter(open_client(place, os.environ), machine, keeps_conditions=not lease.on_host)
@@ -85,8 +85,8 @@ def _in_bucket(location: str, machine: Machine, lease: LeaseChoice, reader: Stor
 
 def _through_commands(location: str, machine: Machine, lease: LeaseChoice) -> WriteAccess:
     # Only such a store needs a reader of YAML.
-    from core.storage.command_side import AdapterReader
-    from core.storage.command_writer import CommandWriter
+    from core.storage.command.side import AdapterReader
+    from core.storage.command.writer import CommandWriter
 
     reader = reader_for(location, lease)
     if not isinstance(reader, AdapterReader):

@@ -14,7 +14,7 @@ import pytest
 
 from core.demo import SCENARIOS
 from core.storage import is_object_location
-from core.storage.objects_location import parse_location
+from core.storage.objects.location import parse_location
 from tui.commands import key_table_markdown
 from tui.headless.exit_codes import ExitCode
 from tui.headless.main import cli

@@ -16,9 +16,9 @@ from core.doctor.model import Bars, Result
 from core.doctor.patient import Patient, StoreKind
 from core.doctor.registry import Topic, check
 from core.phrases import count, shown
-from core.storage.command_config import CommandConfig
-from core.storage.command_lint import raw_listing, refusals
-from core.storage.command_process import CommandFailed, last_words, run_command
+from core.storage.command.config import CommandConfig
+from core.storage.command.lint import raw_listing, refusals
+from core.storage.command.process import CommandFailed, last_words, run_command
 
 _MAX_LISTING: Final = 64 << 20
 #: Seconds without a line after which a listing is given up.

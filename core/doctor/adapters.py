@@ -13,8 +13,8 @@ from core.doctor.patient import Patient, StoreKind
 from core.doctor.registry import Topic, check
 from core.model import Severity
 from core.phrases import command, shown
-from core.storage.command_config import MAX_CONFIG_BYTES, CommandConfig
-from core.storage.command_lint import LintProblem, command_lines, lint
+from core.storage.command.config import MAX_CONFIG_BYTES, CommandConfig
+from core.storage.command.lint import LintProblem, command_lines, lint
 
 _SECRET_NAME_RE: Final = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|SAS|KEY|CREDENTIAL", re.IGNORECASE)
 _SECRET_VALUE_RE: Final = re.compile(r"[?&](?:sig|signature|token)=", re.IGNORECASE)

@@ -16,7 +16,7 @@ from core.host import Machine
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.operations import operations_for
 from core.storage import folder_of, is_command_adapter, is_object_location, reader_for
-from core.storage.command_config import load_config
+from core.storage.command.config import load_config
 
 #: The order in which the checks run and are told; in each module as they stand there.
 _MODULES: Final = (reaching, adapters, adapter_listings, listings, writes, folders)

@@ -15,7 +15,7 @@ from core.host import Machine
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.phrases import command
 from core.storage import StoreReader
-from core.storage.command_config import CommandConfig
+from core.storage.command.config import CommandConfig
 from core.storage.protocol import Listed, ListedKind
 
 if TYPE_CHECKING:

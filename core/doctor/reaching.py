@@ -13,7 +13,7 @@ from core.doctor.registry import Topic, check
 from core.errors import StoreUnreachable
 from core.names import parse_metadata_name
 from core.phrases import command, count, shown
-from core.storage.command_lint import CodeRefused
+from core.storage.command.lint import CodeRefused
 from core.storage.protocol import HandleUnreadable, ReadFault
 
 #: Requests one after another, and the seconds that they may take together.

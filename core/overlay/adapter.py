@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.overlay.origin import Origin
-from core.storage.adapter_yaml import configuration
+from core.storage.adapter.spelling import configuration
 
 _HEADER: Final = """\
 # An overlay by Seamline: a clean view of a backup store, for restores by the stock tool.

@@ -14,7 +14,7 @@ from core.index import Index
 from core.storage import folder_of, is_command_adapter, is_object_location
 
 if TYPE_CHECKING:
-    from core.storage.command_config import CommandConfig
+    from core.storage.command.config import CommandConfig
 
 #: What stock is given, in the overlay's folder.
 ADAPTER_NAME: Final = "adapter.yaml"
@@ -79,14 +79,14 @@ def origin_of(location: str, index: Index) -> Origin:
     """
     if is_object_location(location):
         # Only such a store needs the commands of its provider, and a reader of YAML.
-        from core.storage.adapter_text import adapter_text
-        from core.storage.command_config import parse_config
+        from core.storage.adapter.text import adapter_text
+        from core.storage.command.config import parse_config
 
         config = parse_config(adapter_text(location, zipped=_is_zipped(index)).encode())
         return CommandOrigin(config, _free_prefix(config), private=False)
     if is_command_adapter(location):
         # Only such a store needs a reader of YAML to be planned for.
-        from core.storage.command_config import load_config
+        from core.storage.command.config import load_config
 
         config = load_config(folder_of(location))
         return CommandOrigin(config, _free_prefix(config), private=True)

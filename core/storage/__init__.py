@@ -12,8 +12,8 @@ from urllib.parse import unquote
 from core.errors import UsageError
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.phrases import shown
-from core.storage.local import LocalReader
-from core.storage.objects_location import is_object_location, parse_location
+from core.storage.local.reader import LocalReader
+from core.storage.objects.location import is_object_location, parse_location
 from core.storage.protocol import (
     HandleUnreadable,
     Listed,
@@ -48,8 +48,8 @@ def reader_for(location: str, lease: LeaseChoice = AS_USUAL) -> StoreReader:
         _require_choice(location, lease)
     if is_object_location(location):
         # Only such a store needs the client of object stores.
-        from core.storage.objects_client import open_client
-        from core.storage.objects_reader import ObjectReader
+        from core.storage.objects.client import open_client
+        from core.storage.objects.reader import ObjectReader
 
         place = parse_location(location)
         reader = ObjectReader(place, open_client(place, os.environ))
@@ -57,7 +57,7 @@ def reader_for(location: str, lease: LeaseChoice = AS_USUAL) -> StoreReader:
     path = folder_of(location)
     if is_command_adapter(location):
         # Only such a store needs a reader of YAML and threads to start.
-        from core.storage.command_side import adapter_reader
+        from core.storage.command.side import adapter_reader
 
         return adapter_reader(path, lease, reader_for, identity_of)
     return LocalReader(path)

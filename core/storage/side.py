@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from core.errors import UsageError
 from core.names import OWN_FOLDER
 from core.storage.host_folders import LEASES, host_folder
-from core.storage.local import LocalReader
+from core.storage.local.reader import LocalReader
 from core.storage.protocol import HandleUnreadable, Listed, StoreReader
 
 _LEASE: Final = "compaction.lock"

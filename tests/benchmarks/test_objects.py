@@ -25,7 +25,7 @@ from core.host import FixedHost
 from core.index import Index
 from core.snapshot import read_index, take_snapshot
 from core.storage import reader_for
-from core.storage.cached import cached
+from core.storage.cache.reader import cached
 from tests.benchmarks.conftest import BigStore
 from tests.benchmarks.piped import client, read_by_pipes
 from tests.support.servers.running import BUCKET, running, send, variables

@@ -16,8 +16,8 @@ from core.last_look import LastLooks
 from core.lease_choice import LeaseChoice, NoLease, chosen_lease
 from core.operations import Operations, operations_for
 from core.storage import LocalReader, reader_for
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from tests.support.adapter_stores import ON_HOST, AdapterStore
 from tests.support.adapters import WRITING, write_whole_adapter
 from tests.support.changed_stores import StopAfter, every_file

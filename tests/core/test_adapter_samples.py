@@ -15,7 +15,7 @@ from core.host import FixedHost
 from core.lease_choice import LeaseChoice
 from core.operations import operations_for
 from core.storage import reader_for
-from core.storage.command_writer import CommandWriter
+from core.storage.command.writer import CommandWriter
 from core.write_access import write_access
 from tests.support.adapter_stores import ON_HOST
 from tests.support.crash_looks import Files, stock_answers

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from core.errors import Refused, SeamlineError, UsageError
 from core.names import handle_problem
 from core.storage import identity_of
-from core.storage.adapter_place import place_of
-from core.storage.adapter_text import adapter_text, url_of
-from core.storage.command_config import parse_config
-from core.storage.command_lint import lint
-from core.storage.command_reader import CommandReader
-from core.storage.objects_location import parse_location
+from core.storage.adapter.place import place_of
+from core.storage.adapter.text import adapter_text, url_of
+from core.storage.command.config import parse_config
+from core.storage.command.lint import lint
+from core.storage.command.reader import CommandReader
+from core.storage.objects.location import parse_location
 from tests.support import adapter_samples
 from tests.support.adapters import STOCK_PRELUDE, Ran, StockAdapter
 from tests.support.cloud_tools import install, variables

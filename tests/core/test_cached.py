@@ -17,8 +17,8 @@ import pytest
 from core.host import FixedHost
 from core.snapshot import take_snapshot
 from core.storage import LocalReader, reader_for
-from core.storage.cached import CachedReader, cache_folder, cached
-from core.storage.kept_contents import KeptContents, tidy
+from core.storage.cache.contents import KeptContents, tidy
+from core.storage.cache.reader import CachedReader, cache_folder, cached
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 from tests.support.servers.running import running, send, variables
 from tests.support.small_store import write_store
@@ -296,7 +296,7 @@ def test_stores_that_were_looked_at_the_longest_ago_go_first(tmp_path: Path) -> 
 PROCESS_SCRIPT = """
 import sys
 from pathlib import Path
-from core.storage.kept_contents import KeptContents
+from core.storage.cache.contents import KeptContents
 from tests.core.test_cached import Versioned, contents, look
 kept = KeptContents(Path(sys.argv[1]), "a store")
 for turn in range(10):

@@ -18,7 +18,7 @@ from core.journal import OperationState, interrupted_in
 from core.lease import hold
 from core.stock import restore_plan
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 from tests.support.change_sets import (
     MERGED,
     base_folder,

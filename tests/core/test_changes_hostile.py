@@ -28,8 +28,8 @@ from core.machine import ThisMachine
 from core.operations import Operations
 from core.stock import CompactionOptions
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from tests.support.change_sets import (
     Meddler,
     base_folder,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from core.storage.command_config import MAX_CONFIG_BYTES, ConfigRefused, load_config, parse_config
+from core.storage.command.config import MAX_CONFIG_BYTES, ConfigRefused, load_config, parse_config
 from tests.support.adapters import adapter_text
 
 COMMANDS = """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.storage.command_process import CommandFailed, feed_command
+from core.storage.command.process import CommandFailed, feed_command
 from tests.support.adapters import has_ended
 
 FDS = Path("/proc/self/fd")
@@ -135,7 +135,7 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
 #: Feeds a command, and dies where the handle was printed, or with half of the content given.
 DIES = """
 import os, signal, sys, threading, time
-from core.storage.command_process import feed_command
+from core.storage.command.process import feed_command
 def accept(printed):
     if sys.argv[2] == "handle":
         os.kill(os.getpid(), signal.SIGKILL)

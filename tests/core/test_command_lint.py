@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from core.model import Severity
-from core.storage.command_config import CommandConfig, parse_config
-from core.storage.command_lint import RULES, LintProblem, command_lines, lint, raw_listing, refusals
-from core.storage.linting.shell import read_script
+from core.storage.command.config import CommandConfig, parse_config
+from core.storage.command.lint import RULES, LintProblem, command_lines, lint, raw_listing, refusals
+from core.storage.command.linting.shell import read_script
 from tests.support import adapter_samples as samples
 
 CLEAN = {

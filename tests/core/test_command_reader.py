@@ -18,8 +18,8 @@ from core.manifests import collect_evidence
 from core.snapshot import Snapshot, take_snapshot
 from core.stock.loading import load_error
 from core.storage import HandleUnreadable, ListedKind, LocalReader, ReadFault, reader_for
-from core.storage.command_reader import WORKERS, CommandReader
-from core.storage.command_side import AdapterReader
+from core.storage.command.reader import WORKERS, CommandReader
+from core.storage.command.side import AdapterReader
 from tests.support.adapters import INFLATE, LIST, READ, has_ended, write_adapter
 from tests.support.backups import NOW, BackupStore
 from tests.support.gzipped import gzipped
@@ -178,7 +178,7 @@ def test_an_empty_listing_is_an_error_and_no_empty_store(store: Path) -> None:
 
 
 def test_a_listing_without_end_is_cut_off(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.storage.command_reader.MAX_LISTING_BYTES", 1 << 20)
+    monkeypatch.setattr("core.storage.command.reader.MAX_LISTING_BYTES", 1 << 20)
     with pytest.raises(StoreUnreachable, match="printed more than the 1,048,576 bytes"):
         look(store, listing="yes metadata/a.meta")
 
@@ -305,7 +305,7 @@ def test_a_disk_that_is_full_is_told_as_such(store: Path, monkeypatch: pytest.Mo
         def write(self, data: object) -> int:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.storage.command_reader.tempfile.SpooledTemporaryFile", Full)
+    monkeypatch.setattr("core.storage.command.reader.tempfile.SpooledTemporaryFile", Full)
     with pytest.raises(HandleUnreadable, match=r"can't be kept in .*: No space left on device"):
         reader_of(store).open(MANIFEST)
 

@@ -9,8 +9,8 @@ import pytest
 from core.errors import AlreadyThere, OutcomeUnknown, Refused, SeamlineError, WriteFailed
 from core.lease_choice import LeaseChoice
 from core.storage import reader_for
-from core.storage.command_side import AdapterReader
-from core.storage.command_writer import CommandWriter
+from core.storage.command.side import AdapterReader
+from core.storage.command.writer import CommandWriter
 from core.write_access import write_access
 from tests.support.adapters import WRITING, write_whole_adapter
 from tests.support.machines import FakeMachine

@@ -12,7 +12,7 @@ from core.errors import UsageError
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.machine import ThisMachine
 from core.storage import reader_for
-from core.storage.command_config import parse_config
+from core.storage.command.config import parse_config
 from tests.support import adapter_samples
 from tests.support.adapter_stores import ON_HOST
 from tests.support.adapters import READ, WRITING, write_whole_adapter

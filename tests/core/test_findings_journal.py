@@ -10,7 +10,7 @@ import pytest
 from core.findings import Case, find
 from core.lease import hold
 from core.model import Finding, Severity
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 from tests.support.change_sets import base_folder, engine_on, look_at
 from tests.support.changed_stores import cut_off, planned
 from tests.support.machines import FakeMachine

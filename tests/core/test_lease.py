@@ -33,7 +33,7 @@ from core.lease import (
     parse,
     release_dead,
 )
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 from tests.support.lease_stores import Answer, LossyStore
 from tests.support.machines import FakeMachine
 

@@ -22,7 +22,7 @@ import pytest
 from core.errors import LeaseHeld
 from core.lease import LOCK_HANDLE, LeaseState, hold, look_at_lease, parse, release_dead
 from core.machine import ThisMachine
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 
 ROOT = Path(__file__).parents[2]
 MODULE = (sys.executable, "-m", "tests.support.lease_contender")

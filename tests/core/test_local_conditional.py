@@ -15,7 +15,7 @@ import pytest
 from core.errors import AlreadyThere, StoreUnreachable, WriteFailed
 from core.lease import LOCK_HANDLE, hold
 from core.machine import ThisMachine
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 
 ROOT = Path(__file__).parents[2]
 FLOCK = f"{LOCK_HANDLE}.flock"
@@ -98,7 +98,7 @@ def test_a_reader_never_sees_half_a_file(store: LocalConditional) -> None:
 
 KILLED_BEFORE_THE_RENAME = """
 import os, sys
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 store = LocalConditional(sys.argv[1])
 there = store.load("compaction.lock", 1024)
 killed = lambda event, args: os.kill(os.getpid(), 9) if event in ("os.rename", "os.link", "ctypes.dlsym") else None
@@ -222,7 +222,7 @@ def test_whoever_may_change_the_folder_may_take_the_lease_after_somebody_else(tm
 ON_A_MOUNT = """
 import sys
 from core.errors import SeamlineError
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 from pathlib import Path
 store, folder = LocalConditional(sys.argv[1]), Path(sys.argv[1])
 try:

@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import AlreadyThere, OutcomeUnknown, WriteFailed
 from core.storage import LocalReader
-from core.storage.local_writer import LocalWriter
+from core.storage.local.writer import LocalWriter
 from tests.support.storage_folders import KERNELS, folder_elsewhere, like_nfs, names_in, new_store, without_links
 from tests.support.writer_conformance import ACTS, LINE, RETIRED, STAGED, A, B, Storage, WriterConformance
 

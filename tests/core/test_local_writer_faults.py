@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import OutcomeUnknown, SeamlineError, WriteFailed
-from core.storage.local_writer import LocalWriter
+from core.storage.local.writer import LocalWriter
 from tests.support.storage_folders import (
     KERNELS,
     folder_elsewhere,
@@ -31,7 +31,7 @@ START = """
 import json, os, sys
 from pathlib import Path
 from core.errors import SeamlineError
-from core.storage.local_writer import LocalWriter
+from core.storage.local.writer import LocalWriter
 store = Path(sys.argv[1])
 writer = LocalWriter(str(store))
 def error_of(call, *arguments):

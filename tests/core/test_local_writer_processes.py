@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.storage.local_writer import LocalWriter
+from core.storage.local.writer import LocalWriter
 from tests.support.storage_folders import KERNELS, ROOT, folder_elsewhere, names_in, new_store
 from tests.support.storage_work import is_whole
 
@@ -116,7 +116,7 @@ def test_two_writers_of_the_same_names_get_each_once(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from core.errors import AlreadyThere\n"
-        "from core.storage.local_writer import LocalWriter\n"
+        "from core.storage.local.writer import LocalWriter\n"
         "writer, won = LocalWriter(sys.argv[1]), 0\n"
         "for number in range(300):\n"
         "    try:\n"

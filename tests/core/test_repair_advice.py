@@ -11,8 +11,8 @@ from core.engine import Engine
 from core.model import Finding
 from core.operations import Operations
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from tests.support.data import data_path
 from tests.support.hazards import LOOKED_AT, hazard_store
 from tests.support.machines import FakeMachine

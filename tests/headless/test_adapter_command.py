@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.storage.adapter_text import adapter_text
+from core.storage.adapter.text import adapter_text
 from tests.support.change_sets import base_folder
 from tests.support.commands import seamline
 

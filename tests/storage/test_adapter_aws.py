@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.storage import reader_for
-from core.storage.adapter_text import adapter_text
+from core.storage.adapter.text import adapter_text
 from tests.support.adapters import StockAdapter
 from tests.support.servers.running import Bucket
 

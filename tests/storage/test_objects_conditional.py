@@ -13,9 +13,9 @@ from core.lease import hold
 from core.lease.putting import LOCK_HANDLE
 from core.machine import ThisMachine
 from core.names import PROBE_HANDLE
-from core.storage.objects_client import PROMPT, Patience, open_client
-from core.storage.objects_conditional import ObjectConditional
-from core.storage.objects_location import parse_location
+from core.storage.objects.client import PROMPT, Patience, open_client
+from core.storage.objects.conditional import ObjectConditional
+from core.storage.objects.location import parse_location
 from core.storage.writing import Tagged
 from tests.support.servers.running import Bucket, running, variables
 

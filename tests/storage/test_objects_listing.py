@@ -16,9 +16,9 @@ import pytest
 
 from core.errors import StoreUnreachable
 from core.storage import ListedKind, reader_for
-from core.storage.objects_client import open_client
-from core.storage.objects_location import parse_location
-from core.storage.objects_reader import ObjectReader
+from core.storage.objects.client import open_client
+from core.storage.objects.location import parse_location
+from core.storage.objects.reader import ObjectReader
 from tests.support.servers.running import Bucket, running, send, variables
 
 #: What listing a folder adds to the peak of the process, in bytes; the listing itself is thrown away.

@@ -8,8 +8,8 @@ import pytest
 
 from core.errors import UsageError
 from core.storage import identity_of, is_command_adapter
-from core.storage.objects_client import open_client
-from core.storage.objects_location import Location, Provider, is_object_location, parse_location
+from core.storage.objects.client import open_client
+from core.storage.objects.location import Location, Provider, is_object_location, parse_location
 
 TAKEN = {
     "s3://my-bucket": Location(Provider.S3, "my-bucket", "", "s3://my-bucket"),

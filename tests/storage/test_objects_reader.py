@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 
 from core.errors import StoreUnreachable
-from core.storage.objects_client import PATIENT, Patience, open_client
-from core.storage.objects_content import LARGE
-from core.storage.objects_location import parse_location
-from core.storage.objects_reader import ObjectReader
+from core.storage.objects.client import PATIENT, Patience, open_client
+from core.storage.objects.content import LARGE
+from core.storage.objects.location import parse_location
+from core.storage.objects.reader import ObjectReader
 from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
 from tests.support.servers.kinds import AZURE, AZURE_KEY, GCS, KINDS, S3, SECRET, Kind
 from tests.support.servers.running import Bucket, running

@@ -12,11 +12,11 @@ import pytest
 
 from core.errors import AlreadyThere, OutcomeUnknown, WriteFailed
 from core.machine import ThisMachine
-from core.storage.objects_client import Client, Connection, open_client
-from core.storage.objects_location import parse_location
-from core.storage.objects_reader import ObjectReader
-from core.storage.objects_words import S3_WORDS
-from core.storage.objects_writer import ObjectWriter
+from core.storage.objects.client import Client, Connection, open_client
+from core.storage.objects.location import parse_location
+from core.storage.objects.reader import ObjectReader
+from core.storage.objects.words import S3_WORDS
+from core.storage.objects.writer import ObjectWriter
 from tests.support.servers.running import Bucket
 from tests.support.writer_conformance import LINE, RETIRED, STAGED, A, B, Storage, WriterConformance
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.demo import build_demo_store
-from core.storage.objects_location import parse_location
+from core.storage.objects.location import parse_location
 from tests.support.adapters import StockAdapter
 from tests.support.cloud_tools import install, variables
 from tests.support.commands import seamline

@@ -15,8 +15,8 @@ from core.model import LaneKind, TimestampsRecord
 from core.operations import Operations
 from core.snapshot import Snapshot, take_snapshot
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from core.storage.writing import StoreWriter
 from tests.support.machines import FakeMachine
 from tests.support.stores import base_store

@@ -11,8 +11,8 @@ import pytest
 from core.changes.model import ChangeSet, OperationKind
 from core.operations import Operations
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from tests.support.changed_stores import every_file
 from tests.support.crash_looks import Files, Passage, Watcher, end_state, lines_of, metadata_of
 from tests.support.crash_scenes import Crew, Play, every_change, soak_seconds

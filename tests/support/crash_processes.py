@@ -25,8 +25,8 @@ from core.repair import plan_repair
 from core.snapshot import Snapshot, take_snapshot
 from core.stock import CompactionOptions
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from tests.support.crash_looks import lines_of
 from tests.support.crash_writer import TrappedWriter
 

@@ -17,7 +17,7 @@ from random import Random
 from core.errors import LeaseHeld, LeaseLost, SeamlineError
 from core.lease import hold
 from core.machine import ThisMachine
-from core.storage.local_conditional import LocalConditional
+from core.storage.local.conditional import LocalConditional
 from tests.support.lease_stores import Answer, LossyStore
 
 _WRONG = (Answer.REFUSED, Answer.DROPPED, Answer.CONFLICT, Answer.LOST, Answer.LOST_THEN_EXISTS, Answer.LATE)

@@ -11,10 +11,10 @@ from typing import Final
 from core.host import Machine, Process
 from core.machine import ThisMachine
 from core.storage import is_object_location
-from core.storage.local_conditional import LocalConditional
-from core.storage.objects_client import PROMPT, open_client
-from core.storage.objects_conditional import ObjectConditional, Versions
-from core.storage.objects_location import parse_location
+from core.storage.local.conditional import LocalConditional
+from core.storage.objects.client import PROMPT, open_client
+from core.storage.objects.conditional import ObjectConditional, Versions
+from core.storage.objects.location import parse_location
 from core.storage.writing import ConditionalStore
 
 #: Beside the store, where no operation looks.

@@ -21,8 +21,8 @@ from typing import TypeVar
 
 from core.errors import LeaseHeld, LeaseLost, SeamlineError, Stopped
 from core.lease import Lease, hold
-from core.storage.local_conditional import LocalConditional
-from core.storage.objects_faults import CLIENT_ERRORS
+from core.storage.local.conditional import LocalConditional
+from core.storage.objects.faults import CLIENT_ERRORS
 from tests.support.lease_contender import UnluckyStore
 from tests.support.lease_places import MACHINES, Place, open_place
 

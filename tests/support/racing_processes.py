@@ -18,8 +18,8 @@ from core.errors import Refused, SeamlineError
 from core.operations import Operations
 from core.stock import CompactionOptions, group_content, simulate_compaction
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from core.storage.writing import StoreWriter
 from tests.support.crash_processes import QuickMachine
 from tests.support.stores import snapshot_of

@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from core.storage import local_moves
+from core.storage.local import moves as local_moves
 
 ROOT: Final = Path(__file__).parents[2]
 _OTHER_PLACES: Final = ("/dev/shm", os.environ.get("XDG_RUNTIME_DIR", ""), "/run", "/var/tmp", "/tmp")

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from core.storage.local_writer import LocalWriter
+from core.storage.local.writer import LocalWriter
 from tests.support.storage_folders import KERNELS
 
 _LENGTHS: Final = (0, 1, 500, 5_000, 200_000)

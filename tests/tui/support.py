@@ -20,8 +20,8 @@ from core.host import FixedHost, Machine, Process
 from core.manifests import KeptEvidence
 from core.operations import Operations
 from core.storage import LocalReader
-from core.storage.local_conditional import LocalConditional
-from core.storage.local_writer import LocalWriter
+from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
 from core.triage import TriageNotes
 from tui.app import AppOptions, SeamlineApp
 from tui.screens.ask import AskScreen

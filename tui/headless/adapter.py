@@ -31,7 +31,7 @@ def adapter(store: str, zipped: bool | None, as_json: bool) -> int:
         return _written(store, _is_zipped(store) if zipped is None else zipped, as_json)
     if zipped is not None:
         raise UsageError("--gzip and --plain are for an adapter that is to be written", hint="name a store")
-    from core.storage.adapter_place import place_of
+    from core.storage.adapter.place import place_of
 
     path = folder_of(store)
     url = place_of(path)
@@ -44,7 +44,7 @@ def adapter(store: str, zipped: bool | None, as_json: bool) -> int:
 
 def _is_zipped(store: str) -> bool:
     from core.storage import reader_for
-    from core.storage.adapter_text import holds_gzip
+    from core.storage.adapter.text import holds_gzip
 
     try:
         return holds_gzip(reader_for(store))
@@ -54,7 +54,7 @@ def _is_zipped(store: str) -> bool:
 
 
 def _written(store: str, zipped: bool, as_json: bool) -> int:
-    from core.storage.adapter_text import adapter_text
+    from core.storage.adapter.text import adapter_text
 
     text = adapter_text(store, zipped=zipped)
     if as_json:

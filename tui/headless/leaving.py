@@ -12,7 +12,7 @@ from typing import NoReturn
 def leave(code: int) -> NoReturn:
     """End the process with an exit code, what was printed being out."""
     if threading.active_count() > 1:
-        from core.storage.objects_waiting import some_left_behind
+        from core.storage.objects.waiting import some_left_behind
 
         if some_left_behind():
             for stream in (sys.stdout, sys.stderr):

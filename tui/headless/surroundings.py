@@ -29,7 +29,7 @@ def connect(store: str, machine: Machine | None, lease: LeaseChoice = AS_USUAL) 
     """An engine on a store, whose lease lies where `lease` says. Raises `UsageError` or `StoreUnreachable`."""
     from core.engine import Engine
     from core.storage import reader_for
-    from core.storage.cached import cache_folder, cached
+    from core.storage.cache.reader import cache_folder, cached
 
     reader = cached(reader_for(store, lease), store, cache_folder())
     return Engine(reader, machine or this_machine(), last_looks(), kept_evidence())
@@ -61,7 +61,7 @@ def triage_notes() -> TriageNotes | None:
 
 def own_folders() -> tuple[Path, ...]:
     """Where this tool keeps what it knows of stores, there or not."""
-    from core.storage.cached import cache_folder
+    from core.storage.cache.reader import cache_folder
 
     return tuple(folder for folder in (_state_folder(), cache_folder()) if folder is not None)
 

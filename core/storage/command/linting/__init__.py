@@ -1,0 +1,1 @@
+"""The linter of adapter commands, in parts; `core.storage.command.lint` is its face."""
