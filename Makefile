@@ -29,7 +29,7 @@ demo: .venv/installed ## open the app on a sample store (SCENARIO=clean|same-ran
 	$(BIN)/seamline demo --scenario $(SCENARIO)
 
 test: .venv/installed ## run the tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 radosgw: .venv/installed ## run the tests on S3 against Ceph's (radosgw, installed from Debian)
 	command -v radosgw >/dev/null || \
@@ -37,7 +37,8 @@ radosgw: .venv/installed ## run the tests on S3 against Ceph's (radosgw, install
 	SEAMLINE_S3=radosgw $(BIN)/pytest tests/storage -k 's3'
 
 soak: .venv/installed ## crash, kill and race for SOAK seconds a test (default 300), and thousands of random stores
-	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest -n 2 tests/crash tests/core/test_recovery.py
+	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest -n 2 tests/crash tests/core/test_recovery.py \
+		tests/core/test_compaction_plan_stores.py tests/storage/test_adapter_aws.py tests/storage/test_same_answers.py
 
 race: .venv/installed ## fight for the lease of every storage, 4 processes of 12 threads, and let requests go wrong for SOAK seconds a test
 	SEAMLINE_SOAK=$(SOAK) $(BIN)/pytest tests/storage/test_lease_race.py tests/storage/test_faults.py \

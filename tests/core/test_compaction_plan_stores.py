@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,9 @@ from tests.support.plans import DAY, Files, Store, plannable_stores, planned_out
 from tests.support.stores import NOW, lines, snapshot_of
 
 factors = st.tuples(*[st.sampled_from([1, 2, 3, 100])] * 3)
+#: Random stores for each test; in a soak many more.
+EXAMPLES = 1_000 if "SEAMLINE_SOAK" in os.environ else 60
+
 graces = st.sampled_from([0, 5, DAY])
 runs = st.lists(st.tuples(st.sampled_from([0, 1, 10, DAY, 2 * DAY]), factors, graces), min_size=1, max_size=4)
 
@@ -74,7 +79,7 @@ def applied(store: Store, plan: CompactionPlan, now: int) -> Store:
     return Store(metadata, backup, store.written | dict.fromkeys(metadata.keys() - store.metadata.keys(), now))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(plannable_stores(), runs, st.booleans())
 def test_what_stock_selects_stays_over_many_runs(
     store: Store, runs: list[tuple[int, tuple[int, int, int], int]], in_gzip: bool
@@ -104,7 +109,7 @@ def test_what_stock_selects_stays_over_many_runs(
             assert again.change_set.is_empty
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(plannable_stores(), factors, factors, graces, st.booleans())
 def test_stock_compacts_afterwards_no_worse_than_before(
     store: Store, ours: tuple[int, int, int], theirs: tuple[int, int, int], grace: int, in_gzip: bool
@@ -144,7 +149,7 @@ def compacted_by_stock(metadata: Files, options: CompactionOptions) -> tuple[boo
     return stopped, visible(metadata)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(plannable_stores(), factors, graces, st.booleans())
 def test_the_same_store_gives_the_same_plan_byte_for_byte(
     store: Store, factors: tuple[int, int, int], grace: int, in_gzip: bool
@@ -159,7 +164,7 @@ def test_the_same_store_gives_the_same_plan_byte_for_byte(
         assert one.change_set.retires == other.change_set.retires
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(plannable_stores(), factors, graces)
 def test_the_same_store_in_gzip_gets_the_same_plan_in_gzip(
     store: Store, factors: tuple[int, int, int], grace: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,6 +41,7 @@ def has_aws() -> bool:
     return asked.returncode == 0
 
 
+@pytest.mark.skipif("SEAMLINE_SOAK" not in os.environ, reason="half a minute of a slow tool: in a soak")
 @pytest.mark.skipif(not has_aws(), reason="no AWS command line of late 2024 or newer is installed")
 def test_the_aws_command_line_takes_the_words_of_the_adapter(
     s3_bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

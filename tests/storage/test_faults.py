@@ -21,7 +21,7 @@ from tests.support.repair_scenes import splice_scene
 from tests.support.servers.running import Bucket
 
 #: Every how many-th of the places where something can go wrong is tried at once; a soak goes on to the others.
-STRIDE = 53
+STRIDE = 73
 MODES = ("before", "unknown", "after", "lost")
 CHANCE = 0.15
 

@@ -24,6 +24,7 @@ from tests.tui.support import (
     assert_golden,
     copied,
     demo_store,
+    is_pending,
     metadata_of,
     operating,
     pressed,
@@ -79,7 +80,8 @@ async def until_step(app: SeamlineApp, pilot: Pilot[None], held: Gate, count: in
     while held.count < count:
         await pilot.pause(0.01)
     await pilot.pause()
-    await pilot.pause()
+    while is_pending(app):
+        await pilot.pause()
 
 
 async def change_set(app: SeamlineApp, pilot: Pilot[None]) -> ChangeScreen:

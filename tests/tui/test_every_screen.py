@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import AsyncIterator
@@ -88,6 +89,8 @@ async def test_every_screen_fits_any_terminal() -> None:
 
 
 KEYS = sorted({key for command in COMMANDS for key in command.keys} - {"q"})
+#: How many keys are pressed at random.
+PRESSES = 400 if "SEAMLINE_SOAK" in os.environ else 40
 SIZES = ((80, 24), (160, 45), (60, 15), (40, 10), (39, 9))
 
 
@@ -100,7 +103,7 @@ async def test_any_keys_in_any_order_end_nothing(name: str, tmp_path: Path, monk
     chance = random.Random(name)
     app = SeamlineApp(name, connected(hazard_store(name, tmp_path)))
     async with app.run_test(size=(80, 24)) as pilot:
-        for _ in range(60):
+        for _ in range(PRESSES):
             if chance.random() < 0.05:
                 await pilot.resize_terminal(*chance.choice(SIZES))
             await pilot.press(chance.choice(KEYS))
@@ -133,7 +136,7 @@ async def test_any_keys_in_any_order_change_nothing_without_a_word(
     before = {path: path.lstat().st_mtime_ns for path in store.rglob("*")}
     chance = random.Random(name)
     async with running(store) as (app, pilot):
-        for _ in range(80):
+        for _ in range(PRESSES):
             await pilot.press(chance.choice([*KEYS, "c", "u", "p", "enter", "enter", "enter"]))
             if chance.random() < 0.3:
                 await settle(app, pilot)
