@@ -56,7 +56,7 @@ def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path
 def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Path) -> None:
     told = tmp_path / "told"
     os.mkfifo(told)
-    listing = f"echo $$ > {shlex.quote(str(told))}; sleep 1000; true"
+    listing = f"sleep 0.5; echo $$ > {shlex.quote(str(told))}; sleep 1000; true"
     adapter = write_adapter(tmp_path / "a.yaml", tmp_path, listing=listing)
     process = subprocess.Popen(
         command("check", adapter), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

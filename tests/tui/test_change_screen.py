@@ -79,7 +79,8 @@ async def until_step(app: SeamlineApp, pilot: Pilot[None], held: Gate, count: in
     """Wait until the writer is held up."""
     while held.count < count:
         await pilot.pause(0.01)
-    await pilot.pause()
+    # What the thread said last is on its way to the screen.
+    await pilot.pause(0.3)
     while is_pending(app):
         await pilot.pause()
 
