@@ -35,6 +35,8 @@ OWN_FOLDER: Final = "seamline"
 JOURNAL_FOLDER: Final = f"{OWN_FOLDER}/journal"
 #: Where contents wait until they are linked to their names; the one place from which something may be thrown away.
 STAGED_FOLDER: Final = f"{OWN_FOLDER}/staged"
+#: Where the lease of a store lies: at its root, never in `metadata/`, where stock would read it.
+LOCK_HANDLE: Final = "compaction.lock"
 #: Where a storage is tried for whether it keeps conditions, beside the lease. It stays there.
 PROBE_HANDLE: Final = "compaction.probe"
 MAX_HANDLE_BYTES: Final = 1_024

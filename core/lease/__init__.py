@@ -6,9 +6,9 @@ order, and tells the second writer who the first one is. `LeaseLost` says that n
 
 from core.lease.held import TTL, Lease, hold
 from core.lease.looking import LeaseState, LeaseView, break_lease, look_at_lease, release_dead, view_of
-from core.lease.putting import LOCK_HANDLE
 from core.lease.record import MAX_BYTES, UNREADABLE, LeaseRecord, LeaseUnreadable, parse
 from core.lease.words import held_words, lease_held
+from core.names import LOCK_HANDLE
 
 __all__ = [
     "LOCK_HANDLE",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from core.errors import OutcomeUnknown, SeamlineError
 from core.lease.record import MAX_BYTES, LeaseRecord, LeaseUnreadable, parse
+from core.names import LOCK_HANDLE
 from core.storage.writing import ConditionalStore, Tagged
-
-#: Where the lease of a store lies: at its root, never in `metadata/`, where stock would read it.
-LOCK_HANDLE: Final = "compaction.lock"
 
 
 class NotWritten(Exception):

@@ -6,26 +6,23 @@ Which handles those are is all that the two halves, reading and writing, have to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from core.errors import UsageError
-from core.names import OWN_FOLDER
+from core.names import LOCK_HANDLE, OWN_FOLDER, PROBE_HANDLE
 from core.storage.host_folders import LEASES, host_folder
 from core.storage.local.reader import LocalReader
 from core.storage.protocol import HandleUnreadable, Listed, StoreReader
 
-_LEASE: Final = "compaction.lock"
-_PROBE: Final = "compaction.probe"
-
 
 def is_lease(handle: str) -> bool:
     """Whether a handle is that of the lease."""
-    return handle == _LEASE
+    return handle == LOCK_HANDLE
 
 
 def is_own(handle: str) -> bool:
     """Whether a handle or folder is none of the store's but this tool's own."""
-    return handle in (_LEASE, _PROBE, OWN_FOLDER) or handle.startswith(f"{OWN_FOLDER}/")
+    return handle in (LOCK_HANDLE, PROBE_HANDLE, OWN_FOLDER) or handle.startswith(f"{OWN_FOLDER}/")
 
 
 def with_host_lease(reader: StoreReader, identity: str) -> SideReader:

@@ -10,9 +10,8 @@ import pytest
 
 from core.errors import AlreadyThere, Refused, StoreUnreachable, WriteFailed
 from core.lease import hold
-from core.lease.putting import LOCK_HANDLE
 from core.machine import ThisMachine
-from core.names import PROBE_HANDLE
+from core.names import LOCK_HANDLE, PROBE_HANDLE
 from core.storage.objects.client import PROMPT, Patience, open_client
 from core.storage.objects.conditional import ObjectConditional
 from core.storage.objects.location import parse_location

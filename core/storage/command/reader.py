@@ -18,7 +18,7 @@ from threading import Event, Lock
 from typing import IO, BinaryIO, Final, cast
 
 from core.errors import StoreUnreachable
-from core.names import OWN_FOLDER, handle_problem
+from core.names import LOCK_HANDLE, OWN_FOLDER, handle_problem
 from core.phrases import shown
 from core.storage.command.calls import CommandCalls
 from core.storage.command.config import CommandConfig, load_config
@@ -35,7 +35,7 @@ _IN_MEMORY: Final = 1 << 20
 _METADATA: Final = "metadata"
 _BACKUP: Final = "metadata_backup"
 #: What this tool may have put beside a store: where a command can't print it, it is not there.
-_OWN_HANDLES: Final = ("compaction.lock", f"{OWN_FOLDER}/")
+_OWN_HANDLES: Final = (LOCK_HANDLE, f"{OWN_FOLDER}/")
 
 
 class CommandReader:
