@@ -6,6 +6,9 @@ SOAK ?= 300
 # Azure as the tests have it.
 AZURITE := 3.35.0
 
+# Tests start hundreds of processes: that each compiles the project anew takes them twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install servers demo test radosgw soak race check format lint types contracts screenshots bench goldens
 
@@ -29,7 +32,7 @@ demo: .venv/installed ## open the app on a sample store (SCENARIO=clean|same-ran
 	$(BIN)/seamline demo --scenario $(SCENARIO)
 
 test: .venv/installed ## run the tests
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 4
 
 radosgw: .venv/installed ## run the tests on S3 against Ceph's (radosgw, installed from Debian)
 	command -v radosgw >/dev/null || \

@@ -51,7 +51,7 @@ def environment(**variables: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT)} | variables
 
 
-_MEDDLERS = frozenset({"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "SEAMLINE_STORE"})
+_MEDDLERS = frozenset({"PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "SEAMLINE_STORE"})
 
 
 def command(*arguments: str | Path) -> list[str]:

@@ -14,7 +14,9 @@ import re
 import selectors
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
@@ -70,8 +72,12 @@ def run_command(
     Returns only when it has ended with exit code 0. Raises `CommandFailed`, also once `stop` is set, and OSError when
     `into` can't be written.
     """
-    with _running(text, environment, into, limit, stop, idle) as run:
-        run.take_output()
+
+    def take_output(left: Event) -> None:
+        with _running(text, environment, into, limit, (stop, left), idle) as run:
+            run.take_output()
+
+    _uninterrupted(take_output)
 
 
 def feed_command(
@@ -82,10 +88,16 @@ def feed_command(
     `accept` is given what it printed; what that raises ends the command before it was given anything. Returns only when
     it has taken all of the content and ended with exit code 0. Raises `CommandFailed`.
     """
+    _uninterrupted(lambda left: _feed(text, environment, content, accept, idle, left))
+
+
+def _feed(
+    text: str, environment: Mapping[str, str], content: bytes, accept: Callable[[bytes], None], idle: float, left: Event
+) -> None:
     printed = io.BytesIO()
     feeder = _feeder(content)
     try:
-        with _running(text, environment, printed, _MOST_PRINTED, Event(), idle, stdin=feeder.pipe) as run:
+        with _running(text, environment, printed, _MOST_PRINTED, (left,), idle, stdin=feeder.pipe) as run:
             feeder.started(run.process.pid)
             run.silence = _STDOUT_OPEN
             run.take_output()
@@ -114,13 +126,31 @@ def _feeder(content: bytes) -> Feeder:
         raise CommandFailed(f"can't be given its content: {error.strerror}") from error
 
 
+def _uninterrupted(run: Callable[[Event], None]) -> None:
+    """Run a command where no signal comes in between; who waits for it and is interrupted has ended it, by its event.
+
+    Python hears signals in its main thread alone, there at any step: also at the one between a command that has started
+    and the first line that knows of it.
+    """
+    left = Event()
+    if threading.current_thread() is not threading.main_thread():
+        run(left)
+        return
+    thread = ThreadPoolExecutor(1, thread_name_prefix="command")
+    try:
+        thread.submit(run, left).result()
+    finally:
+        left.set()
+        thread.shutdown()
+
+
 @contextmanager
 def _running(
     text: str,
     environment: Mapping[str, str],
     into: IO[bytes],
     limit: int,
-    stop: Event,
+    stops: tuple[Event, ...],
     idle: float,
     stdin: int = subprocess.DEVNULL,
 ) -> Iterator[_Run]:
@@ -137,7 +167,7 @@ def _running(
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise CommandFailed(f"bash can't be run: {why}") from error
-    run = _Run(process, into, limit, stop, idle)
+    run = _Run(process, into, limit, stops, idle)
     try:
         yield run
         code = run.exit_code()
@@ -163,7 +193,7 @@ class _Run:
     process: subprocess.Popen[bytes]
     into: IO[bytes]
     limit: int
-    stop: Event
+    stops: tuple[Event, ...]
     idle: float
     taken: int = 0
     complained: int = 0
@@ -230,9 +260,12 @@ class _Run:
         """What is kept of the messages."""
         return self.messages.decode("utf-8", "replace")
 
+    def _is_stopped(self) -> bool:
+        return any(stop.is_set() for stop in self.stops)
+
     def _heed(self, active: bool) -> None:
         """Time has gone by, with or without a sign of life. Raises `CommandFailed` when it is enough."""
-        if self.stop.is_set():
+        if self._is_stopped():
             raise CommandFailed("was stopped", self.words())
         self.quiet = 0.0 if active else self.quiet + _TICK
         if self.quiet >= self.idle:
@@ -265,6 +298,6 @@ class _Run:
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stderr, selectors.EVENT_READ)
             while selector.select(0) and self._take(self.process.stderr.fileno(), is_output=False):
-                if self.stop.is_set():
+                if self._is_stopped():
                     break
         return self.complained > before
