@@ -35,6 +35,7 @@ from tests.support.crash_scenes import (
 )
 from tests.support.machines import FakeMachine
 from tests.support.repair_scenes import RepairScene, mixed_scene, splice_scene, torn_scene
+from tests.support.soaking import sampled
 from tests.support.stores import lines, txn
 
 OPTIONS = factors(1, 2, 2)
@@ -388,7 +389,8 @@ def test_whichever_command_fails_no_line_is_lost_and_what_was_begun_ends_well(
     clean = end_state(beside(tmp_path, files, change))
     commands = len(change.all_writes) + len(change.retires)
     assert commands == 8
-    for at in range(1, commands + 1):
+    in_turn = range(1, commands + 1) if when == "FAIL_BEFORE" else range(commands, 0, -1)
+    for at in sampled(in_turn, every=3):
         store = counted(tmp_path / str(at)).fill(files)
         monkeypatch.setenv(when, str(at))
         try:

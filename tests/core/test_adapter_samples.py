@@ -22,6 +22,7 @@ from tests.support.crash_looks import Files, stock_answers
 from tests.support.crash_scenes import LATER, Crew, expired_scene, factors
 from tests.support.machines import FakeMachine
 from tests.support.sample_tools import SAMPLES, install_tools, store_in
+from tests.support.soaking import sampled
 
 ALL = ("s3", "s3-compatible", "gcs", "azure")
 SOUND = ("s3", "s3-compatible", "gcs", "azure, mended")
@@ -131,7 +132,7 @@ def test_a_listing_that_swallows_its_failure_is_an_error(
     assert SECRET not in caught.value.message + caught.value.hint
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", sampled(SOUND))
 def test_credentials_that_end_on_the_way_leave_what_can_be_resumed(
     name: str, cloud: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ from core.chain.cost import MEASURES, Measure
 from core.columns import Lane
 from core.model import U64_MAX, LaneKind
 from tests.support.lanes import Line, lane_of, transactions
+from tests.support.soaking import sampled
 
 Span = tuple[int, int]
 
@@ -231,7 +232,7 @@ class Truth:
         return cost[end]
 
 
-@pytest.mark.parametrize("block", range(0, len(CASES), 500))
+@pytest.mark.parametrize("block", sampled(range(0, len(CASES), 500)))
 def test_the_chain_is_the_best_of_all_ways_written_out(block: int) -> None:
     proven = 0
     for seed in CASES[block : block + 500]:
@@ -254,7 +255,7 @@ def test_the_chain_is_the_best_of_all_ways_written_out(block: int) -> None:
     assert proven > 250
 
 
-@pytest.mark.parametrize("block", range(0, len(CASES), 1000))
+@pytest.mark.parametrize("block", sampled(range(0, len(CASES), 1000)))
 def test_every_entry_left_out_has_the_reason_that_is_true_of_it(block: int) -> None:
     seen = set()
     for seed in CASES[block : block + 1000]:
@@ -283,7 +284,7 @@ def test_every_entry_left_out_has_the_reason_that_is_true_of_it(block: int) -> N
     assert seen == set(SkipReason) - {SkipReason.NOT_NEEDED}
 
 
-@pytest.mark.parametrize("block", range(0, len(CASES), 1000))
+@pytest.mark.parametrize("block", sampled(range(0, len(CASES), 1000)))
 def test_the_gaps_are_the_fewest_versions_and_filling_them_completes_the_chain(block: int) -> None:
     for seed in CASES[block : block + 1000]:
         case = random_case(seed)

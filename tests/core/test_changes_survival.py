@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from core.changes.survival import lost_entries, survival_of
 from core.model import Claim, IdentityRecord, LaneKind, Record
+from tests.support.soaking import examples
 from tests.support.stores import epoch, lines, snapshot_of, state, txn
 
 _RECORDS: list[Record] = [
@@ -20,7 +21,7 @@ def _handle(number: int) -> str:
     return f"metadata/f{number}.meta"
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(_FILES, st.sets(st.integers(0, 5)), st.sets(st.sampled_from(_RECORDS[:3])))
 def test_survival_is_what_brute_force_says(files: list[list[Record]], going: set[int], rejected: set[Record]) -> None:
     index = snapshot_of({f"f{number}.meta": lines(*records) for number, records in enumerate(files)}).index
@@ -39,7 +40,7 @@ def test_survival_is_what_brute_force_says(files: list[list[Record]], going: set
         assert set(found[_handle(number)].keepers) == keepers
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(_FILES, _FILES)
 def test_lost_entries_are_a_set_difference(before: list[list[Record]], after: list[list[Record]]) -> None:
     old, new = (

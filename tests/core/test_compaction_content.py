@@ -12,6 +12,7 @@ from core.index import Index
 from core.model import U64_MAX, LaneKind, Record
 from core.stock import LANE_ORDER
 from tests.support.plans import Files, Store, plannable_stores
+from tests.support.soaking import examples
 from tests.support.stores import base_store, epoch, lines, numbered, snapshot_of, state, txn
 from tests.support.strategies import compacting_stores
 
@@ -45,14 +46,14 @@ def assert_as_stock_writes(index: Index, size: int) -> None:
         assert lane_text(index, kind, part).content() == b"".join(expected[part.start : part.stop])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(files, st.integers(1, 7))
 def test_any_entries_are_written_as_stock_writes_them(files: list[tuple[list[Record], bytes]], size: int) -> None:
     metadata = {f"{n:02}.meta": lines(*records).replace(b"\n", end) for n, (records, end) in enumerate(files)}
     assert_as_stock_writes(index_of(metadata), size)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(plannable_stores(), compacting_stores(), st.integers(1, 7))
 def test_hostile_stores_are_written_as_stock_writes_them(store: Store, other: Files, size: int) -> None:
     for metadata in (store.metadata, other):

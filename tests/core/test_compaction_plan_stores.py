@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,11 +15,12 @@ from tests.support import stock_model
 from tests.support.compactions import carried_out
 from tests.support.gzipped import assert_twins, is_zipped, said, unzipped, zipped
 from tests.support.plans import DAY, Files, Store, plannable_stores, planned_outcome, timed_snapshot
+from tests.support.soaking import SOAKED
 from tests.support.stores import NOW, lines, snapshot_of
 
 factors = st.tuples(*[st.sampled_from([1, 2, 3, 100])] * 3)
 #: Random stores for each test; in a soak many more.
-EXAMPLES = 1_000 if "SEAMLINE_SOAK" in os.environ else 60
+EXAMPLES = 1_000 if SOAKED else 60
 
 graces = st.sampled_from([0, 5, DAY])
 runs = st.lists(st.tuples(st.sampled_from([0, 1, 10, DAY, 2 * DAY]), factors, graces), min_size=1, max_size=4)

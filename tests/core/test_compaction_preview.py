@@ -15,6 +15,7 @@ from core.names import parse_metadata_name
 from core.stock import CompactionOptions, group_content
 from tests.support.compactions import carried_out
 from tests.support.data import stock_vectors
+from tests.support.soaking import examples
 from tests.support.stores import NOW, base_store, epoch, lines, numbered, snapshot_of, state, txn
 from tests.support.strategies import compacting_stores
 
@@ -87,7 +88,7 @@ def test_previews_of_real_stores_count_what_the_real_tool_left(case: dict[str, A
         metadata = {name: content.encode() for name, content in run["metadata"].items()}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(compacting_stores(), st.tuples(*[st.sampled_from([1, 2, 3, U64_MAX])] * 3), st.integers(0, 60))
 def test_any_preview_agrees_with_the_outcome(metadata: Files, factors: tuple[int, int, int], now: int) -> None:
     shown = preview_compaction(snapshot_of(metadata), CompactionOptions(*factors, 5), now)

@@ -33,6 +33,7 @@ from core.model import U64_MAX
 from core.storage import HandleUnreadable, Listed, LocalReader, ReadFault
 from tests.support.backups import framed
 from tests.support.gzipped import gzipped
+from tests.support.soaking import examples
 from tests.support.stores import MemoryReader
 from tests.support.watching import Watcher
 
@@ -131,7 +132,7 @@ def two_backups(draw: st.DrawFn) -> tuple[Backup, TransactionManifest, Transacti
 
 
 @pytest.mark.usefixtures("block")
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(case=two_backups())
 def test_the_verdict_is_what_comparing_lists_of_records_says(
     case: tuple[Backup, TransactionManifest, TransactionManifest, int | None, int, int],
@@ -148,7 +149,7 @@ def test_the_verdict_is_what_comparing_lists_of_records_says(
 
 
 @pytest.mark.usefixtures("block")
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(case=two_backups(), data=st.data())
 def test_no_damage_to_a_file_makes_equal_records_differ(
     case: tuple[Backup, TransactionManifest, TransactionManifest, int | None, int, int], data: st.DataObject

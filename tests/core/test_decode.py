@@ -30,11 +30,12 @@ from tests.support.odd_lines import (
     odd,
     sizes,
 )
+from tests.support.soaking import examples
 
 TINY = Limits(block_bytes=200, block_files=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(folders, sizes)
 @example({"a": b"", "b": b"", "c": LINE, "d": b""}, Limits(block_files=1))
 @example({"a": LINE * 40 + b"x", "b": LINE}, TINY)
@@ -52,7 +53,7 @@ def test_files_cut_into_blocks_anyhow_read_as_the_strict_parser_reads_each_line(
             assert index.raw_line(Claim(f"metadata/{name}", line_number)) == line
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(canonical | odd, min_size=1, max_size=12))
 def test_whatever_the_quick_path_takes_the_strict_parser_calls_canonical(lines: list[bytes]) -> None:
     data = b"".join(line + b"\n" for line in lines)

@@ -30,6 +30,7 @@ from core.manifests.derive import derive, derived_handle, derived_record, fit_ch
 from core.manifests.model import Unknown
 from core.model import U64_MAX, EpochEndingRecord, LaneKind, TransactionRecord
 from core.names import handle_problem, is_safe_name, parse_backup_folder
+from tests.support.soaking import examples
 
 HASH = "ab" * 32
 SOURCE = "transaction_1-.aaaa/transaction.manifest"
@@ -249,7 +250,7 @@ range_manifests = st.one_of(
 
 
 @given(manifest=range_manifests)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_what_is_written_reads_back_as_it_was(manifest: TransactionManifest | EpochEndingManifest) -> None:
     lane = LaneKind.TRANSACTIONS if isinstance(manifest, TransactionManifest) else LaneKind.EPOCH_ENDINGS
     assert parse_manifest(lane, manifest_bytes(manifest)) == manifest

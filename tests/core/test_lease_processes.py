@@ -23,10 +23,11 @@ from core.errors import LeaseHeld
 from core.lease import LOCK_HANDLE, LeaseState, hold, look_at_lease, parse, release_dead
 from core.machine import ThisMachine
 from core.storage.local.conditional import LocalConditional
+from tests.support.soaking import soak_seconds
 
 ROOT = Path(__file__).parents[2]
 MODULE = (sys.executable, "-m", "tests.support.lease_contender")
-SOAK = float(os.environ.get("SEAMLINE_SOAK", "3"))
+SOAK = soak_seconds(3)
 #: Threads in each of four processes.
 CONTENDERS = (3, 3, 2, 2)
 

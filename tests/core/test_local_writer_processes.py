@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -14,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from core.storage.local.writer import LocalWriter
+from tests.support.soaking import soak_seconds
 from tests.support.storage_folders import KERNELS, ROOT, folder_elsewhere, names_in, new_store
 from tests.support.storage_work import is_whole
 
 #: Seconds that each of the loops takes.
-LONG = float(os.environ.get("SEAMLINE_SOAK", "0.8"))
+LONG = soak_seconds(0.8)
 
 
 @contextmanager

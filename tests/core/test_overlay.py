@@ -33,6 +33,7 @@ from tests.support.backups import NOW, BackupStore
 from tests.support.data import stock_vectors
 from tests.support.gzipped import gzipped
 from tests.support.recoveries import derived_transactions, no_records, recovery_of
+from tests.support.soaking import examples
 from tests.support.stores import base_store, epoch, lines, numbered, snapshot_of, state, txn
 from tests.support.strategies import entries
 
@@ -171,7 +172,7 @@ _options = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(entries, _options)
 def test_stock_shown_the_overlay_of_a_random_store_restores_what_was_planned(
     records: list[TransactionRecord], options: RestoreOptions

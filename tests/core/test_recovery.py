@@ -5,7 +5,6 @@ With `SEAMLINE_SOAK` in the environment of fifteen times as many random stores.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -22,9 +21,10 @@ from core.snapshot import Snapshot
 from core.stock import greatest_working_target, load_error, select_transactions
 from tests.support.data import stock_vectors
 from tests.support.recoverable_stores import RecoverableStore, least_missing, look, random_recoverable, reach
+from tests.support.soaking import SOAKED
 from tests.support.stores import lines, state, txn
 
-SEEDS = range(3_000 if "SEAMLINE_SOAK" in os.environ else 200)
+SEEDS = range(3_000 if SOAKED else 100)
 BLOCK = 100
 
 

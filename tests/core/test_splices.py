@@ -25,6 +25,7 @@ from core.snapshot import take_snapshot
 from core.storage import LocalReader
 from tests.support.backups import NOW
 from tests.support.lanes import Line, lane_of, transactions
+from tests.support.soaking import sampled
 
 Span = tuple[int, int]
 #: The chunks of each manifest by its handle.
@@ -389,7 +390,7 @@ def random_cases() -> tuple[Case, ...]:
     return tuple(random_case(chance) for _ in range(4_000))
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", sampled(range(8)))
 def test_splices_are_those_of_the_best_ways_among_all_ways(part: int) -> None:
     torn = spliced = 0
     for case in random_cases()[part::8]:

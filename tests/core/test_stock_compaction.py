@@ -18,6 +18,7 @@ from core.stock import CompactionOptions, CompactionRun, Step, group_content, si
 from tests.support import stock_model
 from tests.support.compactions import carried_out
 from tests.support.data import stock_vectors
+from tests.support.soaking import examples
 from tests.support.stores import NOW, MemoryReader, base_store, epoch, lines, numbered, snapshot_of, state, txn
 from tests.support.strategies import compacting_stores
 
@@ -67,7 +68,7 @@ def test_every_run_of_the_real_tool_leaves_the_same_files(case: dict[str, Any]) 
         assert comparable(backup) == comparable(encoded(expected["metadata_backup"]))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     compacting_stores(),
     st.tuples(*[st.sampled_from([1, 2, 3, 100, U64_MAX])] * 3),

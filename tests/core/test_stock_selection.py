@@ -31,6 +31,7 @@ from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
 from tests.support import stock_model
 from tests.support.data import stock_vectors
 from tests.support.gzipped import gzipped
+from tests.support.soaking import examples
 from tests.support.stores import MemoryReader, base_store, epoch, lines, numbered, snapshot_of, state, txn
 from tests.support.strategies import entries, numbers
 
@@ -153,7 +154,7 @@ def brute_force(view: stock_model.View, targets: list[int]) -> tuple[int | None,
     return accepted, working
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(entries)
 def test_the_greatest_targets_are_those_that_trying_every_target_finds(records: list[Record]) -> None:
     metadata = numbered(*records)

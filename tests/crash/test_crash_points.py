@@ -28,8 +28,9 @@ from tests.support.crash_acts import (
     steps,
 )
 from tests.support.crash_looks import Files, metadata_of
-from tests.support.crash_scenes import SCENES, Crew, Play, every_change, factors, soak_seconds, try_plan
+from tests.support.crash_scenes import SCENES, Crew, Play, every_change, factors, try_plan
 from tests.support.memory_store import MODES, MemoryStore, Mode
+from tests.support.soaking import soak_seconds
 from tests.support.strategies import compacting_stores
 
 SCENE_NAMES = [make.__name__.removesuffix("_scene") for make in SCENES]
@@ -64,8 +65,8 @@ def test_there_are_acts_of_every_kind() -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("make", [compaction, undo])
 def test_an_operation_that_goes_wrong_ends_well_whatever_change_it_is(make: Callable[[str], Act], mode: Mode) -> None:
-    act = make(FIRST)
-    assert max(every_change(lambda at: goes_wrong(act, at, mode))) > 2 * steps(act)
+    act, turn = make(FIRST), MODES.index(mode)
+    assert max(every_change(lambda at: goes_wrong(act, at, mode), 3, turn)) > 2 * steps(act)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -86,7 +87,7 @@ def test_steps_that_are_taken_at_the_same_time_go_wrong_as_harmlessly(make: Call
 def test_a_resumption_that_goes_wrong_ends_well_whatever_change_it_is(make: Callable[[str], Act], death: int) -> None:
     act = make(FIRST)
 
-    assert max(every_change(lambda at: resumed_wrong(act, death, at))) > steps(act)
+    assert max(every_change(lambda at: resumed_wrong(act, death, at), 2, DEATHS.index(death))) > steps(act)
 
 
 @pytest.mark.parametrize("make", [compaction, undo])

@@ -18,7 +18,8 @@ from core.storage import LocalReader
 from tests.support.change_sets import metadata_of, write_metadata
 from tests.support.crash_looks import lines_of, stock_answers
 from tests.support.crash_processes import Job, Reader, done, start
-from tests.support.crash_scenes import alone, chain, factors, soak_seconds
+from tests.support.crash_scenes import alone, chain, factors
+from tests.support.soaking import soak_seconds
 from tests.support.stores import epoch, state, txn
 
 _KILLED = -signal.SIGKILL

@@ -14,9 +14,10 @@ from core.restore import verdict
 from core.stock import CompactionOptions, CompactionRun
 from tests.support import stock_model
 from tests.support.crash_looks import metadata_of, stock_answers, targets_of
-from tests.support.crash_scenes import chain, factors, soak_seconds
+from tests.support.crash_scenes import chain, factors
 from tests.support.crash_world import World
 from tests.support.memory_store import MODES, Mode
+from tests.support.soaking import soak_seconds
 from tests.support.stores import epoch, snapshot_of, state, txn
 
 _DAY = 86_400

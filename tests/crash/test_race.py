@@ -20,8 +20,9 @@ from core.storage import LocalReader
 from tests.support.change_sets import metadata_of, write_metadata
 from tests.support.crash_looks import lines_of, stock_answers
 from tests.support.crash_processes import CONTEXT, Job, done
-from tests.support.crash_scenes import alone, chain, factors, soak_seconds
+from tests.support.crash_scenes import alone, chain, factors
 from tests.support.racing_processes import Contender, Result, Span, contend, ignore_the_lease, results_of, spans_of
+from tests.support.soaking import soak_seconds
 from tests.support.stores import lines
 
 CONTENDERS = 10

@@ -19,8 +19,8 @@ from tests.support.change_sets import metadata_of
 from tests.support.changed_stores import every_file
 from tests.support.crash_looks import Passage, lines_of
 from tests.support.crash_processes import Job, done, start
-from tests.support.crash_scenes import soak_seconds
 from tests.support.repair_scenes import RepairScene, mixed_scene, torn_scene
+from tests.support.soaking import soak_seconds
 
 _KILLED = -signal.SIGKILL
 #: Seconds that a loop may take.

@@ -12,12 +12,14 @@ import shlex
 import signal
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.support.adapters import has_ended, write_adapter
 from tests.support.commands import LATER, Outcome, command, environment, seamline_process
+from tests.support.soaking import sampled
 from tests.support.stores import lines, txn
 
 
@@ -68,6 +70,7 @@ def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Pa
     assert has_ended(child)
 
 
+STARTS = (["check"], ["restore-plan"], ["compact", "--dry-run"])
 INTERRUPTED_AT_IMPORT = """
 import signal, sys
 from tui.headless.main import run
@@ -82,8 +85,10 @@ sys.exit(run({arguments!r}))
 """
 
 
-@pytest.mark.parametrize("module", ["core.storage", "numpy", "core.stock", "core.findings", "rich.console"])
-@pytest.mark.parametrize("words", [["check"], ["restore-plan"], ["compact", "--dry-run"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("words", "module"),
+    sampled([*product(STARTS, ("core.storage", "numpy", "core.stock", "core.findings", "rich.console"))]),
+)
 def test_ctrl_c_while_starting_gives_no_traceback(words: list[str], module: str, demo_stores: Path) -> None:
     arguments = [words[0], str(demo_stores / "everything"), *words[1:]]
     program = INTERRUPTED_AT_IMPORT.format(module=module, arguments=arguments)

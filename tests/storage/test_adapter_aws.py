@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ from core.storage import reader_for
 from core.storage.adapter.text import adapter_text
 from tests.support.adapters import StockAdapter
 from tests.support.servers.running import Bucket
+from tests.support.soaking import SOAKED
 
 LINE = b'{"Identity":{"id":"' + b"0" * 64 + b'"}}\n'
 
@@ -41,7 +41,7 @@ def has_aws() -> bool:
     return asked.returncode == 0
 
 
-@pytest.mark.skipif("SEAMLINE_SOAK" not in os.environ, reason="half a minute of a slow tool: in a soak")
+@pytest.mark.skipif(not SOAKED, reason="half a minute of a slow tool: in a soak")
 @pytest.mark.skipif(not has_aws(), reason="no AWS command line of late 2024 or newer is installed")
 def test_the_aws_command_line_takes_the_words_of_the_adapter(
     s3_bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,11 +14,12 @@ import pytest
 
 from tests.support.bucket_acts import EXPIRED, BucketPlay, fresh
 from tests.support.crash_acts import Act, act_of
-from tests.support.crash_scenes import Play, expired_scene, soak_seconds
+from tests.support.crash_scenes import Play, expired_scene
 from tests.support.faults import MUTATING, Fault, FaultProxy
 from tests.support.memory_store import MemoryStore
 from tests.support.repair_scenes import splice_scene
 from tests.support.servers.running import Bucket
+from tests.support.soaking import soak_seconds
 
 #: Every how many-th of the places where something can go wrong is tried at once; a soak goes on to the others.
 STRIDE = 73

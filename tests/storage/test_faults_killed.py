@@ -18,10 +18,11 @@ from tests.support.change_sets import tree, write_metadata
 from tests.support.changed_stores import HUNDRED
 from tests.support.commands import command, environment, seamline
 from tests.support.crash_looks import Files, Watcher, lines_of, metadata_of
-from tests.support.crash_scenes import alone, chain, soak_seconds
+from tests.support.crash_scenes import alone, chain
 from tests.support.faults import MUTATING, Fault, FaultProxy
 from tests.support.machines import FakeMachine
 from tests.support.servers.running import Bucket
+from tests.support.soaking import soak_seconds
 
 #: So many requests of a compaction of these stores at least change something; before the first of them is the probe.
 _REQUESTS = range(5, 40)

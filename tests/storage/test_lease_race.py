@@ -24,8 +24,8 @@ from tests.support.lease_places import TRUSTED, Place, open_place
 from tests.support.lease_races import PROCESSES, Bout, Turn, bout_of, contender, ends, racer, run_race, turns_of
 from tests.support.servers.kinds import KINDS, Kind
 from tests.support.servers.running import BUCKET, Bucket, running, send, variables
+from tests.support.soaking import SOAKED
 
-SOAKED = "SEAMLINE_SOAK" in os.environ
 THREADS, ROUNDS = (12, 100) if SOAKED else (3, 12)
 KILLED = 12 if SOAKED else 2
 PLACES = ["folder", *KINDS]

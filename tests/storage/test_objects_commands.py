@@ -26,9 +26,10 @@ from tests.support.commands import LATER, Outcome, command, environment, seamlin
 from tests.support.machines import FakeMachine
 from tests.support.servers.kinds import AZURE_KEY, SECRET
 from tests.support.servers.running import Bucket
+from tests.support.soaking import SOAKED
 
 #: How often a real command is run on each storage.
-RUNS = 100 if "SEAMLINE_SOAK" in os.environ else 4
+RUNS = 100 if SOAKED else 2
 
 
 @pytest.fixture

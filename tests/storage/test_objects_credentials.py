@@ -15,6 +15,7 @@ from core.errors import StoreUnreachable, UsageError
 from core.storage import reader_for
 from tests.support.servers.kinds import AZURE, GCS, KINDS, S3, SECRET, Kind
 from tests.support.servers.running import Bucket, running
+from tests.support.soaking import SOAKED
 
 PROFILES = f"""
 [profile good]
@@ -124,7 +125,7 @@ def test_keys_in_the_environment_come_before_a_profile(s3_bucket: Bucket, monkey
 @pytest.mark.parametrize("how", ["403", "404", "500", "silent"])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_missing_credentials_are_told_soon(kind: Kind, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if how == "silent" and "SEAMLINE_SOAK" not in os.environ:
+    if how == "silent" and not SOAKED:
         pytest.skip("takes a while")
     with running("careless_s3", how) as address:
         set_all(MACHINE[kind.name](address), monkeypatch)

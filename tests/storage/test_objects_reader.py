@@ -21,6 +21,7 @@ from core.storage.objects.reader import ObjectReader
 from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
 from tests.support.servers.kinds import AZURE, AZURE_KEY, GCS, KINDS, S3, SECRET, Kind
 from tests.support.servers.running import Bucket, running
+from tests.support.soaking import SOAKED
 
 HASTY = Patience(connect=1, silence=1, request=1, retries=1, retrying=1)
 
@@ -97,7 +98,7 @@ def test_a_listing_with_a_key_that_is_no_path_is_an_error_and_not_a_shorter_one(
 
 def test_more_names_than_a_page_are_all_listed_and_not_more_than_are_allowed(bucket: Bucket) -> None:
     # A page of Azure is larger: that takes a while.
-    page = 5_000 if bucket.kind is AZURE and "SEAMLINE_SOAK" in os.environ else 1_000
+    page = 5_000 if bucket.kind is AZURE and SOAKED else 1_000
     names = [f"metadata/transaction_{number}-{number}.meta" for number in range(page + 10)]
     client = open_client(parse_location(bucket.url), os.environ).client
     with ThreadPoolExecutor(8) as pool:

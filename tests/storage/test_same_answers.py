@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,14 @@ from tests.support.commands import seamline
 from tests.support.data import data_path
 from tests.support.hazards import hazard_store
 from tests.support.servers.running import Bucket
+from tests.support.soaking import SOAKED
 
 HAZARDS = sorted(path.name for path in data_path("hazard-stores").iterdir() if path.is_dir())
 #: Hazards of folders, not of what is in them: an empty one, links, and a second file system exist on disks alone.
 OF_FOLDERS = frozenset({"list-placeholder", "backup-dir-cross-device", "backup-dir-overwrite"})
 EVERYWHERE = sorted(frozenset(HAZARDS) - OF_FOLDERS)
 #: In a bucket every sixth is asked; in a soak all are.
-STEP = 1 if os.environ.get("SEAMLINE_SOAK") else 6
+STEP = 1 if SOAKED else 6
 
 Ask = Callable[[str | Path], dict[str, Any]]
 

@@ -46,12 +46,14 @@ def seamline(*arguments: str | Path, now: float = LATER, machine: Machine | None
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """What a child process sees: the project on its path, and nothing that colours or widens its output."""
+    """What a child process sees: the project on its path, and nothing that colours, widens or slows it."""
     kept = {name: value for name, value in os.environ.items() if name not in _MEDDLERS}
     return kept | {"PYTHONPATH": str(ROOT)} | variables
 
 
-_MEDDLERS = frozenset({"PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "SEAMLINE_STORE"})
+_MEDDLERS = frozenset(
+    {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "SEAMLINE_STORE", "PYTHONDONTWRITEBYTECODE"}
+)
 
 
 def command(*arguments: str | Path) -> list[str]:

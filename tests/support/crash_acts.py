@@ -15,9 +15,10 @@ from core.storage.local.conditional import LocalConditional
 from core.storage.local.writer import LocalWriter
 from tests.support.changed_stores import every_file
 from tests.support.crash_looks import Files, Passage, Watcher, end_state, lines_of, metadata_of
-from tests.support.crash_scenes import Crew, Play, every_change, soak_seconds
+from tests.support.crash_scenes import Crew, Play, every_change
 from tests.support.crash_writer import TrappedWriter
 from tests.support.memory_store import MODES, Crashed, FaultyStore, MemoryStore, Mode
+from tests.support.soaking import soak_seconds
 
 
 @dataclass(frozen=True, slots=True)

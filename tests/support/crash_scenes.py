@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,16 +18,12 @@ from tests.support.crash_looks import Files, Watcher
 from tests.support.gzipped import zipped
 from tests.support.machines import FakeMachine
 from tests.support.memory_store import Crashed, FaultyStore, MemoryStore, Mode
+from tests.support.soaking import SOAKED
 from tests.support.stores import NOW, epoch, lines, state, txn
 
 #: All scenes take place a month after the files of a store in memory were written.
 LATER = NOW + 30 * 86_400
 LONG_AGO = NOW + 86_400
-
-
-def soak_seconds(usual: float) -> float:
-    """For how many seconds a test may go on: `usual`, or as long as SEAMLINE_SOAK says."""
-    return float(os.environ.get("SEAMLINE_SOAK", usual))
 
 
 def factors(epochs: int, transactions: int, snapshots: int, grace: int = 86_400) -> CompactionOptions:
@@ -230,9 +225,13 @@ class Play:
         return store
 
 
-def every_change(act: Callable[[int], FaultyStore]) -> Iterator[int]:
-    """1, 2, … for as long as a run has as many changes; `act` carries out the k-th run."""
-    at = 1
+def every_change(act: Callable[[int], FaultyStore], one_in: int = 1, turn: int = 0) -> Iterator[int]:
+    """1, 2, … for as long as a run has as many changes; `act` carries out the k-th run.
+
+    Outside a soak it may be but one number in so many; which ones depends on the `turn`.
+    """
+    step = 1 if SOAKED else one_in
+    at = 1 + turn % step
     while act(at).changes >= at:
         yield at
-        at += 1
+        at += step

@@ -18,6 +18,8 @@ from typing import Final
 
 import pytest
 
+from tests.support.soaking import SOAKED
+
 MEMORY: Final = Path("/dev/shm")
 #: Free bytes below which the tests leave it alone: containers often have next to nothing there.
 ROOMY: Final = 4 * 2**30
@@ -27,7 +29,7 @@ _PREFIX: Final = "seamline-tests-"
 @contextmanager
 def memory_folder() -> Iterator[Path | None]:
     """A new folder in memory for the length of a test session; None where there is no room for one."""
-    if "SEAMLINE_SOAK" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOMY:
+    if SOAKED or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOMY:
         yield None
         return
     _remove_left_ones()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from difflib import unified_diff
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -28,6 +30,8 @@ from tui.screens.ask import AskScreen
 from tui.widgets.prose import Prose
 
 GOLDENS = Path(__file__).parent.parent / "goldens"
+#: How often, and every so many seconds, a screen is looked at before it is taken for wrong.
+_LOOKS, _PAUSE = 50, 0.1
 #: Later than everything that happens in the sample stores.
 NOW = 1_790_000_000.0
 #: Later than any clock that dates the files which a test writes.
@@ -181,11 +185,17 @@ def screen_text(app: SeamlineApp) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 
 
-def assert_golden(app: SeamlineApp, name: str) -> None:
-    """The screen equals `tests/goldens/NAME.txt`; SEAMLINE_UPDATE_GOLDENS=1 writes it anew."""
+async def assert_golden(app: SeamlineApp, name: str) -> None:
+    """The screen comes to equal `tests/goldens/NAME.txt`; SEAMLINE_UPDATE_GOLDENS=1 writes it anew."""
     path = GOLDENS / f"{name}.txt"
-    shown = screen_text(app)
     if os.environ.get("SEAMLINE_UPDATE_GOLDENS") == "1":
-        path.write_text(shown, encoding="utf-8")
+        path.write_text(screen_text(app), encoding="utf-8")
     assert path.exists(), f"no golden {path.name}: run with SEAMLINE_UPDATE_GOLDENS=1"
-    assert shown == path.read_text(encoding="utf-8")
+    golden = path.read_text(encoding="utf-8")
+    # On a busy machine the last of what was asked for may not be drawn yet.
+    for _ in range(_LOOKS):
+        if screen_text(app) == golden:
+            return
+        await asyncio.sleep(_PAUSE)
+    shown = screen_text(app)
+    assert shown == golden, "\n".join(["", *unified_diff(golden.splitlines(), shown.splitlines(), lineterm="")])

@@ -108,7 +108,7 @@ async def compacted(app: SeamlineApp, pilot: Pilot[None]) -> ChangeScreen:
 async def test_the_change_set_of_a_compaction(size: str) -> None:
     async with running(demo_store("clean"), SIZES[size]) as (app, pilot):
         await change_set(app, pilot)
-        assert_golden(app, f"change-set-{size}")
+        await assert_golden(app, f"change-set-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -119,7 +119,7 @@ async def test_a_compaction_on_its_way(size: str, tmp_path: Path) -> None:
             await pressed(app, pilot, "enter")
             await answered(app, pilot, "compact")
             await until_step(app, pilot, held, 12)
-            assert_golden(app, f"change-progress-{size}")
+            await assert_golden(app, f"change-progress-{size}")
             held.open()
             await settle(app, pilot)
 
@@ -128,7 +128,7 @@ async def test_a_compaction_on_its_way(size: str, tmp_path: Path) -> None:
 async def test_the_outcome_of_a_compaction(size: str, tmp_path: Path) -> None:
     async with running(copied("clean", tmp_path), SIZES[size], host=LaterHost(LATER)) as (app, pilot):
         await compacted(app, pilot)
-        assert_golden(app, f"change-outcome-{size}")
+        await assert_golden(app, f"change-outcome-{size}")
 
 
 async def test_opening_a_change_set_writes_nothing(tmp_path: Path) -> None:

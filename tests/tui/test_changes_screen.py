@@ -66,14 +66,14 @@ async def test_the_journal_after_some_history(size: str, tmp_path: Path) -> None
         screen = await some_history(app, pilot)
         states = [each.state for each in screen._operations]
         assert states == [OperationState.DONE, OperationState.DONE, OperationState.UNDONE]
-        assert_golden(app, f"changes-{size}")
+        await assert_golden(app, f"changes-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_journal_with_an_operation_that_was_interrupted(size: str) -> None:
     async with running(demo_store("race"), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"changes-race-{size}")
+        await assert_golden(app, f"changes-race-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -81,7 +81,7 @@ async def test_the_files_of_an_operation_that_was_interrupted(size: str) -> None
     async with running(demo_store("race"), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
         await pressed(app, pilot, "enter")
-        assert_golden(app, f"change-race-{size}")
+        await assert_golden(app, f"change-race-{size}")
 
 
 async def test_with_ascii_nothing_else_is_on_the_journal() -> None:
@@ -183,7 +183,7 @@ async def test_the_first_screen_of_a_race(size: str) -> None:
         assert "interrupted" in screen_text(app).splitlines()[0]
         kinds = {finding.kind for zone in app.session.zones for finding in zone.findings}
         assert "interrupted-operation" in kinds
-        assert_golden(app, f"timeline-race-{size}")
+        await assert_golden(app, f"timeline-race-{size}")
 
 
 async def test_enter_on_the_problem_leads_to_the_journal() -> None:

@@ -59,7 +59,7 @@ def tree_of(store: Path) -> dict[str, bytes]:
 async def test_the_preview_of_a_sample_store(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"compaction-{name}-{size}")
+        await assert_golden(app, f"compaction-{name}-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -56,7 +56,7 @@ def copy_of(name: str, folder: Path) -> Path:
 async def test_two_manifests_side_by_side(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"compare-{name}-{size}")
+        await assert_golden(app, f"compare-{name}-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -66,9 +66,9 @@ class GatedReader(NamedReader):
 async def test_the_records_are_compared_inside_the_screen(size: str) -> None:
     async with running(demo_store("same-range"), SIZES[size]) as (app, pilot):
         await opened(app, pilot, "v")
-        assert_golden(app, f"compare-offer-same-range-{size}")
+        await assert_golden(app, f"compare-offer-same-range-{size}")
         await pressed(app, pilot, "v")
-        assert_golden(app, f"compare-records-same-range-{size}")
+        await assert_golden(app, f"compare-records-same-range-{size}")
 
 
 async def test_first_it_says_how_many_bytes_of_both_sides_it_would_read_and_reads_nothing() -> None:

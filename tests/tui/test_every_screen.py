@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.hazards import hazard_store
+from tests.support.soaking import SOAKED
 from tests.tui.support import connected, copied, demo_store, pressed, running, screen_text, settle
 from tui.app import AppOptions, SeamlineApp
 from tui.commands import COMMANDS
@@ -90,7 +90,7 @@ async def test_every_screen_fits_any_terminal() -> None:
 
 KEYS = sorted({key for command in COMMANDS for key in command.keys} - {"q"})
 #: How many keys are pressed at random.
-PRESSES = 400 if "SEAMLINE_SOAK" in os.environ else 40
+PRESSES = 400 if SOAKED else 25
 SIZES = ((80, 24), (160, 45), (60, 15), (40, 10), (39, 9))
 
 

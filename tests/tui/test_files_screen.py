@@ -86,14 +86,14 @@ def hostile(tmp_path: Path) -> Path:
 async def test_the_files_of_a_sample_store(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"files-{name}-{size}")
+        await assert_golden(app, f"files-{name}-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_lines_of_a_file(size: str) -> None:
     async with running(demo_store("torn-compaction"), SIZES[size]) as (app, pilot):
         await opened(app, pilot, "enter")
-        assert_golden(app, f"files-lines-{size}")
+        await assert_golden(app, f"files-lines-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -23,6 +23,18 @@ FILES = 4
 LINES = 11_000
 
 
+class Permits(threading.Semaphore):
+    """Permits that count how often one was asked for."""
+
+    def __init__(self, given: int) -> None:
+        super().__init__(given)
+        self.asked = 0
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        self.asked += 1
+        return super().acquire(blocking, timeout)
+
+
 class GatedReader(LocalReader):
     """A reader that gives one file for each permit."""
 
@@ -105,10 +117,12 @@ async def test_escape_does_not_wait_for_a_storage_that_gives_no_answer(
     """What was read so far stays; the answer that comes late after all changes nothing."""
     every_picture(monkeypatch)
     monkeypatch.setattr("tui.app.PATIENCE_SECONDS", 0.05)
-    permits = threading.Semaphore(files)
+    permits = Permits(files)
     app = gated(large_store, permits)
     async with app.run_test(size=(80, 24)) as pilot:
         await until_read(app, pilot, files)
+        while permits.asked <= files:
+            await pilot.pause(0.01)
         await pilot.press("escape")
         while app.session.phase is Phase.READING:
             await pilot.pause(0.01)
@@ -199,5 +213,5 @@ async def test_a_store_being_read_looks_like_this(large_store: Path, monkeypatch
     async with app.run_test(size=(80, 24)) as pilot:
         await until_read(app, pilot, 3)
         await pilot.pause()
-        assert_golden(app, "timeline-reading-80x24")
+        await assert_golden(app, "timeline-reading-80x24")
         permits.release(10)

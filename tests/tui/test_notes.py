@@ -112,7 +112,7 @@ async def test_notes_on_the_list_of_problems(size: str) -> None:
     async with running(demo_store("everything"), SIZES[size]) as (app, pilot):
         await ignored(app, pilot, "30d the vendor is asked, ticket 4711")
         await pressed(app, pilot, "right_square_bracket", "right_square_bracket", "enter", "b", "escape")
-        assert_golden(app, f"timeline-notes-everything-{size}")
+        await assert_golden(app, f"timeline-notes-everything-{size}")
 
 
 async def test_an_ignored_problem_sorts_last_is_counted_and_never_hidden(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ async def test_a_second_repair_has_nothing_to_do(name: str, tmp_path: Path) -> N
 async def test_the_preview_of_a_sample_store(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"repair-{name}-{size}")
+        await assert_golden(app, f"repair-{name}-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -137,7 +137,7 @@ async def test_a_repair_that_is_refused_says_why_and_what_to_do(size: str, tmp_p
     store = with_torn_file(copied("same-range", tmp_path), LATER)
     async with running(store, SIZES[size], host=LaterHost(LATER)) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"repair-refused-{size}")
+        await assert_golden(app, f"repair-refused-{size}")
         assert "read-while-written" in said(app, "repair-text")
         await pressed(app, pilot, "enter")
         assert isinstance(app.screen, RepairScreen)

@@ -71,7 +71,7 @@ def said(screen: RestoreScreen) -> str:
 async def test_the_preview_of_a_sample_store(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, pilot):
         await opened(app, pilot)
-        assert_golden(app, f"restore-{name}-{size}")
+        await assert_golden(app, f"restore-{name}-{size}")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -80,7 +80,7 @@ async def test_a_target_with_history_has_both_snapshots(size: str) -> None:
         screen = await opened(app, pilot)
         await ask(app, pilot, "T", "11,500")
         await ask(app, pilot, "H", "4_000")
-        assert_golden(app, f"restore-history-{size}")
+        await assert_golden(app, f"restore-history-{size}")
         steps = [chosen.step.mark for chosen in screen._steps]
         assert steps.count("K") == steps.count("T") == 1
 

@@ -24,19 +24,19 @@ SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 @pytest.mark.parametrize("name", ["clean", "same-range", "gap", "everything"])
 async def test_the_first_screen_of_a_sample_store(name: str, size: str) -> None:
     async with running(demo_store(name), SIZES[size]) as (app, _):
-        assert_golden(app, f"timeline-{name}-{size}")
+        await assert_golden(app, f"timeline-{name}-{size}")
 
 
 @pytest.mark.parametrize("theme", ["seamline-light", "seamline-ansi", "nord"])
 async def test_every_theme_shows_the_same_cells(theme: str) -> None:
     async with running(demo_store("everything"), options=AppOptions(theme=theme)) as (app, _):
-        assert_golden(app, "timeline-everything-80x24")
+        await assert_golden(app, "timeline-everything-80x24")
 
 
 async def test_without_colours_the_same_cells_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with running(demo_store("everything")) as (app, _):
-        assert_golden(app, "timeline-everything-80x24")
+        await assert_golden(app, "timeline-everything-80x24")
         style = app.screen.query_one(Timeline).style("conflict")
         assert style.reverse and style.bold
 
@@ -44,7 +44,7 @@ async def test_without_colours_the_same_cells_are_shown(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("size", SIZES)
 async def test_with_ascii_nothing_else_is_on_the_screen(size: str) -> None:
     async with running(demo_store("everything"), SIZES[size], AppOptions(ascii=True)) as (app, pilot):
-        assert_golden(app, f"timeline-everything-ascii-{size}")
+        await assert_golden(app, f"timeline-everything-ascii-{size}")
         assert screen_text(app).isascii()
         await pilot.press("question_mark")
         assert screen_text(app).isascii()
@@ -53,7 +53,7 @@ async def test_with_ascii_nothing_else_is_on_the_screen(size: str) -> None:
 @pytest.mark.parametrize("size", [(60, 15), (40, 10)])
 async def test_a_small_terminal_keeps_lanes_and_status(size: tuple[int, int]) -> None:
     async with running(demo_store("everything"), size) as (app, _):
-        assert_golden(app, f"timeline-everything-{size[0]}x{size[1]}")
+        await assert_golden(app, f"timeline-everything-{size[0]}x{size[1]}")
 
 
 @pytest.mark.parametrize("size", [(39, 10), (40, 9)])
@@ -76,7 +76,7 @@ async def test_the_footer_at_80_columns_has_at_most_eight_whole_hints() -> None:
 async def test_a_store_without_ranges_gets_a_sentence_and_no_axes(tmp_path: Path) -> None:
     (tmp_path / "metadata").mkdir()
     async with running(tmp_path, location="empty") as (app, _):
-        assert_golden(app, "timeline-empty-80x24")
+        await assert_golden(app, "timeline-empty-80x24")
 
 
 async def test_a_store_of_one_range_needs_no_more(tmp_path: Path) -> None:

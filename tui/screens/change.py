@@ -192,6 +192,8 @@ class ChangeScreen(PreviewScreen[Proposal]):
             place = texts.current_place(self.result, now)
             self._show_files(self._list.cursor if place is None else place)
             self._show_run()
+            # What is in sight is to depend on the step alone, not on how high the list was when it was told.
+            self.call_after_refresh(self._list.end_at_cursor)
         super().job_changed(before, now)
 
     def action_undo(self) -> None:

@@ -110,6 +110,10 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         with self.prevent(self.Moved):
             self.cursor = index
 
+    def end_at_cursor(self) -> None:
+        """Let the cursor be on the last row in sight, or as near to it as there are rows before."""
+        self.scroll_to(y=max(0, self.cursor + 1 - self.page), animate=False, force=True, immediate=True)
+
     @property
     def row_count(self) -> int:
         """How many rows there are."""

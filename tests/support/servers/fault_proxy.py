@@ -151,11 +151,17 @@ class Proxy:
         if struck:
             return struck[0]
         if self._settings.faults and self._chance.random() < self._settings.chance:
-            self._deck = self._deck or self._chance.sample(self._settings.faults, len(self._settings.faults))
-            card = self._deck.pop()
-            # Whoever only reads is in nobody's way.
-            return "busy" if card == "conflict" and method not in _MUTATING else card
+            return self._dealt(mutating=method in _MUTATING)
         return ""
+
+    def _dealt(self, *, mutating: bool) -> str:
+        """The next fault in random order that such a request can meet: whoever only reads is in nobody's way."""
+        self._deck = self._deck or self._chance.sample(self._settings.faults, len(self._settings.faults))
+        fitting = [fault for fault in self._deck if mutating or fault != "conflict"]
+        if not fitting:
+            return "busy"
+        self._deck.remove(fitting[-1])
+        return fitting[-1]
 
 
 class Server:
