@@ -70,6 +70,38 @@ def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Pa
     assert has_ended(child)
 
 
+ENDED_AT_START = """
+import os, signal, subprocess, sys
+from tui.headless.main import main
+
+class Started(subprocess.Popen):
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        with open({pids!r}, "a") as pids:
+            pids.write(f"{{self.pid}}\\n")
+        os.kill(os.getpid(), signal.{name})
+
+subprocess.Popen = Started
+sys.argv[1:] = {arguments!r}
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("words", [["check"], ["compact", "--yes", "--lease", "host"]], ids=" ".join)
+def test_a_signal_in_the_instant_in_which_a_command_starts_ends_the_command(
+    words: list[str], name: str, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    adapter = write_adapter(tmp_path / "a.yaml", tmp_path, listing="sleep 1000; true")
+    program = ENDED_AT_START.format(pids=str(pids), name=name, arguments=[words[0], adapter, *words[1:]])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, "interrupted" in done.stderr) == (130, True)
+    assert all(map(has_ended, map(int, pids.read_text(encoding="ascii").split())))
+
+
 STARTS = (["check"], ["restore-plan"], ["compact", "--dry-run"])
 INTERRUPTED_AT_IMPORT = """
 import signal, sys

@@ -71,7 +71,8 @@ class Planning(ABC, Generic[P]):
         if mode is Mode.ASK:
             return self._ask()
         with self.changes.stop.listening():
-            return self._carry_out(self.changes.resume())
+            resumed = self.changes.resume()
+        return self._carry_out(resumed)
 
     def _ask(self) -> int:
         """Preview, ask, and carry out what was shown."""
@@ -86,10 +87,11 @@ class Planning(ABC, Generic[P]):
             return self.answer(planned, self.changes.apply(planned.change))
 
     def _carry_out(self, resumed: tuple[Applied, ...]) -> int:
-        """Plan and carry out at once."""
+        """Plan and carry out at once. Only what writes goes on to the end of its step: a look is left at once."""
         planned = self.plan(now=True)
-        applied = self.changes.apply(planned.change) if planned.change else None
-        return self.answer(planned, applied, resumed)
+        with self.changes.stop.listening():
+            applied = self.changes.apply(planned.change) if planned.change else None
+            return self.answer(planned, applied, resumed)
 
     def require_wanted(self, change: ChangeSet | None) -> None:
         """Raises `PlanOutdated` where another plan was asked for."""

@@ -74,8 +74,7 @@ def undo(
         return job.preview()
     if mode is Mode.ASK:
         return job.ask()
-    with changes.stop.listening():
-        return job.carry_out()
+    return job.carry_out()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +117,10 @@ class _Undo:
             return self._answer(planned, self.changes.apply(planned.change))
 
     def carry_out(self) -> int:
-        """Finish what stands in the way, plan, and carry out."""
+        """Finish what stands in the way, plan, and carry out. Only what writes goes on to the end of its step."""
         self.changes.operations.require_lease()
         operation = self._target()
-        resumed = self.changes.resume() if self._must_resume_first(operation) else ()
+        resumed = self._resumed() if self._must_resume_first(operation) else ()
         if resumed:
             operation = self._named(operation.id)
             if operation.undone is not None:
@@ -129,7 +128,12 @@ class _Undo:
                 note(f"operation {operation.id} is undone now")
                 return self._answer_done(operation, resumed)
         planned = self._plan(operation)
-        return self._answer(planned, self.changes.apply(planned.change), resumed)
+        with self.changes.stop.listening():
+            return self._answer(planned, self.changes.apply(planned.change), resumed)
+
+    def _resumed(self) -> tuple[Applied, ...]:
+        with self.changes.stop.listening():
+            return self.changes.resume()
 
     def _must_resume_first(self, operation: Operation) -> bool:
         """Whether something else was interrupted."""
