@@ -1,6 +1,6 @@
 """Whatever way leads through a store is found, stock goes it after the repair, and what is missing is told exactly.
 
-With `SEAMLINE_SOAK` in the environment of fifteen times as many random stores.
+With `SEAMLINE_SOAK` in the environment of thirty times as many random stores.
 """
 
 from __future__ import annotations
