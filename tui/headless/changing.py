@@ -55,12 +55,13 @@ class Changing:
         return tuple(files.id for files in interrupted_in(listing))
 
     def resume(self, *, quietly: bool = False) -> tuple[Applied, ...]:
-        """Finish what was interrupted, and say so on stderr unless the answer does."""
-        with _followed(self.stop) as watch:
-            done = self.operations.resume(wait=self.wait, watch=watch, waiting=Waiting())
-        for each in done if not quietly else ():
-            note(f"operation {each.operation}, which had been interrupted, {ending(each)}")
-            tell_notes(each)
+        """Finish what was interrupted, and say so on stderr unless the answer does; Ctrl-C waits for a step."""
+        with self.stop.listening():
+            with _followed(self.stop) as watch:
+                done = self.operations.resume(wait=self.wait, watch=watch, waiting=Waiting())
+            for each in done if not quietly else ():
+                note(f"operation {each.operation}, which had been interrupted, {ending(each)}")
+                tell_notes(each)
         return done
 
     def ask_to_resume(self) -> None:
@@ -68,8 +69,7 @@ class Changing:
         for each in self.interrupted():
             note(f"operation {each} was interrupted, and nothing else is written before it is finished or taken back")
         require_word("resume", "finish it")
-        with self.stop.listening():
-            self.resume()
+        self.resume()
 
     def undo_command(self, operation: str) -> str:
         """How an operation is taken back."""

@@ -70,9 +70,7 @@ class Planning(ABC, Generic[P]):
         self.changes.operations.require_lease()
         if mode is Mode.ASK:
             return self._ask()
-        with self.changes.stop.listening():
-            resumed = self.changes.resume()
-        return self._carry_out(resumed)
+        return self._carry_out(self.changes.resume())
 
     def _ask(self) -> int:
         """Preview, ask, and carry out what was shown."""

@@ -30,8 +30,7 @@ def resume(machine: Machine | None, store: str, wait: float, lease: LeaseChoice,
 
     changes = changing(store, machine, wait, lease)
     changes.operations.require_lease()
-    with changes.stop.listening():
-        resumed = changes.resume(quietly=True)
+    resumed = changes.resume(quietly=True)
     if as_json:
         from tui.headless.documents.resume import resume_document
 

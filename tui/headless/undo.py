@@ -120,7 +120,7 @@ class _Undo:
         """Finish what stands in the way, plan, and carry out. Only what writes goes on to the end of its step."""
         self.changes.operations.require_lease()
         operation = self._target()
-        resumed = self._resumed() if self._must_resume_first(operation) else ()
+        resumed = self.changes.resume() if self._must_resume_first(operation) else ()
         if resumed:
             operation = self._named(operation.id)
             if operation.undone is not None:
@@ -130,10 +130,6 @@ class _Undo:
         planned = self._plan(operation)
         with self.changes.stop.listening():
             return self._answer(planned, self.changes.apply(planned.change), resumed)
-
-    def _resumed(self) -> tuple[Applied, ...]:
-        with self.changes.stop.listening():
-            return self.changes.resume()
 
     def _must_resume_first(self, operation: Operation) -> bool:
         """Whether something else was interrupted."""

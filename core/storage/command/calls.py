@@ -13,10 +13,14 @@ from typing import IO, Final
 
 from core.phrases import shown
 from core.storage.command.config import CommandConfig
-from core.storage.command.process import IDLE_SECONDS, CommandFailed, feed_command, last_words, run_command
-
-#: Bytes of what a command may print that prints a handle, or nothing of interest.
-_MOST_PRINTED: Final = 64 << 10
+from core.storage.command.process import (
+    IDLE_SECONDS,
+    MOST_PRINTED,
+    CommandFailed,
+    feed_command,
+    last_words,
+    run_command,
+)
 
 
 class CommandCalls:
@@ -33,7 +37,7 @@ class CommandCalls:
     def ask(self, name: str, parameters: Mapping[str, str]) -> bytes:
         """What a command prints that prints little. Raises `CommandFailed`."""
         printed = io.BytesIO()
-        self.run(name, parameters, printed, _MOST_PRINTED, Event())
+        self.run(name, parameters, printed, MOST_PRINTED, Event())
         return printed.getvalue()
 
     def feed(self, name: str, parameters: Mapping[str, str], content: bytes, accept: Callable[[bytes], None]) -> None:

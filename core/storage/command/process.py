@@ -37,8 +37,8 @@ _BLOCK: Final = 256 << 10
 _KEPT_MESSAGES: Final = 64 << 10
 _MOST_MESSAGES: Final = 16 << 20
 _SHOWN_LINES: Final = 3
-#: Bytes of a handle that a command may print.
-_MOST_PRINTED: Final = 64 << 10
+#: Bytes of what a command may print that prints a handle, or nothing of interest.
+MOST_PRINTED: Final = 64 << 10
 _STDOUT_OPEN: Final = (
     "did not close its standard output (adapter-stdout-open; it needs `exec 1>&-` between the line that prints the "
     "handle and the one that reads the content)"
@@ -97,7 +97,7 @@ def _feed(
     printed = io.BytesIO()
     feeder = _feeder(content)
     try:
-        with _running(text, environment, printed, _MOST_PRINTED, (left,), idle, stdin=feeder.pipe) as run:
+        with _running(text, environment, printed, MOST_PRINTED, (left,), idle, stdin=feeder.pipe) as run:
             feeder.started(run.process.pid)
             run.silence = _STDOUT_OPEN
             run.take_output()
