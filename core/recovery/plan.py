@@ -15,7 +15,7 @@ import numpy as np
 
 from core.chain import Chain, named_rows
 from core.chain.model import SkipReason
-from core.columns import I64, Lane, Mask
+from core.columns import I64, Mask
 from core.errors import Stopped
 from core.ground import AddedLine, Ground, with_lines
 from core.index import Index
@@ -30,7 +30,6 @@ from core.recovery.splicing import Splicer, line_of, used
 from core.restore import RestoreOptions, RestorePreview, plan_restore
 from core.restore.along import Ways, best_restore, chain_options, find_ways, gaps_before_goal, restorable_to
 from core.restore.recovered import recoverable_lines
-from core.restore.snapshots import snapshots_of
 from core.snapshot import Snapshot
 from core.storage.protocol import ListedKind, StoreReader
 
@@ -248,17 +247,15 @@ class _Plan:
         return behind
 
     def _unwanted_snapshots(self, preview: RestorePreview) -> I64:
-        """The visible snapshots that stock must not take: broken ones, and all but one of each version."""
-        lane = preview.index.state_snapshots
-        usable = snapshots_of(lane, self.options).ranked
-        best = _best_of_each(lane, usable)
+        """The visible snapshots that stock must not take: broken ones, and those that a better one outdoes."""
+        lane, snapshots = preview.index.state_snapshots, preview.snapshots
         if preview.best is None:
             # Nothing can be restored: there is no reason to prefer what is left, but for the operator's.
-            unusable = set(named_rows(lane.manifests, self.wishes.vetoes).tolist())
+            gone = snapshots.outdone.copy()
+            gone[named_rows(lane.manifests, self.wishes.vetoes)] = True
         else:
-            unusable = set(range(len(lane))) - set(usable.tolist())
-        ties = {row for row in range(len(lane)) if best.get(int(lane.first[row]), row) != row}
-        return np.flatnonzero(np.isin(preview.ground.visible(LaneKind.STATE_SNAPSHOTS), sorted(unusable | ties)))
+            gone = ~snapshots.usable
+        return np.flatnonzero(gone[preview.ground.visible(LaneKind.STATE_SNAPSHOTS)])
 
 
 def _farther(one: Ways, other: Ways) -> bool:
@@ -291,15 +288,10 @@ def _snapshots_used(ground: Ground, ways: Ways) -> I64:
 
     None does where nothing can be restored with them either.
     """
-    lane, kind = ways.snapshots.lane, LaneKind.STATE_SNAPSHOTS
+    snapshots, kind = ways.snapshots, LaneKind.STATE_SNAPSHOTS
     if restorable_to(ways) is None:
         return np.empty(0, dtype=np.int64)
-    best = _best_of_each(lane, ways.snapshots.ranked)
-    added = frozenset(ground.added[kind].tolist())
-    seen = {int(lane.first[row]) for row in ways.snapshots.ranked.tolist() if row not in added}
-    return np.array(sorted(row for version, row in best.items() if version not in seen), dtype=np.int64)
-
-
-def _best_of_each(lane: Lane, ranked: I64) -> dict[int, int]:
-    """For each version of a snapshot the last of its rows in `ranked`."""
-    return {int(lane.first[row]): row for row in ranked.tolist()}
+    version, added = snapshots.lane.first, ground.added[kind]
+    visible = np.setdiff1d(np.flatnonzero(snapshots.usable | snapshots.outdone), added, assume_unique=True)
+    helping = np.intersect1d(snapshots.ranked, added, assume_unique=True)
+    return helping[~np.isin(version[helping], version[visible])]

@@ -13,9 +13,9 @@ from core.findings import commands
 from core.findings.case import IN_FLIGHT_SECONDS
 from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
-from core.model import RangeRecord
+from core.model import U64_MAX, RangeRecord
 from core.names import handle_problem
-from core.phrases import count, entries, shown
+from core.phrases import command, count, entries, shown
 from core.repair.sides import Sides
 from core.repair.times import RecordWork
 from core.snapshot import Snapshot
@@ -119,6 +119,24 @@ def _nothing_left(scene: Scene) -> Iterator[Refusal]:
         yield Refusal("vacuous-verify", text, None, scene.listing, None)
 
 
+def _two_of_one_epoch(scene: Scene) -> Iterator[Refusal]:
+    """Stock's compaction loses one of two snapshots of one epoch, and nothing here tells which is right."""
+    twins = scene.sides.twin_snapshots
+    if not twins:
+        return
+    versions = f"{twins[0].version:,} and {twins[-1].version:,}"
+    text = f"epoch {twins[0].epoch:,} has snapshots of {len(twins):,} versions, {versions}: stock's compaction loses "
+    text += "all but one of them, and nothing here tells which is right. Choose one, with --pin or in a comparison"
+    preview = scene.sides.recovery.preview
+    lands = preview.best.lands_at if preview.best else U64_MAX
+    kept = max(twins, key=lambda each: (each.version <= lands, each.version))
+    pins = {kept.manifest, *preview.options.pins} - {each.manifest for each in twins if each is not kept}
+    choices = [word for pin in sorted(pins) for word in ("--pin", pin)]
+    choices += [word for veto in sorted(preview.options.vetoes) for word in ("--veto", veto)]
+    step = command("seamline", "repair", scene.snapshot.location, *choices, "--dry-run")
+    yield Refusal("snapshot-conflict", text, None, step, None)
+
+
 def _in_flight(scene: Scene) -> Iterator[Refusal]:
     """Files that look damaged and are so young that somebody may still write them."""
     files = scene.sides.index.files
@@ -164,6 +182,7 @@ _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
     _two_forms,
     _unknown_kinds,
     _nothing_left,
+    _two_of_one_epoch,
     _odd_names,
     _too_much,
     _clock_behind,

@@ -42,7 +42,8 @@ def plan_repair(recovery: Recovery, now: int, *, park_tail: bool = False) -> Rep
     sides = Sides(recovery, park_tail)
     retiring = retired_files(sides)
     going = retiring.reasons
-    if sides.idle and not going and not any(file.fault for file in sides.index.files):
+    quiet = not going and not sides.twin_snapshots and not any(file.fault for file in sides.index.files)
+    if sides.idle and quiet:
         return RepairPlan(recovery, _change_set(sides, foresee(sides, (), ()).lanes), None)
     work = record_work(recovery.snapshot, going, now)
     going = dict(sorted((work.lying | going).items()))

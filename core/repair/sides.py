@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from functools import cached_property
@@ -74,6 +75,19 @@ class Sides:
     def added(self) -> tuple[RangeRecord, ...]:
         """All entries that come."""
         return tuple(line.record for side in self.lanes.values() for line in side.added)
+
+    @cached_property
+    def twin_snapshots(self) -> tuple[StateSnapshotRecord, ...]:
+        """The snapshots that are to be visible of the first epoch that has several, by version; () where none has."""
+        side, lane = self.lanes[LaneKind.STATE_SNAPSHOTS], self.index.state_snapshots
+        added = [line.record for line in side.added if isinstance(line.record, StateSnapshotRecord)]
+        epochs = [] if lane.epoch is None else lane.epoch[side.kept].tolist()
+        twice = [epoch for epoch, times in Counter((*epochs, *(each.epoch for each in added))).items() if times > 1]
+        if not twice:
+            return ()
+        visible = (lane.record(row) for row in np.flatnonzero(side.kept & (lane.epoch == min(twice))).tolist())
+        twins = [each for each in (*visible, *added) if isinstance(each, StateSnapshotRecord)]
+        return tuple(sorted((each for each in twins if each.epoch == min(twice)), key=lambda each: each.version))
 
     @property
     def idle(self) -> bool:

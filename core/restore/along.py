@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from core.chain import Chain, ChainOptions, Gap, SkipReason, find_chain, greatest_version, named_rows
 from core.columns import I64, Mask
+from core.epoch_ends import EpochEnds
 from core.ground import Ground
 from core.index import Index
 from core.model import U64_MAX, LaneKind, end_of
@@ -47,14 +48,23 @@ def find_ways(ground: Ground, options: RestoreOptions) -> Ways:
     transactions = find_chain(
         index.transactions, chain_options(options, target), modified, added[LaneKind.TRANSACTIONS]
     )
-    return Ways(
-        index,
-        goal,
-        transactions,
-        find_chain(index.epoch_endings, chain_options(options, None), modified, added[LaneKind.EPOCH_ENDINGS]),
-        snapshots_of(index.state_snapshots, options),
-        _broken_rows(transactions),
+    epoch_endings = find_chain(
+        index.epoch_endings, chain_options(options, None), modified, added[LaneKind.EPOCH_ENDINGS]
     )
+    ends = EpochEnds.told_by(epoch_endings.lane, _not_passed_over(epoch_endings))
+    reach = U64_MAX if goal is None or transactions.reaches is None else min(goal, transactions.reaches)
+    snapshots = snapshots_of(index.state_snapshots, options, ends, reach)
+    ways = Ways(index, goal, transactions, epoch_endings, snapshots, _broken_rows(transactions))
+    if not snapshots.outdone.any():
+        return ways
+    # No snapshot is given up for its epoch that a restore gets further with.
+    either = replace(ways, snapshots=snapshots_of(index.state_snapshots, options, ends, None))
+    return either if restorable_to(either) != restorable_to(ways) else ways
+
+
+def _not_passed_over(chain: Chain) -> I64:
+    """The rows (int64) of a chain, and of what lies behind it."""
+    return np.flatnonzero(np.isin(chain.reason, (SkipReason.CHOSEN, SkipReason.NOT_REACHED, SkipReason.ABOVE_TARGET)))
 
 
 def chain_options(options: RestoreOptions, target: int | None) -> ChainOptions:

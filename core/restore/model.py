@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from core.model import LaneKind, Severity
 from core.restore.skipped import LeftOut
 from core.snapshot import Snapshot
 from core.stock import StockPlan
+
+if TYPE_CHECKING:
+    from core.restore.snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,7 @@ class RestorePreview:
     stock: StockAnswer
     transactions: Chain
     epoch_endings: Chain
+    snapshots: Snapshots
     best: BestRestore | None
     needs: Needs
     gaps: tuple[Gap, ...]

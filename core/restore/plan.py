@@ -41,6 +41,7 @@ def plan_restore(
         stock=stock,
         transactions=ways.transactions,
         epoch_endings=ways.epoch_endings,
+        snapshots=ways.snapshots,
         best=best,
         needs=needed,
         gaps=gaps_before_goal(ways),

@@ -400,9 +400,6 @@ def test_repaired_stores_of_the_vectors_survive_the_next_stock_compactions() -> 
         if plan.change_set is None or plan.change_set.is_empty or any(map(len, recovery.tail.values())):
             continue
         store = Repaired(metadata).by(partial(plan_recovery, reader_of(metadata)))
-        epochs = store.index.state_snapshots.epoch
-        # Of several snapshots of one epoch stock may drop one by itself (`compacted-name-collision`).
-        if epochs is not None and len(set(epochs.tolist())) == len(epochs):
-            store.survives()
-            survived += 1
+        store.survives()
+        survived += 1
     assert survived > 10
