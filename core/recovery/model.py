@@ -20,7 +20,7 @@ from core.ground import AddedLine
 from core.index import Index
 from core.manifests import Evidence
 from core.model import LaneKind, RangeRecord
-from core.restore import RestorePreview
+from core.restore import RestoreOptions, RestorePreview
 from core.snapshot import Snapshot
 
 
@@ -50,6 +50,7 @@ class Recovery:
     and the `added`. For each lane `rejected` are the rows (int64) of `snapshot.index` that are to be seen no more;
     `tail` those behind a true gap, which no chain reaches: they are kept unless they are parked. `added` and `derived`
     are only those that the chain uses. `evidence` is what was known of manifests in the end, None if nothing was asked.
+    `wishes` are the operator's choices as they were given; those of the preview hold what is known to be broken too.
     """
 
     snapshot: Snapshot = field(repr=False)
@@ -59,6 +60,7 @@ class Recovery:
     added: tuple[AddedLine, ...] = ()
     derived: tuple[DerivedManifest, ...] = ()
     evidence: Evidence | None = field(default=None, repr=False)
+    wishes: RestoreOptions = field(default_factory=RestoreOptions)
 
     @property
     def index(self) -> Index:

@@ -28,7 +28,15 @@ from core.names import parse_backup_folder
 from core.recovery.model import DerivedManifest, Recovery
 from core.recovery.splicing import Splicer, line_of, used
 from core.restore import RestoreOptions, RestorePreview, plan_restore
-from core.restore.along import Ways, best_restore, chain_options, find_ways, gaps_before_goal, restorable_to
+from core.restore.along import (
+    Ways,
+    best_restore,
+    chain_options,
+    find_ways,
+    gaps_above_transactions,
+    gaps_before_goal,
+    restorable_to,
+)
 from core.restore.recovered import recoverable_lines
 from core.snapshot import Snapshot
 from core.storage.protocol import ListedKind, StoreReader
@@ -106,10 +114,12 @@ class _Plan:
         if preview.goal is not None:
             # What could be added behind a gap closes others there as soon as that gap is closed; and what is broken
             # has to be backed up again.
-            preview = replace(preview, gaps=gaps_before_goal(self._without_broken(ground, preview.goal)))
+            sound = self._without_broken(ground, preview.goal)
+            later = gaps_above_transactions(sound)
+            preview = replace(preview, gaps=gaps_before_goal(sound), later_gaps=later)
         rejected, tail = self._fates(preview)
         cut = used(derived, lines)
-        return Recovery(self.snapshot, preview, rejected, tail, lines, cut, self.evidence)
+        return Recovery(self.snapshot, preview, rejected, tail, lines, cut, self.evidence, self.wishes)
 
     def _leads_over_broken(self, ways: Ways) -> bool:
         chains = (ways.transactions, ways.epoch_endings)

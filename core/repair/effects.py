@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.chain import Gap
 from core.changes.model import ChangeSet
 from core.index import Index
 from core.model import LaneKind
@@ -65,11 +66,24 @@ def _tail(sides: Sides) -> Iterator[str]:
         lane = sides.index.lanes[kind]
         where = span(kind, int(lane.first[rows].min()), int(lane.last[rows].max()))
         one = len(rows) == 1
+        later = _later_gap(sides) if kind is LaneKind.EPOCH_ENDINGS else None
         if sides.park_tail:
             fate = f"{'is' if one else 'are'} set aside as well, until a repair finds the gap closed"
+        elif later is not None:
+            fate = f"{'stays' if one else 'stay'} visible: a restore works and reads none of them, but stock's verify "
+            fate += f"stops at epoch {later.first:,}, and so does its compaction at factors above 1, until "
+            fate += f"{span(kind, later.first, later.last)} {'is' if later.first == later.last else 'are'} backed up "
+            fate += "or the tail is parked"
         else:
             fate = f"{'stays' if one else 'stay'} visible; stock fails for targets that reach {'it' if one else 'them'}"
         yield f"{entries(len(rows), kind)} behind the gap, {where}, {fate}."
+
+
+def _later_gap(sides: Sides) -> Gap | None:
+    """The first gap of epoch endings, if it begins above all transactions."""
+    preview = sides.recovery.preview
+    met = any(gap.lane is LaneKind.EPOCH_ENDINGS for gap in preview.gaps)
+    return None if met or not preview.later_gaps else preview.later_gaps[0]
 
 
 def _unseen(sides: Sides) -> Iterator[str]:

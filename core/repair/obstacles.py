@@ -127,12 +127,12 @@ def _two_of_one_epoch(scene: Scene) -> Iterator[Refusal]:
     versions = f"{twins[0].version:,} and {twins[-1].version:,}"
     text = f"epoch {twins[0].epoch:,} has snapshots of {len(twins):,} versions, {versions}: stock's compaction loses "
     text += "all but one of them, and nothing here tells which is right. Choose one, with --pin or in a comparison"
-    preview = scene.sides.recovery.preview
-    lands = preview.best.lands_at if preview.best else U64_MAX
+    recovery = scene.sides.recovery
+    lands = recovery.preview.best.lands_at if recovery.preview.best else U64_MAX
     kept = max(twins, key=lambda each: (each.version <= lands, each.version))
-    pins = {kept.manifest, *preview.options.pins} - {each.manifest for each in twins if each is not kept}
+    pins = {kept.manifest, *recovery.wishes.pins} - {each.manifest for each in twins if each is not kept}
     choices = [word for pin in sorted(pins) for word in ("--pin", pin)]
-    choices += [word for veto in sorted(preview.options.vetoes) for word in ("--veto", veto)]
+    choices += [word for veto in sorted(recovery.wishes.vetoes) for word in ("--veto", veto)]
     step = command("seamline", "repair", scene.snapshot.location, *choices, "--dry-run")
     yield Refusal("snapshot-conflict", text, None, step, None)
 

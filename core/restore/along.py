@@ -182,9 +182,27 @@ def gaps_before_goal(ways: Ways) -> tuple[Gap, ...]:
     """What has to be backed up again on both lanes before the goal can be restored."""
     if ways.goal is None:
         return ()
-    lane = ways.epoch_endings.lane
     behind = unproved(ways.epoch_endings)
-    needed = behind[lane.first_version[behind] <= np.uint64(ways.goal)]
-    last = int(lane.first[needed].max()) if len(needed) else 0
-    epochs = (gap for gap in ways.epoch_endings.gaps if gap.last < last)
-    return (*ways.transactions.gaps, *epochs)
+    needed = behind[ways.epoch_endings.lane.first_version[behind] <= np.uint64(ways.goal)]
+    return (*ways.transactions.gaps, *_gaps_before(ways.epoch_endings, needed))
+
+
+def gaps_above_transactions(ways: Ways) -> tuple[Gap, ...]:
+    """The gaps of epoch endings that begin above all transactions: no restore meets them, but whoever walks all does.
+
+    That is stock's `verify`, and its compaction wherever a gap lies within one group
+    (`verify-fails-where-restore-passes`).
+    """
+    latest = greatest_version(ways.transactions.lane)
+    if latest is None:
+        return ()
+    behind = unproved(ways.epoch_endings)
+    reached = behind[ways.epoch_endings.lane.first_version[behind] <= np.uint64(latest)]
+    met = _gaps_before(ways.epoch_endings, reached)
+    return tuple(gap for gap in _gaps_before(ways.epoch_endings, behind) if gap not in met)
+
+
+def _gaps_before(chain: Chain, rows: I64) -> tuple[Gap, ...]:
+    """The gaps of a chain that lie before the last of `rows` (int64), which go on behind its end."""
+    last = int(chain.lane.first[rows].max()) if len(rows) else 0
+    return tuple(gap for gap in chain.gaps if gap.last < last)

@@ -209,7 +209,8 @@ class RestorePreview:
     Three numbers to be told apart (`gap-below-target`): `requested` (None: everything), `stock.target`, which stock
     makes of it, and where a restore lands. `goal` is the request after the cap at the latest version; None in a store
     without transactions. `transactions` and `epoch_endings` are the chains, `best` the restore along them, None where
-    nothing can be restored. `gaps` are those in the way of the goal, `left_out` says why each entry is not used.
+    nothing can be restored. `gaps` are those in the way of the goal, `later_gaps` those that no restore meets, but
+    stock's compaction and `verify`. `left_out` says why each entry is not used.
     """
 
     snapshot: Snapshot = field(repr=False)
@@ -223,6 +224,7 @@ class RestorePreview:
     best: BestRestore | None
     needs: Needs
     gaps: tuple[Gap, ...]
+    later_gaps: tuple[Gap, ...]
     notes: tuple[RestoreNote, ...]
     ways_through: tuple[WayThrough, ...]
     verdict: StoreVerdict

@@ -10,7 +10,7 @@ from dataclasses import replace
 from core.chain import find_chain
 from core.ground import Ground, bare_ground
 from core.model import LaneKind
-from core.restore.along import Ways, best_restore, find_ways, gaps_before_goal
+from core.restore.along import Ways, best_restore, find_ways, gaps_above_transactions, gaps_before_goal
 from core.restore.model import BestRestore, Needs, RestoreOptions, RestorePreview, StockAnswer, WayThrough
 from core.restore.notes import notes_on
 from core.restore.reasons import left_out
@@ -45,6 +45,7 @@ def plan_restore(
         best=best,
         needs=needed,
         gaps=gaps_before_goal(ways),
+        later_gaps=gaps_above_transactions(ways),
         notes=notes_on(ways, options, stock, best),
         ways_through=_ways_through(ways, stock, ground) if needed is Needs.BACKUP else (),
         verdict=judge(snapshot, options.broken, ground),

@@ -14,8 +14,9 @@ from tests.support.change_sets import look_at, metadata_of, tree
 from tests.support.changed_stores import HUNDRED, every_file, handles
 from tests.support.commands import LATER, command, environment, seamline, seamline_process
 from tests.support.repair_commands import cut_off_repair, repair
+from tests.support.repaired_stores import conflicting_folder, write_again
 from tests.support.shapes import STOCK, Version, nullable, require
-from tests.support.stores import lines, txn
+from tests.support.stores import epoch, lines, txn
 from tests.support.terminals import converse
 
 ENTRY = {"lane": str, "first_version": Version, "last_version": Version, "manifest": str, "files": [str]}
@@ -274,3 +275,19 @@ def test_a_store_without_entries_is_never_green(tmp_path: Path) -> None:
     (tmp_path / "store" / "metadata").mkdir(parents=True)
     for words in (["--dry-run"], ["--yes"], ["--dry-run", "--json"]):
         assert repair(tmp_path / "store", *words).code == 20
+
+
+def test_a_repair_names_the_epoch_gap_above_all_transactions_and_offers_to_park_what_lies_behind(
+    tmp_path: Path,
+) -> None:
+    store = conflicting_folder(tmp_path / "store")
+    write_again(store, epoch(3, 3, 400, 400), name="ahead.meta")
+    document = repair(store, "--dry-run", "--json").document
+    [gap] = document["gaps"]
+    assert (gap["first"], gap["last"], gap["stops"]) == (2, 2, ["compaction", "verify"])
+    assert "backup oneoff epoch-ending --start-epoch 2 --end-epoch 3" in gap["command"]
+    assert repair(store, "--dry-run").out.count("--park-tail --dry-run") == 1
+    parked = repair(store, "--park-tail", "--dry-run", "--json").document["parked"]
+    assert [entry["first_epoch"] for entry in parked] == [3]
+    plan = seamline("restore-plan", store, "--json").document
+    assert [gap["stops"] for gap in plan["gaps"]] == [["compaction", "verify"]]

@@ -73,7 +73,7 @@ def effect_text(answer: RepairAnswer, location: str, glyphs: Glyphs) -> list[Par
     return [
         *_refusal(answer),
         *_verdicts(answer, glyphs),
-        *gap_text(answer.recovery.preview.gaps, answer.recovery.preview.goal, location),
+        *gap_text(answer.recovery.preview, location),
         *_tail(answer),
         *lines_text(answer.recovery),
         *_gone(answer),
@@ -155,7 +155,10 @@ def _tail(answer: RepairAnswer) -> Iterator[Paragraph]:
     if answer.parked:
         words = f" keeps the {entries} behind the gap, which are now set aside as well"
     else:
-        words = f" sets aside the {entries} behind the gap as well, so that stock restores everything that is left"
+        preview = answer.recovery.preview
+        later = preview.later_gaps and not preview.gaps
+        goal = "stock's verify and compaction go on" if later else "stock restores everything that is left"
+        words = f" sets aside the {entries} behind the gap as well, so that {goal}"
     yield runs((f"{'gap':<{_LABEL}}", "dim"), ("Space", "key"), (words, "text"), hanging=_LABEL)
 
 

@@ -57,7 +57,7 @@ def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
         *_size_text(recovery),
         *lines_text(recovery),
         *_choice_text(preview),
-        *gap_text(preview.gaps, preview.goal, location),
+        *gap_text(preview, location),
         *(_way_text(preview, way) for way in preview.ways_through),
         *_note_text(preview),
         text(f"{checked_words(recovery)}, disk space on the node.", "dim"),
@@ -139,10 +139,19 @@ def _choice_text(preview: RestorePreview) -> Iterator[Paragraph]:
         yield runs((f"{words}  ", "snapshot" if pin in unused else "good"), (pin, "text"), hanging=2)
 
 
-def gap_text(gaps: Sequence[Gap], goal: int | None, location: str) -> Iterator[Paragraph]:
+def gap_text(preview: RestorePreview, location: str) -> Iterator[Paragraph]:
     """What has to be backed up again, each with stock's own command."""
+    gaps, later = preview.gaps, preview.later_gaps
     if gaps:
-        yield text(f"Missing on the way to {whole(goal or 0)}: {counted(len(gaps), 'gap')}", "strong")
+        yield text(f"Missing on the way to {whole(preview.goal or 0)}: {counted(len(gaps), 'gap')}", "strong")
+        yield from _gaps(gaps, location)
+    if later:
+        where = f"stock's verify, and its compaction at factors above 1, stop at epoch {whole(later[0].first)}"
+        yield text(f"Missing above all transactions: a restore works without, {where}", "strong")
+        yield from _gaps(later, location)
+
+
+def _gaps(gaps: Sequence[Gap], location: str) -> Iterator[Paragraph]:
     for gap in gaps[:GAPS_SHOWN]:
         yield runs((f"{gap_words(gap)}  ", "conflict"), (_command(gap, location), "key"), hanging=2)
     more = len(gaps) - GAPS_SHOWN

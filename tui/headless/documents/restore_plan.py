@@ -21,6 +21,8 @@ from tui.headless.wishes import choice_words, wish_words
 
 #: The folder that a command to be pasted names for an overlay.
 OVERLAY_FOLDER: Final = "seamline-overlay"
+#: What of stock's walks over all entries, whatever a restore reads of them.
+_OTHER_WALKS: Final = ("compaction", "verify")
 
 
 def restore_document(preview: RestorePreview) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def restore_document(preview: RestorePreview) -> dict[str, Any]:
         "stock": _stock_fields(preview),
         "chain": _chain_fields(preview),
         "skipped": list(_skipped(preview)),
-        "gaps": [gap_fields(gap, preview.snapshot.location) for gap in preview.gaps],
+        "gaps": missing(preview),
         "needs": preview.needs.value,
         "next_steps": list(next_steps(preview)),
         "notes": [{"kind": each.kind, "severity": each.severity.value, "text": each.text} for each in preview.notes],
@@ -116,10 +118,25 @@ def _skipped(preview: RestorePreview) -> Iterator[dict[str, Any]]:
             yield {"lane": kind.value} | fields | {"reason": left_out.why(row)}
 
 
+def missing(preview: RestorePreview) -> list[dict[str, Any]]:
+    """Every gap of a preview: those in the way of the restore, then those that only stock's other walks stop at."""
+    location = preview.snapshot.location
+    return [
+        *(gap_fields(gap, location) for gap in preview.gaps),
+        *(gap_fields(gap, location) | {"stops": list(_OTHER_WALKS)} for gap in preview.later_gaps),
+    ]
+
+
 def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
-    """A stretch to back up again, and stock's command for that."""
-    backup = gap_command(gap, tools_for(location).stock_option)
-    return {"first": gap.first, "last": gap.last, "command": backup, "lane": gap.lane.value, "kind": gap.kind.value}
+    """A stretch to back up again, stock's command for that, and what of stock's `stops` there."""
+    return {
+        "first": gap.first,
+        "last": gap.last,
+        "command": gap_command(gap, tools_for(location).stock_option),
+        "lane": gap.lane.value,
+        "kind": gap.kind.value,
+        "stops": ["restore", *_OTHER_WALKS],
+    }
 
 
 def next_steps(preview: RestorePreview) -> tuple[str, ...]:

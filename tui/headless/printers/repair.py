@@ -10,6 +10,7 @@ from rich.text import Text
 
 from core.changes.apply import Applied
 from core.model import LaneKind
+from core.phrases import command
 from core.recovery import Recovery
 from core.repair import RepairPlan
 from core.repair.sides import named_range
@@ -26,7 +27,8 @@ from tui.headless.printers.changes import (
 )
 from tui.headless.printers.layout import BAD, GOOD, WARN, Lines, commands, headline, lane_name, prose, verbatim
 from tui.headless.printers.restore_plan import gap_lines
-from tui.numbers import span, whole
+from tui.headless.wishes import choice_words
+from tui.numbers import counted, span, whole
 
 _ENTRY: Final = ("lane", "range", "manifest")
 _NOT_MINIMAL: Final = "not proven minimal: another chain that is as good might leave more files untouched"
@@ -59,7 +61,7 @@ def repair_answer(
     lines += cut_rows("Recovered", (*_ENTRY, "from"), recovered)
     lines += cut_rows("Seen no more", (*_ENTRY, "because"), rejected)
     lines += cut_rows("Parked until the gap is closed", (*_ENTRY, "because"), parked)
-    return Group(*lines, *gap_lines(recovery.preview))
+    return Group(*lines, *gap_lines(recovery.preview), *([] if park_tail else _parking(recovery)))
 
 
 def _verdict(plan: RepairPlan, after: StoreVerdict, go: str, applied: Applied | None) -> Lines:
@@ -75,6 +77,20 @@ def _verdict(plan: RepairPlan, after: StoreVerdict, go: str, applied: Applied | 
     if after.stock_restores_latest:
         return [headline("NOTHING", GOOD, "there is nothing to repair")]
     return [headline("NOTHING", WARN, "there is nothing that a repair could do: see what is missing")]
+
+
+def _parking(recovery: Recovery) -> Lines:
+    """That what lies behind a gap can be parked, and the command that shows it."""
+    tail = sum(map(len, recovery.tail.values()))
+    if not tail:
+        return []
+    text = f"{counted(tail, 'entry', 'entries')} behind the gap can be set aside until it is closed:"
+    words = [*choice_words(recovery.wishes), "--park-tail", "--dry-run"]
+    return [
+        Text(),
+        prose("park", text),
+        *commands("", command("seamline", "repair", recovery.snapshot.location, *words)),
+    ]
 
 
 def _derived(recovery: Recovery) -> Lines:

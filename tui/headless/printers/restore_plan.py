@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from core.chain import SkipReason
+from core.chain import Gap, SkipReason
 from core.model import LaneKind, Severity
 from core.phrases import command
 from core.recovery import Recovery
@@ -161,15 +161,20 @@ def _steps(title: str, steps: Iterable[RestoreStep], remark: str) -> Lines:
 
 def gap_lines(preview: RestorePreview) -> Lines:
     """What is missing before the goal, and the commands that back it up again."""
-    if not preview.gaps:
-        return []
     location = preview.snapshot.location
-    lines: Lines = [Text(), Text("Missing", "bold")]
-    for gap in preview.gaps[:GAPS_SHOWN]:
+    later = "Missing above all transactions: restores work, stock's verify and its compaction above factor 1 stop there"
+    return [*_gap_lines("Missing", preview.gaps, location), *_gap_lines(later, preview.later_gaps, location)]
+
+
+def _gap_lines(title: str, gaps: Sequence[Gap], location: str) -> Lines:
+    if not gaps:
+        return []
+    lines: Lines = [Text(), Text(title, "bold")]
+    for gap in gaps[:GAPS_SHOWN]:
         lines.append(Text(f"  {gap.kind}  {lane_name(gap.lane)}  {place(gap.lane, gap.first, gap.last)}"))
         lines += commands("back up", str(gap_fields(gap, location)["command"]))
-    if len(preview.gaps) > GAPS_SHOWN:
-        lines.append(Text(f"  and {counted(len(preview.gaps) - GAPS_SHOWN, 'more gap')}: --json lists them", DIM))
+    if len(gaps) > GAPS_SHOWN:
+        lines.append(Text(f"  and {counted(len(gaps) - GAPS_SHOWN, 'more gap')}: --json lists them", DIM))
     return lines
 
 
