@@ -19,9 +19,11 @@ from core.compaction import CompactionHazard
 from core.errors import UsageError
 from core.journal import Operation, OperationState, PlannedWrite, operations_in, read_operation
 from core.model import LaneKind
+from core.recovery import unused_sentences
 from core.restore import StoreVerdict, verdict
 from tui import twin
 from tui.applying import Follower, Work
+from tui.headless.wishes import WITHOUT_CHOICES
 
 if TYPE_CHECKING:
     from core.changes.apply import Applied
@@ -80,7 +82,8 @@ class Proposal:
     `verdict` is stock's verdict on the store now, None if it has not been checked, and `verdict_after` the one
     afterwards, None where it is the same because the same entries are visible. `lanes` are the entries visible now and
     afterwards, empty for what is not a plan. `side_effects` are sentences on what the files don't tell, where the plan
-    knows better than that it is a change. `places` finds a step in `files` by the executor's words for it.
+    knows better than that it is a change. `unused` are sentences on choices of the operator that it can't follow: they
+    ask for a word of their own. `places` finds a step in `files` by the executor's words for it.
     """
 
     kind: OperationKind
@@ -98,10 +101,16 @@ class Proposal:
     lanes: Mapping[LaneKind, tuple[LaneState, LaneState]] = field(default_factory=dict)
     repairs: tuple[CompactionHazard, ...] = ()
     side_effects: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     operation: Operation | None = None
     waiting: int = 0
     done: frozenset[int] = frozenset()
     places: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> str:
+        """What is typed to have it carried out."""
+        return WITHOUT_CHOICES if self.word and self.unused else self.word
 
     @property
     def undoes(self) -> str:
@@ -135,7 +144,8 @@ def repair(session: Session, plan: RepairPlan, command: str, then: Foreseen) -> 
     proposal = _planned(session, session.snapshot, change, command, (), None, then)
     sources = {each.record.manifest: _cut(each) for each in plan.recovery.derived}
     files = tuple(replace(item, because=sources.get(item.handle, item.because)) for item in proposal.files)
-    return replace(proposal, files=files, side_effects=plan.side_effects)
+    unused = unused_sentences(plan.recovery)
+    return replace(proposal, files=files, side_effects=plan.side_effects, unused=unused)
 
 
 def _cut(derived: DerivedManifest) -> str:

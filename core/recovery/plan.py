@@ -25,6 +25,7 @@ from core.manifests.conflicts import competing
 from core.manifests.watching import Unwatched
 from core.model import LaneKind, RangeRecord, StateSnapshotRecord
 from core.names import parse_backup_folder
+from core.recovery.costs import reach_costs
 from core.recovery.model import DerivedManifest, Recovery
 from core.recovery.splicing import Splicer, line_of, used
 from core.restore import RestoreOptions, RestorePreview, plan_restore
@@ -63,9 +64,13 @@ def plan_recovery(
     `evidence` is what is known of manifests already. Reads manifests, and lists their folders, where entries compete or
     do not join. Raises `Stopped` when the watch says so.
     """
-    options = options or RestoreOptions()
     looking: EvidenceWatch = watch or Unwatched()
-    return _Plan(reader, snapshot, options, denied or {}, looking, evidence, options).run()
+
+    def recovery_with(wishes: RestoreOptions, known: Evidence | None) -> Recovery:
+        return _Plan(reader, snapshot, wishes, denied or {}, looking, known, wishes).run()
+
+    recovery = recovery_with(options or RestoreOptions(), evidence)
+    return replace(recovery, costs=tuple(reach_costs(recovery, recovery_with)))
 
 
 @dataclass(slots=True)

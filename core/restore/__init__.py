@@ -15,6 +15,7 @@ from core.restore.model import (
 )
 from core.restore.plan import plan_restore
 from core.restore.skipped import LeftOut, Runs, SkippedRun
+from core.restore.unused import UnusedChoice, unused_pins, unused_vetoes, why_unused
 from core.restore.verdict import verdict
 from core.restore.words import gap_commands, preview_sentences, verdict_sentence
 
@@ -32,10 +33,14 @@ __all__ = [
     "StepStatus",
     "StockAnswer",
     "StoreVerdict",
+    "UnusedChoice",
     "WayThrough",
     "gap_commands",
     "plan_restore",
     "preview_sentences",
+    "unused_pins",
+    "unused_vetoes",
     "verdict",
     "verdict_sentence",
+    "why_unused",
 ]

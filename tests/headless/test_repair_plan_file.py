@@ -213,7 +213,7 @@ def test_other_options_make_another_plan_or_are_told_as_an_edit(
     before = every_file(store)
     planned = repair(store, "--plan", plan, "--dry-run", "--json")
     # Where it is the same change to the last byte, it is the same plan.
-    assert planned.code == 5 or planned.document["plan_id"] == document["plan_id"]
+    assert planned.code in (2, 5) or planned.document["plan_id"] == document["plan_id"]
     assert every_file(store) == before
 
 

@@ -135,6 +135,9 @@ wait_option = click.option(
 accept_option = click.option(
     "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
 )
+accept_unused_option = click.option(
+    "--accept-unused-choices", is_flag=True, help="Go on although a --pin or a --veto can't be followed."
+)
 
 
 def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:

@@ -63,6 +63,10 @@ class Planning(ABC, Generic[P]):
     def answer(self, planned: P, applied: Applied | None = None, resumed: tuple[Applied, ...] = ()) -> int:
         """Say what is planned or was done; returns the exit code."""
 
+    def asked_word(self, planned: P) -> tuple[str, str]:
+        """What a person types, and what for."""
+        return self.word, "carry this out"
+
     def run(self, mode: Mode) -> int:
         """Go as far as `mode` says."""
         if mode is Mode.PREVIEW:
@@ -80,7 +84,7 @@ class Planning(ABC, Generic[P]):
         code = self.answer(planned)
         if planned.change is None:
             return code
-        require_word(self.word, "carry this out")
+        require_word(*self.asked_word(planned))
         with self.changes.stop.listening():
             return self.answer(planned, self.changes.apply(planned.change))
 

@@ -47,7 +47,7 @@ def restore_plan(
     if as_json:
         from tui.headless.documents.restore_plan import restore_document
 
-        put_document(restore_document(preview))
+        put_document(restore_document(recovery))
     else:
         from tui.headless.printers.restore_plan import restore_answer
 

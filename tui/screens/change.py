@@ -170,15 +170,17 @@ class ChangeScreen(PreviewScreen[Proposal]):
 
     def _ask_for_word(self) -> None:
         assert self.result is not None
-        word = self.result.word
-        self.app.push_screen(AskScreen(f"Type {word} to carry it out", "Esc: nothing is done"), self._typed)
+        what = f"Type {self.result.asked} to carry it out"
+        if self.result.unused:
+            what += " without what you chose"
+        self.app.push_screen(AskScreen(what, "Esc: nothing is done"), self._typed)
 
     def _typed(self, answer: str | None) -> None:
         proposal = self.result
         if proposal is None or proposal.work is None:
             return
-        if answer is None or answer.strip() != proposal.word:
-            self.say(f"nothing was done: the word is {proposal.word}")
+        if answer is None or answer.strip() != proposal.asked:
+            self.say(f"nothing was done: the word is {proposal.asked}")
             return
         wait = PATIENCE if self._job is not None and texts.is_held(self._job) else 0.0
         self._follows, self._job = True, None

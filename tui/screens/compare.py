@@ -197,7 +197,9 @@ class CompareScreen(ChoosingScreen):
             around = self.result.around[place] if self.result else None
             prose = self.query_one(f"#text-{name}", Prose)
             prose.show_text(side_text(comparison, place, around, prose.size.width, self.glyphs))
-            mark = f"{LETTERS[place]}  chosen" if place == chosen else LETTERS[place]
+            mark = LETTERS[place]
+            if place == chosen:
+                mark += "  chosen, can't be used" if self.chosen_chain and not self.chosen_chain.used else "  chosen"
             self.query_one(f"#side-{name}", Panel).label(mark, "" if place == chosen else f"{name} choose")
 
     def _show_chunks(self, comparison: Comparison) -> None:

@@ -343,4 +343,4 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         from tui.headless.documents.restore_plan import restore_document
 
         assert self.result is not None
-        return restore_document(self.result.preview)
+        return restore_document(self.result.recovery)

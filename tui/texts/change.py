@@ -121,6 +121,7 @@ def effect_text(proposal: Proposal, glyphs: Glyphs) -> list[Paragraph]:
         assert proposal.operation is not None
         return operation_text(proposal.operation, len(proposal.done))
     return [
+        *(_labelled("choices", sentence, "conflict") for sentence in proposal.unused),
         *_verdicts(proposal, glyphs),
         *_repairs(proposal),
         *_grace(proposal),
@@ -205,8 +206,10 @@ def _invitation(proposal: Proposal, session: Session) -> list[Paragraph]:
     if session.read_only:
         return [text("This session is read-only: nothing can be carried out in it.", "strong")]
     if proposal.word:
-        keys = [("Enter", "key"), (" asks for the word: type ", "text"), (proposal.word, "strong")]
+        keys = [("Enter", "key"), (" asks for the word: type ", "text"), (proposal.asked, "strong")]
         ends = " to finish it; " if proposal.waiting or not proposal.plan_id else " to carry it out; "
+        if proposal.unused:
+            ends = " to carry it out without what you chose; "
         more = [("u", "key"), (" takes it back instead; ", "text")] if not proposal.plan_id else []
         return [runs(*keys, (ends, "text"), *more, ("Esc", "key"), (" goes back.", "text"))]
     if proposal.undoes:

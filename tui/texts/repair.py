@@ -7,6 +7,7 @@ from typing import Final
 
 from core.chain import Policy
 from core.changes.model import LaneState
+from core.recovery import choice_sentences
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
 from tui.proposal import Proposal, Verb
@@ -43,6 +44,8 @@ def state_word(answer: RepairAnswer) -> tuple[str, str]:
     """The answer in a word, and its style."""
     if answer.plan.refusal is not None:
         return "REFUSED", "conflict"
+    if answer.recovery.has_unused_choices:
+        return "NOT WITH ALL YOU CHOSE", "conflict"
     verdict = answer.then or answer.now
     if verdict.latest is None:
         return "NOTHING TO RESTORE", "conflict"
@@ -72,6 +75,7 @@ def effect_text(answer: RepairAnswer, location: str, glyphs: Glyphs) -> list[Par
     """All that there is to know before it is carried out."""
     return [
         *_refusal(answer),
+        *(_labelled("choices", sentence, "conflict") for sentence in choice_sentences(answer.recovery)),
         *_verdicts(answer, glyphs),
         *gap_text(answer.recovery.preview, location),
         *_tail(answer),

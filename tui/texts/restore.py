@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from core.chain import Gap, GapKind, gap_command
 from core.model import Severity
 from core.overlay import RestoreSize, WrittenOverlay, restore_size
-from core.recovery import Recovery
+from core.recovery import Recovery, choice_sentences
 from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
 from core.tools import tools_for
 from tui.numbers import counted, size, whole
@@ -53,10 +53,10 @@ def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
     return [
         text(stock + _short_words(preview), "conflict" if bad else "good"),
         text(_chain_words(preview), "strong"),
+        *_choice_text(recovery),
         *_reach_text(preview),
         *_size_text(recovery),
         *lines_text(recovery),
-        *_choice_text(preview),
         *gap_text(preview, location),
         *(_way_text(preview, way) for way in preview.ways_through),
         *_note_text(preview),
@@ -130,13 +130,13 @@ def _fact(name: str, words: str, behind: str) -> Paragraph:
     return runs((f"{name:<{_LABEL + 3}}", "dim"), (words, "strong"), (behind, "dim"), hanging=_LABEL + 3)
 
 
-def _choice_text(preview: RestorePreview) -> Iterator[Paragraph]:
-    """What the operator chose on the comparison, and whether the chain could follow."""
-    lanes = (preview.transactions, preview.epoch_endings)
-    unused = {handle for chain in lanes for handle in chain.unused_pins}
-    for pin in sorted(preview.options.pins):
-        words = "chosen by you, but no chain that gets as far uses it" if pin in unused else "chosen by you, and used"
-        yield runs((f"{words}  ", "snapshot" if pin in unused else "good"), (pin, "text"), hanging=2)
+def _choice_text(recovery: Recovery) -> Iterator[Paragraph]:
+    """What the operator chose on the comparison: what the chain follows, what it can't, and what that costs."""
+    unused = {each.manifest for each in recovery.unused_pins}
+    for pin in sorted(recovery.wishes.pins - unused):
+        yield runs(("chosen by you, and used  ", "good"), (pin, "text"), hanging=2)
+    for sentence in choice_sentences(recovery):
+        yield text(sentence, "conflict")
 
 
 def gap_text(preview: RestorePreview, location: str) -> Iterator[Paragraph]:

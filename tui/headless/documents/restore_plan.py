@@ -11,7 +11,8 @@ from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
 from core.model import LaneKind
 from core.phrases import command
-from core.restore import Needs, RestorePreview
+from core.recovery import Recovery
+from core.restore import Needs, RestorePreview, UnusedChoice
 from core.stock import StockPlan
 from core.storage import is_command_adapter
 from core.tools import tools_for
@@ -25,8 +26,9 @@ OVERLAY_FOLDER: Final = "seamline-overlay"
 _OTHER_WALKS: Final = ("compaction", "verify")
 
 
-def restore_document(preview: RestorePreview) -> dict[str, Any]:
+def restore_document(recovery: Recovery) -> dict[str, Any]:
     """Everything a restore preview holds: stock's plan or its error, the chain, what is skipped and why, the gaps."""
+    preview = recovery.preview
     return {
         "schema": SCHEMA,
         "store": preview.snapshot.location,
@@ -36,6 +38,7 @@ def restore_document(preview: RestorePreview) -> dict[str, Any]:
         "chain": _chain_fields(preview),
         "skipped": list(_skipped(preview)),
         "gaps": missing(preview),
+        **choice_fields(recovery),
         "needs": preview.needs.value,
         "next_steps": list(next_steps(preview)),
         "notes": [{"kind": each.kind, "severity": each.severity.value, "text": each.text} for each in preview.notes],
@@ -116,6 +119,23 @@ def _skipped(preview: RestorePreview) -> Iterator[dict[str, Any]]:
             rows = np.setdiff1d(rows, chain_rows(preview), assume_unique=True)
         for row, fields in zip(rows.tolist(), lane_rows(left_out.lane, rows), strict=True):
             yield {"lane": kind.value} | fields | {"reason": left_out.why(row)}
+
+
+def choice_fields(recovery: Recovery) -> dict[str, Any]:
+    """What became of the operator's choices: those that are not used, and why, and those that cost reach."""
+    return {
+        "unused_pins": unused_fields(recovery.unused_pins),
+        "unused_vetoes": unused_fields(recovery.unused_vetoes),
+        "lowered_reach": [
+            {"manifests": list(each.manifests), "without": each.without, "with": each.reached}
+            for each in recovery.costs
+        ],
+    }
+
+
+def unused_fields(choices: Iterable[UnusedChoice]) -> list[dict[str, Any]]:
+    """Choices that are not used, each with the reason."""
+    return [{"manifest": each.manifest, "reason": each.reason} for each in choices]
 
 
 def missing(preview: RestorePreview) -> list[dict[str, Any]]:

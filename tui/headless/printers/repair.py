@@ -11,7 +11,7 @@ from rich.text import Text
 from core.changes.apply import Applied
 from core.model import LaneKind
 from core.phrases import command
-from core.recovery import Recovery
+from core.recovery import UNUSED_CHOICE, Recovery
 from core.repair import RepairPlan
 from core.repair.sides import named_range
 from core.restore import StoreVerdict
@@ -26,7 +26,7 @@ from tui.headless.printers.changes import (
     refused_lines,
 )
 from tui.headless.printers.layout import BAD, GOOD, WARN, Lines, commands, headline, lane_name, prose, verbatim
-from tui.headless.printers.restore_plan import gap_lines
+from tui.headless.printers.restore_plan import choice_lines, gap_lines
 from tui.headless.wishes import choice_words
 from tui.numbers import counted, span, whole
 
@@ -46,6 +46,8 @@ def repair_answer(
     """The whole answer. `go` is the command that carries the plan out, `verdicts` are those before and after it."""
     recovery, change = plan.recovery, plan.change_set
     lines = _verdict(plan, verdicts[1], go, applied)
+    if plan.refusal is None or plan.refusal.kind != UNUSED_CHOICE:
+        lines += choice_lines(recovery)
     lines += [Text(), verbatim("store", recovery.snapshot.location)]
     if plan_file is not None:
         lines.append(verbatim("written", plan_file))

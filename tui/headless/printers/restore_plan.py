@@ -12,7 +12,7 @@ from rich.text import Text
 from core.chain import Gap, SkipReason
 from core.model import LaneKind, Severity
 from core.phrases import command
-from core.recovery import Recovery
+from core.recovery import Recovery, choice_sentences
 from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
 from tui.headless.documents.restore_plan import gap_fields, next_steps
 from tui.headless.printers.layout import (
@@ -45,6 +45,7 @@ def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
     preview = recovery.preview
     return Group(
         *_verdict(preview, way_on),
+        *choice_lines(recovery),
         *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
         *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
         *gap_lines(preview),
@@ -53,6 +54,12 @@ def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
         Text(),
         prose("unseen", _unseen(recovery), indent=0),
     )
+
+
+def choice_lines(recovery: Recovery) -> Lines:
+    """What became of the operator's choices, where that is not simply that they are followed."""
+    sentences = choice_sentences(recovery)
+    return [prose("choices" if not number else "", sentence) for number, sentence in enumerate(sentences)]
 
 
 def _unseen(recovery: Recovery) -> str:
