@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
@@ -10,7 +11,7 @@ from core.errors import StoreUnreachable
 from core.gather import LIMITS, Gatherer, Limits, index_of
 from core.host import Host
 from core.index import Index, MetaFile
-from core.names import JOURNAL_FOLDER
+from core.names import JOURNAL_FOLDER, LOCK_HANDLE, OWN_FOLDER, parse_backup_folder
 from core.storage.protocol import FolderUnseen, HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
 _NO_FILE: Final = {
@@ -18,6 +19,9 @@ _NO_FILE: Final = {
     ListedKind.LINK: "a link, and links are not followed",
     ListedKind.OTHER: "a fifo, a socket or a device",
 }
+
+#: What lies at the top of a store besides backups.
+_OWN_NAMES: Final = frozenset(name.encode() for name in ("metadata", "metadata_backup", OWN_FOLDER, LOCK_HANDLE))
 
 #: How often a folder is read at most while somebody else moves files out of it.
 _LOOKS: Final = 10
@@ -88,6 +92,21 @@ class Snapshot:
     def complete(self) -> bool:
         """Whether every listed file, the retired ones too, was read, or at least tried."""
         return self.index.complete and self.retired.complete
+
+
+def metadata_only(snapshot: Snapshot) -> bool:
+    """Whether entries are visible, and nothing at the top of the store is a backup: neither one that a line names, nor
+    any other. False where the storage can't list its top.
+    """
+    lanes = snapshot.index.lanes.values()
+    if snapshot.retired_unseen is not None or not any(map(len, lanes)):
+        return False
+    folders = (parse_backup_folder(each.handle) for each in snapshot.root)
+    if any(folder is not None and not folder.derived for folder in folders):
+        return False
+    top = {os.fsencode(each.handle) for each in snapshot.root} - _OWN_NAMES
+    rows = ((lane, row) for lane in lanes for row in range(len(lane))) if top else ()
+    return not any(lane.manifests.raw(row).partition(b"/")[0] in top for lane, row in rows)
 
 
 def require_whole(snapshot: Snapshot) -> None:

@@ -37,11 +37,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The zones of a report counted: problems (more than a notice), and of those overlaps and gaps."""
+    """The zones of a report counted: problems (more than a notice), and of those overlaps and gaps.
+
+    `metadata_only`: one of them is that no backup lies in the store.
+    """
 
     problems: int = 0
     overlaps: int = 0
     gaps: int = 0
+    metadata_only: bool = False
 
     @property
     def others(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,6 +25,7 @@ from core.journal.denylist import denied_rows
 from core.lane_difference import absent_rows
 from core.model import U64_MAX, LaneKind, RangeRecord, TimestampsRecord, end_of
 from core.names import MetadataName, handle_problem, parse_metadata_name
+from core.phrases import count
 from core.snapshot import Snapshot
 from core.stock import (
     CompactionOptions,
@@ -43,6 +46,13 @@ USUAL_FACTORS: Final = (CompactionOptions(), CompactionOptions(100, 100, 100))
 
 #: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
 IN_FLIGHT_SECONDS: Final = 60
+
+
+def judged_from(modified: Iterable[float], now: int) -> str:
+    """When files that look cut off at `now` are old enough to be judged, such as `in 52 seconds, at 04:09:12 UTC`."""
+    at = max(ceil(each) for each in modified) + IN_FLIGHT_SECONDS
+    return f"in {count(max(1, at - now), 'second')}, at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+
 
 #: So many gaps of a lane are looked at for what fills them.
 _MOST_GAPS: Final = 200

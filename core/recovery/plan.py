@@ -24,7 +24,6 @@ from core.manifests import Evidence, EvidenceWatch, ManifestStatus, broken_manif
 from core.manifests.conflicts import competing
 from core.manifests.watching import Unwatched
 from core.model import LaneKind, RangeRecord, StateSnapshotRecord
-from core.names import parse_backup_folder
 from core.recovery.costs import reach_costs
 from core.recovery.model import DerivedManifest, Recovery
 from core.recovery.splicing import Splicer, line_of, used
@@ -39,8 +38,8 @@ from core.restore.along import (
     restorable_to,
 )
 from core.restore.recovered import recoverable_lines
-from core.snapshot import Snapshot
-from core.storage.protocol import ListedKind, StoreReader
+from core.snapshot import Snapshot, metadata_only
+from core.storage.protocol import StoreReader
 
 #: A chain can do without more levels: that files are missing is what tells a broken backup.
 _LEVEL: Final = 3
@@ -184,10 +183,13 @@ class _Plan:
         return handles | self.options.pins
 
     def _look_into(self, ground: Ground, handles: frozenset[str]) -> None:
-        """Gather evidence on some manifests that nothing is known of yet.
+        """Gather evidence on some manifests that nothing is known of yet: what is not there counts as broken.
 
-        Where not one can be had and there are no backups, this is a copy of the metadata alone, and says nothing.
+        A copy of the metadata alone says nothing of its manifests. A storage that can't list its top may be one, too:
+        it is taken for one where not one manifest can be had.
         """
+        if metadata_only(self.snapshot):
+            return
         known = self.evidence.manifests if self.evidence and self.evidence.level >= _LEVEL else {}
         unknown = handles - {handle for _, handle in known}
         if unknown:
@@ -196,16 +198,10 @@ class _Plan:
             if not found.complete:
                 raise Stopped("stopped while the manifests that compete were looked into")
             read = any(facts.status is ManifestStatus.READ for facts in found.manifests.values())
-            if read or known or self._holds_backups:
+            if read or known or self.snapshot.retired_unseen is None:
                 known = {**known, **found.manifests}
         self.evidence = Evidence(_LEVEL, known)
         self.options = replace(self.options, broken=self.options.broken | broken_manifests(self.evidence))
-
-    @property
-    def _holds_backups(self) -> bool:
-        """Whether any backup lies in the store, as far as it can be listed."""
-        folders = (parse_backup_folder(each.handle) for each in self.snapshot.root if each.kind is ListedKind.FOLDER)
-        return any(folder is not None and not folder.derived for folder in folders)
 
     def _splices(self, ground: Ground) -> tuple[DerivedManifest, ...]:
         splicer = Splicer(self.reader, self.evidence or Evidence(_LEVEL), self.watch.stopped)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from core.phrases import listed, shown
+from core.manifests import ManifestStatus
+from core.phrases import count, listed, shown
 from core.recovery.model import ReachCost, Recovery
+from core.snapshot import metadata_only
 
 #: What a refusal is called that asks for such choices to be accepted.
 UNUSED_CHOICE: Final = "unused-choice"
@@ -17,6 +19,18 @@ def unused_sentences(recovery: Recovery) -> tuple[str, ...]:
     pins = (f"{shown(each.manifest)} is chosen and can't be used: {each.reason}." for each in recovery.unused_pins)
     vetoes = (f"The veto of {shown(each.manifest)} does nothing: {each.reason}." for each in recovery.unused_vetoes)
     return (*pins, *vetoes)
+
+
+def looked_sentence(recovery: Recovery) -> str:
+    """What was looked into to choose among what competes, and what of it is not there; empty if nothing was."""
+    if metadata_only(recovery.snapshot):
+        return "The store holds its metadata only: no manifest could be looked at, and the policy alone chose."
+    found = recovery.evidence.manifests.values() if recovery.evidence else ()
+    missing = sum(facts.status is ManifestStatus.MISSING for facts in found)
+    if not missing:
+        return ""
+    looked = count(len(found), "manifest that was looked at is", "manifests that were looked at are")
+    return f"{missing:,} of {looked} not in the store: whatever is not there counts as broken."
 
 
 def choice_sentences(recovery: Recovery) -> tuple[str, ...]:

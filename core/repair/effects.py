@@ -10,6 +10,7 @@ from core.index import Index
 from core.model import LaneKind
 from core.names import parse_metadata_name
 from core.phrases import count, entries, listed, shown, span
+from core.recovery.words import looked_sentence
 from core.repair.proof import other_snapshot
 from core.repair.sides import Sides
 
@@ -21,6 +22,7 @@ def side_effects(sides: Sides, change: ChangeSet, after: Index) -> Iterator[str]
     yield from _tail(sides)
     yield from _unread(sides)
     yield from _unseen(sides)
+    yield from filter(None, [looked_sentence(sides.recovery)])
     yield from _snapshot(sides, after)
     if change.derived:
         manifests = count(len(change.derived), "derived manifest is", "derived manifests are")

@@ -10,7 +10,7 @@ from core.changes.model import Write
 from core.codec import UNKNOWN_KIND
 from core.compaction.refusals import Refusal
 from core.findings import commands
-from core.findings.case import IN_FLIGHT_SECONDS
+from core.findings.case import IN_FLIGHT_SECONDS, judged_from
 from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.model import U64_MAX, RangeRecord
@@ -139,13 +139,13 @@ def _two_of_one_epoch(scene: Scene) -> Iterator[Refusal]:
 
 def _in_flight(scene: Scene) -> Iterator[Refusal]:
     """Files that look damaged and are so young that somebody may still write them."""
-    files = scene.sides.index.files
-    for number in sorted(scene.damaged):
-        age = scene.now - files[number].listed.modified
-        if abs(age) < IN_FLIGHT_SECONDS:
-            text = f"{shown(files[number].handle)} looks cut off and was written {count(max(0, int(age)), 'second')} "
-            text += "ago: somebody may be writing it just now"
-            yield Refusal("read-while-written", text, None, scene.look_again, None)
+    damaged = (scene.sides.index.files[number] for number in sorted(scene.damaged))
+    young = [file for file in damaged if abs(scene.now - file.listed.modified) < IN_FLIGHT_SECONDS]
+    for file in young:
+        age = max(0, int(scene.now - file.listed.modified))
+        text = f"{shown(file.handle)} looks cut off and was written {count(age, 'second')} ago: somebody may be "
+        text += f"writing it just now. Try again {judged_from((each.listed.modified for each in young), scene.now)}"
+        yield Refusal("read-while-written", text, None, scene.look_again, None)
 
 
 def _clock_behind(scene: Scene) -> Iterator[Refusal]:

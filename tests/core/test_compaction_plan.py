@@ -519,7 +519,9 @@ def test_a_record_ahead_of_the_clock_whose_file_is_as_young_shows_the_clock() ->
 @pytest.mark.parametrize("content", [b"", lines(txn(0, 0)), lines(txn(0, 0), txn(1, 100), txn(101, 200))[:-1]])
 def test_a_young_file_that_looks_torn_is_left_to_its_writer(content: bytes) -> None:
     name = "transaction_compacted_0-200.meta"
-    assert refused(plan_of(base_store() | {name: content}, written={name: NOW - 59})) == "read-while-written"
+    young = plan_of(base_store() | {name: content}, written={name: NOW - 59})
+    assert refused(young) == "read-while-written"
+    assert young.refusal is not None and young.refusal.explanation.endswith("Try again in 1 second, at 22:13:21 UTC")
     assert plan_of(base_store() | {name: content}, written={name: NOW - 60}).refusal is None
     whole = lines(txn(0, 0), txn(1, 100), txn(101, 200))
     assert plan_of(base_store() | {name: whole}, written={name: NOW - 5}).refusal is None

@@ -333,6 +333,20 @@ def test_lines_that_only_an_odd_name_holds_besides_are_written_again() -> None:
 def test_damaged_files_that_may_be_written_just_now_are_left_alone() -> None:
     plan = plan_repair(recovery_of(timed(stored(a=lines(CHAIN[0]), bad=b"{"), {"bad.meta": REPAIRED - 5})), REPAIRED)
     assert plan.refusal is not None and plan.refusal.kind == "read-while-written"
+    assert plan.refusal.explanation.endswith("Try again in 55 seconds, at 22:14:15 UTC")
+
+
+@pytest.mark.parametrize(("written", "wait"), [(-0.5, 60), (-59.5, 1), (20, 80), (-58.2, 2)])
+def test_what_was_told_of_when_to_try_again_is_true_to_the_second(written: float, wait: int) -> None:
+    seen = timed(stored(a=lines(CHAIN[0]), bad=b"{"), {"bad.meta": REPAIRED + written})
+
+    def kind(now: int) -> str | None:
+        refused = plan_repair(recovery_of(seen), now).refusal
+        return refused.kind if refused else None
+
+    plan = plan_repair(recovery_of(seen), REPAIRED)
+    assert plan.refusal is not None and f"Try again in {wait} second" in plan.refusal.explanation
+    assert [kind(REPAIRED + wait - 1), kind(REPAIRED + wait)] == ["read-while-written", None]
 
 
 @pytest.mark.parametrize("before", ["", "not json\n" * 30])

@@ -54,7 +54,8 @@ def tally(zones: Iterable[Zone], picture: Picture) -> Tally:
     problems = [zone for zone in zones if zone.severity is not Severity.INFO]
     overlaps = [is_overlap(zone) for zone in problems]
     gaps = sum(picture.is_gap(zone) for zone, overlap in zip(problems, overlaps, strict=True) if not overlap)
-    return Tally(len(problems), sum(overlaps), gaps)
+    alone = any(finding.kind == "metadata-only" for zone in problems for finding in zone.findings)
+    return Tally(len(problems), sum(overlaps), gaps, alone)
 
 
 def is_gap(session: Session, zone: Zone) -> bool:
@@ -104,6 +105,8 @@ def _counts(session: Session, glyphs: Glyphs, wide: bool) -> list[Piece]:
         end = session.picture.end
         pieces.append(piece(f"{whole(end)} versions" if wide else f"{short(end)} ver", "text", 7))
     found = session.tally
+    if found.metadata_only:
+        pieces.append(piece("metadata only", "snapshot", 1))
     if found.overlaps:
         pieces.append(Piece(((f"{glyphs.conflict} ", "conflict"), (counted(found.overlaps, "overlap"), "text")), 2))
     if found.gaps:

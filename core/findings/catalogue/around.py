@@ -319,5 +319,13 @@ OWN: Final = hazards(
             _ERROR,
             "An operation of this tool did not end: it can be resumed or undone. It takes the journal to see it.",
         ),
+        (
+            "metadata-only",
+            "metadata only",
+            1,
+            _WARNING,
+            "Not one backup that the lines name lies at the top of the store: it is a copy of metadata alone, or its "
+            "backups are gone. Lines can be judged, manifests can't.",
+        ),
     ),
 )

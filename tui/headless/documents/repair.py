@@ -17,7 +17,7 @@ from core.restore import StoreVerdict
 from tui.headless.documents.changes import applied_fields, change_fields, refused_fields, resumed_fields
 from tui.headless.documents.check import stock_fields
 from tui.headless.documents.entries import lane_rows
-from tui.headless.documents.restore_plan import choice_fields, missing
+from tui.headless.documents.restore_plan import choice_fields, evidence_fields, missing
 from tui.headless.json_text import SCHEMA
 
 
@@ -51,6 +51,7 @@ def repair_document(
         "minimal": recovery.proven_minimal,
         "gaps": missing(recovery.preview),
         **choice_fields(recovery),
+        **evidence_fields(recovery),
         "stock_before": stock_fields(before),
         "stock_after": stock_fields(after),
         "applied": applied_fields(applied),

@@ -9,10 +9,12 @@ import numpy as np
 
 from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
+from core.manifests import ManifestStatus
 from core.model import LaneKind
 from core.phrases import command
 from core.recovery import Recovery
 from core.restore import Needs, RestorePreview, UnusedChoice
+from core.snapshot import metadata_only
 from core.stock import StockPlan
 from core.storage import is_command_adapter
 from core.tools import tools_for
@@ -39,6 +41,7 @@ def restore_document(recovery: Recovery) -> dict[str, Any]:
         "skipped": list(_skipped(preview)),
         "gaps": missing(preview),
         **choice_fields(recovery),
+        **evidence_fields(recovery),
         "needs": preview.needs.value,
         "next_steps": list(next_steps(preview)),
         "notes": [{"kind": each.kind, "severity": each.severity.value, "text": each.text} for each in preview.notes],
@@ -131,6 +134,13 @@ def choice_fields(recovery: Recovery) -> dict[str, Any]:
             for each in recovery.costs
         ],
     }
+
+
+def evidence_fields(recovery: Recovery) -> dict[str, Any]:
+    """What was looked into to choose among what competes: how many manifests, and which of them are not there."""
+    found = recovery.evidence.manifests if recovery.evidence else {}
+    missing = sorted(handle for (_, handle), facts in found.items() if facts.status is ManifestStatus.MISSING)
+    return {"metadata_only": metadata_only(recovery.snapshot), "looked_at": len(found), "missing_manifests": missing}
 
 
 def unused_fields(choices: Iterable[UnusedChoice]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from core.chain import Gap, SkipReason
 from core.model import LaneKind, Severity
 from core.phrases import command
-from core.recovery import Recovery, choice_sentences
+from core.recovery import Recovery, choice_sentences, looked_sentence
 from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
 from tui.headless.documents.restore_plan import gap_fields, next_steps
 from tui.headless.printers.layout import (
@@ -63,11 +63,12 @@ def choice_lines(recovery: Recovery) -> Lines:
 
 
 def _unseen(recovery: Recovery) -> str:
-    looked_at = len(recovery.evidence.manifests) if recovery.evidence else 0
+    looked_at, absent = len(recovery.evidence.manifests) if recovery.evidence else 0, looked_sentence(recovery)
     if not looked_at:
-        return _NOT_CHECKED
+        return f"{absent} {_NOT_CHECKED}".lstrip()
     seen = counted(looked_at, "manifest was", "manifests were")
-    return f"{seen} looked at, to choose among; not checked: others, chunk records, proofs, signatures, disk space"
+    rest = f"{seen} looked at, to choose among; not checked: others, chunk records, proofs, signatures, disk space"
+    return f"{absent} {rest}".lstrip()
 
 
 def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
