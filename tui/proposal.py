@@ -19,7 +19,7 @@ from core.compaction import CompactionHazard
 from core.errors import UsageError
 from core.journal import Operation, OperationState, PlannedWrite, operations_in, read_operation
 from core.model import LaneKind
-from core.recovery import unused_sentences
+from core.recovery import cost_sentences, unused_sentences
 from core.restore import StoreVerdict, verdict
 from tui import twin
 from tui.applying import Follower, Work
@@ -144,8 +144,8 @@ def repair(session: Session, plan: RepairPlan, command: str, then: Foreseen) -> 
     proposal = _planned(session, session.snapshot, change, command, (), None, then)
     sources = {each.record.manifest: _cut(each) for each in plan.recovery.derived}
     files = tuple(replace(item, because=sources.get(item.handle, item.because)) for item in proposal.files)
-    unused = unused_sentences(plan.recovery)
-    return replace(proposal, files=files, side_effects=plan.side_effects, unused=unused)
+    effects = (*cost_sentences(plan.recovery), *plan.side_effects)
+    return replace(proposal, files=files, side_effects=effects, unused=unused_sentences(plan.recovery))
 
 
 def _cut(derived: DerivedManifest) -> str:

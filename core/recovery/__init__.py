@@ -2,7 +2,7 @@
 
 from core.recovery.model import DerivedManifest, ReachCost, Recovery
 from core.recovery.plan import plan_recovery
-from core.recovery.words import UNUSED_CHOICE, choice_sentences, looked_sentence, unused_sentences
+from core.recovery.words import UNUSED_CHOICE, choice_sentences, cost_sentences, looked_sentence, unused_sentences
 
 __all__ = [
     "UNUSED_CHOICE",
@@ -10,6 +10,7 @@ __all__ = [
     "ReachCost",
     "Recovery",
     "choice_sentences",
+    "cost_sentences",
     "looked_sentence",
     "plan_recovery",
     "unused_sentences",

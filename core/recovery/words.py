@@ -35,10 +35,11 @@ def looked_sentence(recovery: Recovery) -> str:
 
 def choice_sentences(recovery: Recovery) -> tuple[str, ...]:
     """Each choice that is not used, then those that cost reach, from what to what."""
-    return (*unused_sentences(recovery), *_costs(recovery))
+    return (*unused_sentences(recovery), *cost_sentences(recovery))
 
 
-def _costs(recovery: Recovery) -> Iterator[str]:
+def cost_sentences(recovery: Recovery) -> Iterator[str]:
+    """Each choice that costs reach, from what to what."""
     for cost in recovery.costs:
         yield f"{_named(cost)}: the chain reaches {cost.without:,} without {_them(cost)}."
 

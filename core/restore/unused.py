@@ -83,9 +83,8 @@ def _of_chain(preview: RestorePreview, chain: Chain, row: int) -> str | None:
         SkipReason.VETOED: "it is vetoed as well",
         SkipReason.ABOVE_TARGET: f"it begins at {unit} {first:,}, above the target {chain.target or 0:,}",
         SkipReason.NOT_REACHED: f"it lies beyond what any chain reaches, {reaches}",
-        SkipReason.DOES_NOT_JOIN: f"{nowhere}: none that begins at 0 gets to where it begins, {unit} {first:,}",
-        SkipReason.DEAD_END: f"{nowhere} and on to {reaches}: nothing leads on from {unit} {end_of(last):,}, where it "
-        "ends",
+        SkipReason.DOES_NOT_JOIN: f"{nowhere}: none gets to {unit} {first:,}, where it begins",
+        SkipReason.DEAD_END: f"{nowhere} to {reaches}: nothing leads on from {unit} {end_of(last):,}, where it ends",
     }
     if reason is SkipReason.CHOSEN:
         return None

@@ -11,7 +11,7 @@ from rich.text import Text
 from core.changes.apply import Applied
 from core.model import LaneKind
 from core.phrases import command
-from core.recovery import UNUSED_CHOICE, Recovery
+from core.recovery import UNUSED_CHOICE, Recovery, choice_sentences
 from core.repair import RepairPlan
 from core.repair.sides import named_range
 from core.restore import StoreVerdict
@@ -47,7 +47,7 @@ def repair_answer(
     recovery, change = plan.recovery, plan.change_set
     lines = _verdict(plan, verdicts[1], go, applied)
     if plan.refusal is None or plan.refusal.kind != UNUSED_CHOICE:
-        lines += choice_lines(recovery)
+        lines += choice_lines(choice_sentences(recovery))
     lines += [Text(), verbatim("store", recovery.snapshot.location)]
     if plan_file is not None:
         lines.append(verbatim("written", plan_file))

@@ -45,7 +45,7 @@ def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
     preview = recovery.preview
     return Group(
         *_verdict(preview, way_on),
-        *choice_lines(recovery),
+        *choice_lines(choice_sentences(recovery)),
         *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
         *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
         *gap_lines(preview),
@@ -56,9 +56,8 @@ def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
     )
 
 
-def choice_lines(recovery: Recovery) -> Lines:
+def choice_lines(sentences: Iterable[str]) -> Lines:
     """What became of the operator's choices, where that is not simply that they are followed."""
-    sentences = choice_sentences(recovery)
     return [prose("choices" if not number else "", sentence) for number, sentence in enumerate(sentences)]
 
 
