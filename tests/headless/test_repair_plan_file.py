@@ -165,7 +165,8 @@ def test_a_full_disk_leaves_no_half_a_plan(store: Path, tmp_path: Path) -> None:
     # One block of 1,024 bytes fits into a file.
     done = subprocess.run(
         ["bash", "-c", f"ulimit -f 1; exec {words}"],
-        env=environment(XDG_STATE_HOME=str(tmp_path)),
+        # Python writes bytecode whole or torn, as the disk lets it.
+        env=environment(XDG_STATE_HOME=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         text=True,
         check=False,
