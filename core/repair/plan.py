@@ -51,7 +51,7 @@ def plan_repair(recovery: Recovery, now: int, *, park_tail: bool = False) -> Rep
     if reason is not None:
         return RepairPlan(recovery, None, reason)
     writes = tuple(new_files(sides, _mask(sides.index, going), used_names(recovery.snapshot)))
-    record = _record(sides, work, going, writes, now)
+    record = new_record(recovery.snapshot, work, going, now) if work.needed else None
     reason = too_large(scene, (*writes, *([record] if record else [])))
     if reason is not None:
         return RepairPlan(recovery, None, reason)
@@ -68,14 +68,6 @@ def _mask(index: Index, numbers: Mapping[int, str]) -> Mask:
     mask = np.zeros(len(index.files), dtype=np.bool_)
     mask[list(numbers)] = True
     return mask
-
-
-def _record(
-    sides: Sides, work: RecordWork, going: Mapping[int, str], writes: Sequence[Write], now: int
-) -> Write | None:
-    if not work.needed:
-        return None
-    return new_record(sides.recovery.snapshot, work, going, (write.handle for write in writes), now)
 
 
 def _change_set(
