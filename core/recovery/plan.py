@@ -103,7 +103,7 @@ class _Plan:
             self.options, ways = replace(self.options, vetoes=self.options.vetoes | self._broken), sound
         lines = _lines_used(ground, ways)
         trimmed = ground if len(lines) == sum(map(len, ground.added.values())) else with_lines(self._index, lines)
-        preview = plan_restore(self.snapshot, self.options, trimmed)
+        preview = plan_restore(self.snapshot, self.options, trimmed, self.evidence)
         if preview.goal is not None:
             # What could be added behind a gap closes others there as soon as that gap is closed; and what is broken
             # has to be backed up again.

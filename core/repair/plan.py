@@ -28,7 +28,7 @@ from core.repair.outputs import new_files
 from core.repair.proof import why_no_help
 from core.repair.retiring import retired_files
 from core.repair.sides import Sides
-from core.repair.times import RecordWork, new_record, record_work
+from core.repair.times import new_record, record_work
 from core.snapshot import require_whole
 
 

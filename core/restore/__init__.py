@@ -16,7 +16,7 @@ from core.restore.model import (
 from core.restore.plan import plan_restore
 from core.restore.skipped import LeftOut, Runs, SkippedRun
 from core.restore.verdict import verdict
-from core.restore.words import gap_commands, preview_sentences, verdict_sentence
+from core.restore.words import gap_commands, lower_failure, preview_sentences, stock_words, verdict_sentence
 
 __all__ = [
     "BestRestore",
@@ -34,8 +34,10 @@ __all__ = [
     "StoreVerdict",
     "WayThrough",
     "gap_commands",
+    "lower_failure",
     "plan_restore",
     "preview_sentences",
+    "stock_words",
     "verdict",
     "verdict_sentence",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.chain import gap_command
+from core.restore.complaints import READS_BROKEN
 from core.restore.model import Needs, RestorePreview, StockAnswer, StoreVerdict
 from core.tools import tools_for
 
@@ -15,7 +16,22 @@ def verdict_sentence(verdict: StoreVerdict) -> str:
     return " ".join(part for part in parts if part)
 
 
+def stock_words(error: str) -> str:
+    """Stock's own words, in quotes; a sentence of ours where it has none."""
+    return error if error == READS_BROKEN else f'"{error}"'
+
+
+def lower_failure(verdict: StoreVerdict) -> str | None:
+    """Where a restore to a lower target says another thing than one of everything; None where none does."""
+    target, error = verdict.stock_fails_from, verdict.stock_first_error
+    if verdict.stock_restorable_to is None or target is None or error is None or error == verdict.stock_error:
+        return None
+    return f"From target {target:,} on it fails already: {stock_words(error)}"
+
+
 def _reach(verdict: StoreVerdict) -> str:
+    if verdict.works_with_target is not None:
+        return f"Stock restores to {verdict.works_with_target:,} if it is given that target, and nothing without one."
     if verdict.stock_restores_latest:
         return f"Stock restores everything, up to {verdict.latest or 0:,}."
     if verdict.stock_restorable_to is None:
@@ -24,12 +40,14 @@ def _reach(verdict: StoreVerdict) -> str:
 
 
 def _why(verdict: StoreVerdict) -> str:
-    if verdict.stock_fails_from is None:
-        return "" if verdict.stock_restores_latest else "What lies above is left out without an error."
-    start = f"It fails from {verdict.stock_fails_from:,} on"
     if verdict.stock_error is None:
-        return f"{start}: it would read broken manifests."
-    return f'{start}: "{verdict.stock_error}"'
+        left_out = verdict.stock_fails_from is None and not verdict.stock_restores_latest
+        said = "What lies above is left out without an error." if left_out else ""
+    elif verdict.stock_first_error == verdict.stock_error:
+        said = f"It fails from {verdict.stock_fails_from or 0:,} on: {stock_words(verdict.stock_error)}"
+    else:
+        said = f"Asked for everything it fails: {stock_words(verdict.stock_error)}"
+    return " ".join(part for part in (said, lower_failure(verdict)) if part)
 
 
 def _way_on(verdict: StoreVerdict) -> str:
@@ -55,11 +73,11 @@ def gap_commands(preview: RestorePreview) -> tuple[str, ...]:
 
 
 def _stock(stock: StockAnswer) -> str:
+    if stock.error == READS_BROKEN:
+        return f"Stock would read {len(stock.reads_broken):,} manifests that are known to be broken."
     if stock.error is not None:
         when = "Stock stops after it has begun" if stock.late else "Stock stops before it restores anything"
-        return f'{when}: "{stock.error}"'
-    if stock.reads_broken:
-        return f"Stock would read {len(stock.reads_broken):,} manifests that are known to be broken."
+        return f"{when}: {stock_words(stock.error)}"
     if stock.lands_at != stock.target:
         landing = "without any transaction" if stock.lands_at is None else f"at {stock.lands_at:,}"
         return f"Stock ends {landing}, below its target {stock.target or 0:,}, and says nothing."

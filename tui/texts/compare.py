@@ -17,7 +17,7 @@ from core.manifests import (
     Verdict,
 )
 from core.model import Finding, LaneKind, StateSnapshotRecord
-from core.restore import Needs
+from core.restore import Needs, stock_words
 from tui.comparison import LETTERS, Comparison, Side
 from tui.export import entry_value
 from tui.numbers import counted, short, whole
@@ -240,11 +240,11 @@ def _verdict_words(without: WithoutEntry) -> str:
 
 def _stock_words(verdict: StoreVerdict) -> str:
     to = "nothing" if verdict.stock_restorable_to is None else f"to {whole(verdict.stock_restorable_to)}"
-    if verdict.stock_fails_from is None:
+    if verdict.stock_fails_from is None or verdict.stock_first_error is None:
         return f"stock restores {to}" + (
             "" if verdict.stock_restores_latest else ", below the latest, without an error"
         )
-    message = quoted(verdict.stock_error or "")
+    message = stock_words(verdict.stock_first_error)
     return f"stock restores {to} and stops from {whole(verdict.stock_fails_from)} on with {message}"
 
 
@@ -324,5 +324,6 @@ def _choice_fields(choice: Choice) -> dict[str, Any]:
             "stock_restorable_to": verdict.stock_restorable_to,
             "stock_fails_from": verdict.stock_fails_from,
             "stock_error": verdict.stock_error,
+            "stock_first_error": verdict.stock_first_error,
         },
     }

@@ -22,7 +22,7 @@ _LABEL = 24
 def state_word(preview: RestorePreview) -> tuple[str, str]:
     """The answer in a word, and its style: OK, STOPS, LANDS SHORT, and whether a chain works."""
     stock = preview.stock
-    if stock.error is not None or stock.reads_broken:
+    if not stock.ok:
         word = "STOPS"
     elif falls_short(preview) or preview.needs is not Needs.NOTHING:
         word = "LANDS SHORT"

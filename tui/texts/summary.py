@@ -157,6 +157,15 @@ def _verdict_wordings(verdict: StoreVerdict, dot: str) -> list[str]:
     if verdict.latest is None:
         return ["no transactions are in this store: there is nothing to restore to"]
     latest, stock = whole(verdict.latest), verdict.stock_restorable_to
+    if verdict.works_with_target is not None:
+        return [
+            f"stock stops unless it is given a target: with {latest} it restores to {latest}, the latest version",
+            f"stock restores to {latest} only if it is given that target",
+            f"stock to {latest}, with that target",
+        ]
+    if stock == verdict.latest and verdict.recoverable:
+        more = whole(verdict.recoverable)
+        return [f"stock restores to {latest}; {more} more can be recovered", f"stock to {latest}; {more} recoverable"]
     if stock == verdict.latest:
         return [f"stock restores to {latest}, the latest version", f"stock restores to {latest}, the latest"]
     restores = "stock restores nothing" if stock is None else f"stock restores to {whole(stock)}"

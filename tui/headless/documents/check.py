@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from core.engine import Report
+from core.findings.leads import lead
 from core.model import Finding, Zone
+from core.phrases import command
 from core.restore import StoreVerdict
 from tui.headless.documents.entries import claim_fields, entry_fields
+from tui.headless.documents.restore_plan import restore_with_target
 from tui.headless.json_text import SCHEMA
+
+#: Nothing is written before these are settled.
+_HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 
 
 def check_document(report: Report) -> dict[str, Any]:
@@ -37,7 +43,12 @@ def summary_fields(report: Report) -> dict[str, Any]:
             "latest_transaction_version": state.latest_transaction_version,
         },
         "stock": stock_fields(report.verdict),
-        "best": {"restorable_to": report.verdict.best_restorable_to, "needs": str(report.verdict.best_needs)},
+        "best": {
+            "restorable_to": report.verdict.best_restorable_to,
+            "needs": str(report.verdict.best_needs),
+            "recoverable": report.verdict.recoverable,
+        },
+        "next_steps": list(next_steps(report)),
         "level": report.level,
         "not_checked": report.not_checked,
         "kept_results": report.evidence.kept if report.evidence is not None else 0,
@@ -46,12 +57,35 @@ def summary_fields(report: Report) -> dict[str, Any]:
 
 
 def stock_fields(verdict: StoreVerdict) -> dict[str, Any]:
-    """To which version stock restores, which would be the latest, and stock's own words if that fails."""
+    """To which version stock restores, which would be the latest, and stock's own words when it is to restore that.
+
+    With a lower target it may fail already, with other words.
+    """
     return {
+        "ok": verdict.stock_error is None,
         "restorable_to": verdict.stock_restorable_to,
         "latest": verdict.latest,
         "error": verdict.stock_error,
+        "first_failing_target": verdict.stock_fails_from,
+        "first_error": verdict.stock_first_error,
     }
+
+
+def next_steps(report: Report) -> tuple[str, ...]:
+    """What to do first; nothing where nothing is wrong.
+
+    That is the target that works where a restore without one stops, then what holds up all else, or the next step of
+    the worst problem.
+    """
+    if report.word == "clean":
+        return ()
+    location, target = report.snapshot.location, report.verdict.works_with_target
+    with_target = () if target is None else (restore_with_target(location, target),)
+    first = next((each for each in report.findings if each.kind in _HOLDING_UP), None)
+    worst = first or (lead(report.zones[0]) if report.zones else None)
+    if worst is not None:
+        return (*with_target, worst.next_step)
+    return with_target or (command("seamline", "restore-plan", location),)
 
 
 def finding_fields(finding: Finding) -> dict[str, Any]:

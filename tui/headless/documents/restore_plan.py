@@ -125,14 +125,22 @@ def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
 def next_steps(preview: RestorePreview) -> tuple[str, ...]:
     """The commands that get further than stock by itself does, ready to paste; none where nothing of ours does.
 
-    A repair, which previews first, and an overlay. What has to be backed up again stands in the gaps.
+    The target that works where a restore without one stops, a repair, which previews first, and an overlay. What has to
+    be backed up again stands in the gaps.
     """
     works, best = preview.verdict.stock_restorable_to, preview.best
+    target = preview.verdict.works_with_target if preview.requested is None else None
     helps = best is not None and (works is None or best.lands_at > works)
     if preview.needs is Needs.NOTHING or not (helps or preview.needs is Needs.OVERLAY):
         return ()
     location, options = preview.snapshot.location, preview.options
     repair = command("seamline", "repair", location, *choice_words(options), "--dry-run")
     overlay = command("seamline", "overlay", location, OVERLAY_FOLDER, *wish_words(options))
+    by_itself = () if target is None else (restore_with_target(location, target),)
     # Through a command adapter alone nothing is written: it holds no lease.
-    return (overlay,) if is_command_adapter(location) else (repair, overlay)
+    return (*by_itself, overlay) if is_command_adapter(location) else (*by_itself, repair, overlay)
+
+
+def restore_with_target(location: str, target: int) -> str:
+    """The preview of stock's restore to a version, ready to paste."""
+    return command("seamline", "restore-plan", location, "--target-version", target)

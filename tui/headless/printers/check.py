@@ -10,9 +10,11 @@ from rich.console import Group
 from rich.text import Text
 
 from core.engine import MAX_LEVEL, Report
-from core.findings.leads import by_weight, lead
+from core.findings.leads import by_weight
 from core.model import Claim, Finding, Severity, Zone
 from core.phrases import command
+from core.restore import StoreVerdict, lower_failure, stock_words
+from tui.headless.documents.check import next_steps
 from tui.headless.printers.layout import (
     BAD,
     DIM,
@@ -35,8 +37,6 @@ from tui.safe_text import safe
 ZONES_SHOWN: Final = 40
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
-#: Nothing is written before these are settled.
-_HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
@@ -46,32 +46,51 @@ def check_answer(report: Report) -> Group:
 
 
 def verdict_lines(report: Report) -> Lines:
-    """Can stock restore this, to where, if not why, and what now."""
+    """Can stock restore this, to where, if not why, and what now; then which store that is."""
+    return [
+        *conclusion(report),
+        Text(),
+        verbatim("store", report.snapshot.location),
+        prose("holds", _holds(report)),
+    ]
+
+
+def conclusion(report: Report) -> Lines:
+    """The verdict alone, with what to do now."""
     verdict = report.verdict
-    lines: Lines = [headline(report.word.upper(), _STYLES[report.word], _reach(report))]
+    lines: Lines = [headline(report.word.upper(), _STYLES[report.word], _reach(verdict))]
     if verdict.stock_error:
-        lines.append(verbatim("stock", said(verdict.stock_error)))
-    if not verdict.stock_restores_latest and verdict.latest is not None:
-        lines.append(prose("instead", _instead(report)))
-    if report.word != "clean":
-        lines += commands("now", _now(report))
-    return [*lines, Text(), verbatim("store", report.snapshot.location), prose("holds", _holds(report))]
+        lines.append(verbatim("stock", stock_words(verdict.stock_error)))
+    lower = lower_failure(verdict)
+    if lower is not None:
+        lines.append(prose("lower", lower))
+    if not verdict.stock_restores_latest and verdict.works_with_target is None and verdict.latest is not None:
+        lines.append(prose("instead", _instead(verdict)))
+    for label, step in zip(("now", "or"), next_steps(report), strict=False):
+        lines += commands(label, step)
+    return lines
 
 
-def _reach(report: Report) -> str:
-    verdict = report.verdict
-    if verdict.latest is None:
+def _reach(verdict: StoreVerdict) -> str:
+    latest, works = verdict.latest, verdict.stock_restorable_to
+    if latest is None:
         return "no transactions are in this store: there is nothing to restore to"
+    if verdict.works_with_target is not None:
+        return (
+            f"stock stops unless it is given a target: with {whole(latest)} it restores to {whole(latest)}, "
+            "the latest version"
+        )
     if verdict.stock_restores_latest:
-        return f"stock restores to {whole(verdict.latest)}, the latest version"
-    if verdict.stock_restorable_to is None:
-        return f"stock restores nothing; the latest version is {whole(verdict.latest)}"
-    return f"stock restores to {whole(verdict.stock_restorable_to)} only; the latest version is {whole(verdict.latest)}"
+        more = verdict.recoverable
+        rest = f"; {whole(more)} more can be recovered" if more else ", the latest version"
+        return f"stock restores to {whole(latest)}{rest}"
+    if works is None:
+        return f"stock restores nothing; the latest version is {whole(latest)}"
+    return f"stock restores to {whole(works)} only; the latest version is {whole(latest)}"
 
 
-def _instead(report: Report) -> str:
+def _instead(verdict: StoreVerdict) -> str:
     """What would reach further than stock does."""
-    verdict = report.verdict
     reach, works = verdict.best_restorable_to, verdict.stock_restorable_to
     further = reach is not None and (works is None or reach > works)
     way = (
@@ -79,16 +98,9 @@ def _instead(report: Report) -> str:
         if further and reach is not None
         else "no chain reaches further than stock does"
     )
-    if reach == verdict.latest:
+    if reach is not None and verdict.latest is not None and reach >= verdict.latest:
         return f"{way} (needs: {verdict.best_needs})"
     return f"{way}; above that, entries are missing or do not join"
-
-
-def _now(report: Report) -> str:
-    """What to do first: what holds up all else, or the next step of the worst problem."""
-    first = next((each for each in report.findings if each.kind in _HOLDING_UP), None)
-    worst = first or (lead(report.zones[0]) if report.zones else None)
-    return worst.next_step if worst else command("seamline", "restore-plan", report.snapshot.location)
 
 
 def _holds(report: Report) -> str:

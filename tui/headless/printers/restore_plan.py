@@ -13,8 +13,8 @@ from core.chain import SkipReason
 from core.model import LaneKind, Severity
 from core.phrases import command
 from core.recovery import Recovery
-from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
-from tui.headless.documents.restore_plan import gap_fields, next_steps
+from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences, stock_words
+from tui.headless.documents.restore_plan import gap_fields, next_steps, restore_with_target
 from tui.headless.printers.layout import (
     BAD,
     DIM,
@@ -28,7 +28,6 @@ from tui.headless.printers.layout import (
     place,
     prose,
     row,
-    said,
     table,
     verbatim,
 )
@@ -68,7 +67,7 @@ def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
     word, style, text = _headline(preview)
     lines: Lines = [headline(word, style, text)]
     if preview.stock.error:
-        lines.append(verbatim("stock", said(preview.stock.error)))
+        lines.append(verbatim("stock", stock_words(preview.stock.error)))
     if word != "WORKS":
         lines.append(prose("instead", _instead(preview)))
         lines += _now(preview, way_on)
@@ -80,7 +79,7 @@ def _headline(preview: RestorePreview) -> tuple[str, str, str]:
     stock, wanted = preview.stock, preview.wanted
     if wanted is None:
         return "NOTHING", BAD, "no transactions are in this store: there is nothing to restore to"
-    if stock.error is None and stock.reads_broken:
+    if stock.reads_broken:
         broken = counted(len(stock.reads_broken), "broken manifest")
         return "STOPS", BAD, f"stock can't restore to {whole(wanted)}: it would read {broken}"
     if not stock.ok:
@@ -96,13 +95,14 @@ def _headline(preview: RestorePreview) -> tuple[str, str, str]:
 def _instead(preview: RestorePreview) -> str:
     works = preview.verdict.stock_restorable_to
     today = "nothing" if works is None else f"up to {whole(works)}"
-    return f"{preview_sentences(preview)[1]} Stock by itself restores {today}."
+    by_target = " if it is given that target" if preview.verdict.works_with_target is not None else ""
+    return f"{preview_sentences(preview)[1]} Stock by itself restores {today}{by_target}."
 
 
 def _now(preview: RestorePreview, way_on: str | None) -> Lines:
     """The ways on: what gets further than stock does today, and what is missing."""
     ours = next_steps(preview)
-    lines = [line for label, step in zip(("now", "or"), ours, strict=False) for line in commands(label, step)]
+    lines = [line for label, step in zip(("now", "or", "or"), ours, strict=False) for line in commands(label, step)]
     if preview.gaps and (way_on is None or way_on in ours):
         way_on = str(gap_fields(preview.gaps[0], preview.snapshot.location)["command"])
     if way_on is not None:
@@ -116,7 +116,7 @@ def _look_on(preview: RestorePreview) -> str:
     works = preview.verdict.stock_restorable_to
     if works is None or works == preview.requested:
         return command("seamline", "open", location)
-    return command("seamline", "restore-plan", location, "--target-version", works)
+    return restore_with_target(location, works)
 
 
 def _target(preview: RestorePreview) -> str:
