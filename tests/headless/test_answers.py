@@ -76,10 +76,33 @@ def test_the_first_lines_say_whether_to_where_why_not_and_what_now(name: str) ->
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_what_was_not_checked_is_said_at_the_end(name: str) -> None:
-    assert (
-        "unseen   not checked: manifests, chunks, proofs, signatures" in seamline("check", name).out.splitlines()[-2:]
-    )
+def test_what_was_not_checked_is_said_and_the_verdict_is_the_last_word(name: str) -> None:
+    answer = seamline("check", name).out
+    verdict, *_, unchecked, again = answer.rstrip("\n").split("\n\n")
+    assert again == verdict
+    assert unchecked.startswith("unseen   not checked: manifests, chunks, proofs, signatures\n")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_summary_has_one_line_for_each_problem_and_the_verdict(name: str) -> None:
+    whole, short = seamline("check", name), seamline("check", name, "--summary")
+    assert short.code == whole.code
+    problems, _, verdict = short.out.rpartition("\n\n")
+    assert verdict.rstrip("\n") == whole.out.partition("\n\n")[0]
+    document = seamline("check", name, "--json").document
+    zones = [zone for zone in document["zones"] if zone["severity"] != "info"]
+    lines = [line for line in problems.splitlines()[1:] if not line.endswith(("notice", "notices"))]
+    assert len(lines) == len(zones)
+    steps = {finding["next_step"].partition("\n")[0] for finding in document["findings"]}
+    for line, zone in zip(lines, zones, strict=True):
+        assert line.startswith(f"{zone['severity'].upper()} ")
+        assert f"  {zone['title']} " in line
+        assert any(line.endswith(f"  {step}") for step in steps)
+
+
+def test_a_summary_in_json_is_refused() -> None:
+    outcome = seamline("check", "clean", "--summary", "--json")
+    assert (outcome.code, outcome.document["error"]["kind"]) == (2, "usage")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

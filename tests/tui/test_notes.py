@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from core.triage import Standing, TriageNotes
+from tests.support.commands import seamline
 from tests.tui.support import (
     LATER,
     NOW,
@@ -225,3 +227,46 @@ async def test_a_hostile_reason_is_shown_harmlessly_and_fits(tmp_path: Path) -> 
 )
 def test_what_is_typed_says_why_and_until_when(typed: str, ignoring: Ignoring) -> None:
     assert parse_ignoring(typed, NOW) == ignoring
+
+
+# What check makes of them
+
+
+@pytest.fixture
+def kept_as_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the app and the commands of this machine keep what they know."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.chdir(demo_store("same-range").parent)
+    return tmp_path / "seamline"
+
+
+def checked(name: str) -> tuple[int, str, str, list[dict[str, Any]]]:
+    """Exit code and verdict of a check, its whole text, and the notes in its document."""
+    outcome, document = seamline("check", name), seamline("check", name, "--json").document
+    notes = [zone["note"] for zone in document["zones"] if zone["note"] is not None]
+    findings = [finding["note"] for finding in document["findings"] if finding["note"] is not None]
+    assert all(note in notes for note in findings) and bool(findings) == bool(notes)
+    return outcome.code, outcome.out.partition("\n")[0], " ".join(outcome.out.split()), notes
+
+
+async def test_check_marks_a_problem_that_is_left_alone_and_judges_as_before(kept_as_usual: Path) -> None:
+    before = checked("same-range")
+    async with running(demo_store("same-range"), kept_in=kept_as_usual) as (app, pilot):
+        await ignored(app, pilot, "until 2031-12-24 the old host is repaired first")
+    code, verdict, text, notes = checked("same-range")
+    assert (code, verdict) == before[:2]
+    assert before[3] == []
+    assert "noted ignored until 2031-12-24: the old host is repaired first" in text
+    [note] = notes
+    assert (note["standing"], note["reason"]) == ("ignored", "the old host is repaired first")
+    assert "same range, two manifests (ignored) " in seamline("check", "same-range", "--summary").out
+
+
+async def test_check_marks_a_problem_that_is_decided(kept_as_usual: Path) -> None:
+    async with running(demo_store("same-range"), kept_in=kept_as_usual) as (app, pilot):
+        await pressed(app, pilot, "enter", "b")
+    *_, text, notes = checked("same-range")
+    [note] = notes
+    [pin] = note["pins"]
+    assert note["standing"] == "decided"
+    assert f"noted decided: keep {pin}" in text

@@ -16,6 +16,7 @@ from tui.headless.surroundings import connect, holds_nothing, look
 if TYPE_CHECKING:
     from core.engine import Report
     from core.host import Machine
+    from tui.headless.documents.check import Notes
 
 
 @click.command(short_help="Findings, and whether stock can restore this store.")
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     metavar="N",
     help="Also simulate compaction at N entries in a file (1 and 100 always are).",
 )
+@click.option("--summary", is_flag=True, help="One line a problem, then the verdict.")
+@click.option("--no-pager", is_flag=True, help="Print a long answer on a terminal as it is, not through $PAGER.")
 @json_option
 @accept_option
 @click.option("--json-lines", is_flag=True, help="Stream JSON records: progress, findings, then a summary.")
@@ -56,6 +59,8 @@ def check(
     manifests: str,
     afresh: bool,
     compact_factors: tuple[int, ...],
+    summary: bool,
+    no_pager: bool,
     accept_shrunk_listing: bool,
     as_json: bool,
     json_lines: bool,
@@ -67,6 +72,8 @@ def check(
     """
     if as_json and json_lines:
         raise UsageError("--json and --json-lines ask for different answers", hint="give one of them")
+    if summary and (as_json or json_lines):
+        raise UsageError("--summary is for people, JSON for scripts", hint="give one of them")
     _require_level(level)
     from core.manifests import conflicting
     from core.stock import CompactionOptions
@@ -81,25 +88,35 @@ def check(
     factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)
     report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
     _require_whole(report)
-    _answer(report, as_json=as_json, json_lines=json_lines)
+    notes = _notes(report)
+    if as_json or json_lines:
+        _put_json(report, notes, stream=json_lines)
+    else:
+        from tui.headless.printers.check import check_answer, summary_answer
+
+        answer = summary_answer if summary else check_answer
+        put_answer(answer(report, notes), pager=not no_pager)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
 
 
-def _answer(report: Report, *, as_json: bool, json_lines: bool) -> None:
-    if json_lines:
-        from tui.headless.documents.check import finding_fields, summary_fields
+def _notes(report: Report) -> Notes:
+    """What was decided about the problems on this machine: it marks them, and changes no verdict."""
+    from tui.headless.documents.check import NO_NOTES, notes_on
+    from tui.headless.surroundings import triage_notes
 
-        for finding in report.findings:
-            put_record({"schema": SCHEMA, "message_type": "finding"} | finding_fields(finding))
-        put_record({"message_type": "summary"} | summary_fields(report))
-    elif as_json:
-        from tui.headless.documents.check import check_document
+    kept = triage_notes()
+    return notes_on(report, kept.load(report.snapshot.location)) if kept else NO_NOTES
 
-        put_document(check_document(report))
-    else:
-        from tui.headless.printers.check import check_answer
 
-        put_answer(check_answer(report))
+def _put_json(report: Report, notes: Notes, *, stream: bool) -> None:
+    from tui.headless.documents.check import check_document, finding_fields, summary_fields
+
+    if not stream:
+        put_document(check_document(report, notes))
+        return
+    for finding in report.findings:
+        put_record({"schema": SCHEMA, "message_type": "finding"} | finding_fields(finding, notes))
+    put_record({"message_type": "summary"} | summary_fields(report, notes))
 
 
 def _require_whole(report: Report) -> None:

@@ -46,12 +46,38 @@ def put_text(text: str) -> None:
         _put(text)
 
 
-def put_answer(answer: RenderableType) -> None:
+def put_answer(answer: RenderableType, *, pager: bool = False) -> None:
     """An answer for people: coloured and as wide as the terminal, plain and 80 columns wide (`COLUMNS`) when piped.
 
-    Raises `OSError`.
+    With `pager` one that is longer than the terminal goes through the operator's. Raises `OSError`.
     """
-    put_text(rendered(answer, sys.stdout))
+    text = rendered(answer, sys.stdout)
+    if pager and _has_pager() and _exceeds_screen(text):
+        import click
+
+        click.echo_via_pager(text.removesuffix("\n"))
+    else:
+        put_text(text)
+
+
+def _has_pager() -> bool:
+    """Whether somebody sits at a terminal in which a pager works, and has not ruled it out with an empty `PAGER`."""
+    streams = (sys.stdin, sys.stdout)
+    at_terminal = all(stream is not None and stream.isatty() for stream in streams)
+    return at_terminal and os.environ.get("TERM", "dumb") != "dumb" and os.environ.get("PAGER") != ""
+
+
+def _exceeds_screen(text: str) -> bool:
+    """Whether a text leaves no room for the prompt; lines that the terminal wraps count as several."""
+    from rich.text import Text
+
+    size = shutil.get_terminal_size()
+    rows = 0
+    for line in text.splitlines():
+        rows += max(1, -(-Text.from_ansi(line).cell_len // size.columns))
+        if rows >= size.lines:
+            return True
+    return False
 
 
 def rendered(answer: RenderableType, stream: TextIO | None) -> str:

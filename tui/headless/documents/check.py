@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from core.engine import Report
 from core.findings.leads import lead
 from core.model import Finding, Zone
 from core.phrases import command
 from core.restore import StoreVerdict
+from core.triage import Standing, Triage, ZoneState
 from tui.headless.documents.entries import claim_fields, entry_fields
 from tui.headless.documents.restore_plan import restore_with_target
 from tui.headless.json_text import SCHEMA
@@ -17,12 +20,28 @@ from tui.headless.json_text import SCHEMA
 _HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 
 
-def check_document(report: Report) -> dict[str, Any]:
+#: What the operator noted on this machine, by the ids of the problems and of the findings in them.
+Notes: TypeAlias = Mapping[str, ZoneState]
+NO_NOTES: Final[Notes] = MappingProxyType({})
+
+
+def notes_on(report: Report, triage: Triage) -> Notes:
+    """What of the notes on a store is still about one of the problems found."""
+    noted = ((zone, triage.state_of(zone, report.snapshot.taken_at)) for zone in report.zones)
+    return {
+        id_: state
+        for zone, state in noted
+        if state.standing is not Standing.OPEN
+        for id_ in (zone.id, *(finding.id for finding in zone.findings))
+    }
+
+
+def check_document(report: Report, notes: Notes = NO_NOTES) -> dict[str, Any]:
     """Everything a check found: verdict, counts, what stock says, what would work, every finding."""
-    return summary_fields(report) | {"findings": [finding_fields(each) for each in report.findings]}
+    return summary_fields(report, notes) | {"findings": [finding_fields(each, notes) for each in report.findings]}
 
 
-def summary_fields(report: Report) -> dict[str, Any]:
+def summary_fields(report: Report, notes: Notes = NO_NOTES) -> dict[str, Any]:
     """The document without its findings."""
     index, state = report.snapshot.index, report.storage_state
     return {
@@ -52,7 +71,7 @@ def summary_fields(report: Report) -> dict[str, Any]:
         "level": report.level,
         "not_checked": report.not_checked,
         "kept_results": report.evidence.kept if report.evidence is not None else 0,
-        "zones": [_zone_fields(zone) for zone in report.zones],
+        "zones": [_zone_fields(zone, notes) for zone in report.zones],
     }
 
 
@@ -88,8 +107,8 @@ def next_steps(report: Report) -> tuple[str, ...]:
     return with_target or (command("seamline", "restore-plan", location),)
 
 
-def finding_fields(finding: Finding) -> dict[str, Any]:
-    """One finding with its entries, files and lines."""
+def finding_fields(finding: Finding, notes: Notes = NO_NOTES) -> dict[str, Any]:
+    """One finding with its entries, files and lines, and what the operator noted on its problem."""
     return {
         "id": finding.id,
         "kind": finding.kind,
@@ -105,10 +124,11 @@ def finding_fields(finding: Finding) -> dict[str, Any]:
         "shape": finding.shape,
         "claims": claim_fields(finding.claims),
         "manifests": list(finding.manifests),
+        "note": _note_fields(notes.get(finding.id)),
     }
 
 
-def _zone_fields(zone: Zone) -> dict[str, Any]:
+def _zone_fields(zone: Zone, notes: Notes) -> dict[str, Any]:
     return {
         "lane": zone.lane.value,
         "first": zone.first,
@@ -116,4 +136,18 @@ def _zone_fields(zone: Zone) -> dict[str, Any]:
         "title": zone.title,
         "severity": zone.severity.value,
         "findings": [finding.id for finding in zone.findings],
+        "note": _note_fields(notes.get(zone.id)),
+    }
+
+
+def _note_fields(state: ZoneState | None) -> dict[str, Any] | None:
+    """A problem that was decided or is left alone; `until` in unix seconds, null for good."""
+    if state is None:
+        return None
+    return {
+        "standing": state.standing.value,
+        "pins": sorted(state.pins),
+        "vetoes": sorted(state.vetoes),
+        "reason": state.reason,
+        "until": state.until,
     }

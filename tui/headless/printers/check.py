@@ -10,18 +10,21 @@ from rich.console import Group
 from rich.text import Text
 
 from core.engine import MAX_LEVEL, Report
-from core.findings.leads import by_weight
+from core.findings.leads import by_weight, lead
 from core.model import Claim, Finding, Severity, Zone
-from core.phrases import command
+from core.phrases import command, listed
 from core.restore import StoreVerdict, lower_failure, stock_words
-from tui.headless.documents.check import next_steps
+from core.triage import Standing, ZoneState
+from tui.headless.documents.check import NO_NOTES, Notes, next_steps
 from tui.headless.printers.layout import (
     BAD,
     DIM,
     GOOD,
     SEVERITY_STYLES,
     WARN,
+    Line,
     Lines,
+    aligned,
     claim_lines,
     commands,
     headline,
@@ -33,6 +36,7 @@ from tui.headless.printers.layout import (
 )
 from tui.numbers import counted, whole
 from tui.safe_text import safe
+from tui.texts.common import moment
 
 ZONES_SHOWN: Final = 40
 FINDINGS_SHOWN: Final = 8
@@ -40,9 +44,43 @@ CLAIMS_SHOWN: Final = 6
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
-def check_answer(report: Report) -> Group:
-    """The whole answer of a check."""
-    return Group(*verdict_lines(report), *_problems(report), Text(), *_not_checked(report))
+def check_answer(report: Report, notes: Notes = NO_NOTES) -> Group:
+    """The whole answer of a check. It ends as it begins, so that the end of a log tells the verdict too."""
+    return Group(
+        *verdict_lines(report),
+        *_problems(report, notes),
+        Text(),
+        *_not_checked(report),
+        Text(),
+        *conclusion(report),
+    )
+
+
+def summary_answer(report: Report, notes: Notes = NO_NOTES) -> Group:
+    """One line a problem: how bad, what, where, and the first step; then the verdict."""
+    problems, notices = _by_weight(report)
+    rows = [_summary_line(zone, notes.get(zone.id)) for zone in problems]
+    lines: Lines = aligned(("severity", "problem", "lane", "where", "next"), rows) if rows else []
+    if notices:
+        lines.append(Text(counted(len(notices), "notice"), DIM))
+    return Group(*lines, *([Text()] if lines else []), *conclusion(report))
+
+
+def _summary_line(zone: Zone, state: ZoneState | None) -> Line:
+    first = lead(zone)
+    step = first.next_step.partition("\n")[0] if first else ""
+    title = zone.title if state is None else f"{zone.title} ({state.standing.value})"
+    cells = (zone.severity.value.upper(), title, lane_name(zone.lane), place(zone.lane, zone.first, zone.last), step)
+    return Line(cells, DIM if state is not None else "")
+
+
+def note_words(state: ZoneState) -> str:
+    """What was noted on a problem: `ignored until 2026-12-24: reason`, `decided: keep MANIFEST`."""
+    if state.standing is Standing.IGNORED:
+        until = "" if state.until is None else f" until {moment(state.until, seconds=False).removesuffix(' 00:00Z')}"
+        return f"ignored{until}: {state.reason}"
+    choices = (("keep", state.pins), ("leave out", state.vetoes))
+    return "decided: " + "; ".join(f"{verb} {listed(sorted(handles))}" for verb, handles in choices if handles)
 
 
 def verdict_lines(report: Report) -> Lines:
@@ -112,12 +150,17 @@ def _holds(report: Report) -> str:
     )
 
 
-def _problems(report: Report) -> Lines:
+def _by_weight(report: Report) -> tuple[list[Zone], list[Zone]]:
+    """What is a problem, and what is a mere notice."""
     problems = [zone for zone in report.zones if zone.severity is not Severity.INFO]
-    notices = [zone for zone in report.zones if zone.severity is Severity.INFO]
+    return problems, [zone for zone in report.zones if zone.severity is Severity.INFO]
+
+
+def _problems(report: Report, notes: Notes) -> Lines:
+    problems, notices = _by_weight(report)
     lines: Lines = [Text(), Text(counted(len(problems), "problem"), "bold")] if problems else []
     for zone in problems[:ZONES_SHOWN]:
-        lines += [Text(), *zone_lines(zone)]
+        lines += [Text(), *zone_lines(zone, notes.get(zone.id))]
     if len(problems) > ZONES_SHOWN:
         rest = counted(len(problems) - ZONES_SHOWN, "more problem")
         lines += [Text(), Text(f"{rest}: --json lists them all", DIM)]
@@ -127,14 +170,16 @@ def _problems(report: Report) -> Lines:
     return lines
 
 
-def zone_lines(zone: Zone) -> Lines:
-    """One problem: what and where, then each of its findings with stock's words, files and the next step."""
+def zone_lines(zone: Zone, state: ZoneState | None = None) -> Lines:
+    """One problem: what and where, what was noted on it, then each of its findings with stock's words, files and the
+    next step.
+    """
     where = place(zone.lane, zone.first, zone.last)
     title = Text.assemble(
         (zone.severity.value.upper(), SEVERITY_STYLES[zone.severity]), "  ", (safe(zone.title), "bold")
     )
     title.append(f"  {lane_name(zone.lane)}{'  ' + where if where else ''}")
-    lines: Lines = [title]
+    lines: Lines = [title, *([] if state is None else [prose("noted", note_words(state))])]
     told = _Told()
     for finding in by_weight(zone)[:FINDINGS_SHOWN]:
         lines += _finding_lines(finding, told)
