@@ -60,6 +60,7 @@ def judge(snapshot: Snapshot, broken: frozenset[str], ground: Ground, evidence: 
     fails_from = full.target if full.error is not None and reach.fails_from is None else reach.fails_from
     lowest = full if fails_from is None else ask_stock(snapshot, replace(options, target_version=fails_from), evidence)
     best = restorable_to(find_ways(ground, options))
+    goal = latest if latest is None or best is None else max(latest, best)
     versions = index.state_snapshots.first
     return StoreVerdict(
         latest=latest,
@@ -69,7 +70,7 @@ def judge(snapshot: Snapshot, broken: frozenset[str], ground: Ground, evidence: 
         stock_first_error=lowest.error,
         oldest_snapshot=int(versions.min()) if len(versions) else None,
         best_restorable_to=best,
-        best_needs=needs(max(filter(None, (latest, best)), default=latest), reach.to if full.ok else None, best),
+        best_needs=needs(goal, reach.to if full.ok else None, best),
     )
 
 

@@ -8,7 +8,7 @@ from core.chain import Gap, GapKind, gap_command
 from core.model import Severity
 from core.overlay import RestoreSize, WrittenOverlay, restore_size
 from core.recovery import Recovery
-from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
+from core.restore import Needs, RestorePreview, WayThrough, lower_failure, preview_sentences, stock_words
 from core.tools import tools_for
 from tui.numbers import counted, size, whole
 from tui.texts.common import lane_span
@@ -121,7 +121,9 @@ def _reach_text(preview: RestorePreview) -> Iterator[Paragraph]:
     words = "   ".join(works) or "none"
     yield _fact("Highest target that works", words, "   b  use it" if works else "")
     if verdict.stock_fails_from is not None:
-        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), "")
+        other = lower_failure(verdict) is not None
+        said = f"   {stock_words(verdict.stock_first_error)}" if other and verdict.stock_first_error else ""
+        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), said)
     elif not verdict.stock_restores_latest and verdict.latest is not None:
         yield _fact("Latest version", whole(verdict.latest), "   stock lands lower without an error")
 

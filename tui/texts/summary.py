@@ -183,7 +183,7 @@ def outlook_wordings(outlook: Outlook, dot: str) -> list[str]:
     latest = whole(verdict.latest)
     restores = "stock restores nothing" if stock is None else f"stock restores to {whole(stock)}"
     brief = "stock nothing" if stock is None else f"stock {whole(stock)}"
-    rest = "" if overlay == verdict.latest else ", the rest needs a new backup"
+    rest = "" if overlay >= verdict.latest else ", the rest needs a new backup"
     long, short = _ways_on(overlay, outlook.repair_to, dot)
     return [
         f"{restores} {dot} latest {latest} {dot} {long}{rest}",
@@ -207,6 +207,8 @@ def _ways_on(overlay: int, repair: int | None, dot: str) -> tuple[str, str]:
 def _beyond_stock(verdict: StoreVerdict) -> tuple[str, ...]:
     """How far a chain reaches where stock does not, and what that takes; the longest wording first."""
     reach, needs = verdict.best_restorable_to, _NEEDS[verdict.best_needs.value]
+    if reach is not None and verdict.latest is not None and reach > verdict.latest:
+        return f"a chain reaches {whole(reach)} (needs {needs})", f"{needs} reaches {whole(reach)}", f"needs {needs}"
     if reach == verdict.latest:
         return f"a chain reaches it (needs {needs})", f"{needs} reaches it", f"needs {needs}"
     if reach is None or reach == verdict.stock_restorable_to:

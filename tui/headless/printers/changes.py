@@ -89,7 +89,8 @@ def reach_line(before: StoreVerdict, after: StoreVerdict) -> str:
 def _reach(verdict: StoreVerdict) -> str:
     if verdict.stock_restorable_to is None:
         return "stock restores nothing"
-    return f"stock restores to {whole(verdict.stock_restorable_to)}"
+    by_target = " if it is given that target" if verdict.works_with_target is not None else ""
+    return f"stock restores to {whole(verdict.stock_restorable_to)}{by_target}"
 
 
 def cut_rows(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Lines:
