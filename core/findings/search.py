@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from functools import total_ordering
+from typing import Final, TypeAlias
 
 from core.findings.case import Case
 from core.findings.catalogue import CATALOGUE
+from core.findings.later import Later
 from core.findings.registry import DETECTORS
-from core.model import Finding, LaneKind
+from core.model import Finding, LaneKind, Severity
 
 _LANES: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS, LaneKind.FILES)
+_PLACES: Final = {lane: place for place, lane in enumerate(_LANES)}
+_WORST: Final = {severity: -severity.rank for severity in Severity}
 
 #: What is said to be missing, and what follows from it: what was not read yet may well hold it.
 _OF_ABSENCE: Final = frozenset(
@@ -60,17 +64,42 @@ def find(case: Case, level: int) -> tuple[Finding, ...]:
     return _with_unique_ids(sorted(found, key=worst_first))
 
 
-def worst_first(finding: Finding) -> tuple[int, int, int, str, str]:
+@total_ordering
+class _ById:
+    """What breaks a tie: the id of a finding, which takes making it whole."""
+
+    __slots__ = ("_finding",)
+
+    def __init__(self, finding: Finding) -> None:
+        self._finding = finding
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ById) and self._finding.id == other._finding.id
+
+    def __lt__(self, other: _ById) -> bool:
+        return self._finding.id < other._finding.id
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+#: What findings are sorted by.
+Place: TypeAlias = tuple[int, int, int, str, _ById]
+
+
+def worst_first(finding: Finding) -> Place:
     """The order of findings; those without a range come before the others of their lane."""
     first = -1 if finding.first is None else finding.first
-    return -finding.severity.rank, _LANES.index(finding.lane), first, finding.kind, finding.id
+    return _WORST[finding.severity], _PLACES[finding.lane], first, finding.kind, _ById(finding)
 
 
 def _with_unique_ids(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings of one id (equal in all that the id is made of) are numbered."""
+    """Findings of one id (equal in all that the id is made of) are numbered; a detector's `Later` ones differ."""
     seen: Counter[str] = Counter()
-    unique = []
+    unique: list[Finding] = []
     for finding in findings:
+        if isinstance(finding, Later):
+            unique.append(finding)
+            continue
         seen[finding.id] += 1
         number = seen[finding.id]
         unique.append(finding if number == 1 else replace(finding, id=f"{finding.id}-{number}"))

@@ -13,6 +13,7 @@ from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
 from core.findings.compared import compared
+from core.findings.later import later
 from core.findings.overlaps import starts_over
 from core.findings.registry import detector
 from core.model import Finding, LaneKind, Severity
@@ -30,12 +31,23 @@ def two_of_one(case: Case) -> Iterator[Finding]:
     """Several manifests for one version or one epoch; neighbours that are all like that make one finding."""
     lane = case.lane(_LANE)
     conflicts = _conflicts(lane)
-    for run in conflicts[:_MOST]:
-        yield _conflict(case, lane, run)
+    ends = [(int(lane.first[rows].min()), int(lane.first[rows].max())) for rows in map(np.concatenate, conflicts)]
+    yield from later(
+        lambda number: _conflict(case, lane, conflicts[number]),
+        range(len(conflicts)),
+        _LANE,
+        ends.__getitem__,
+        "snapshot-conflict",
+        copies=[max(_copies(lane.first[rows]) for rows in run) for run in conflicts],
+    )
+    for run in conflicts:
         if len(run) > 1 and any(starts_over(tangle) for kind in CHAINED for tangle in case.sweeps[kind].tangles[:1]):
             yield _second_history(case, lane, run)
-    if len(conflicts) > _MOST:
-        yield _conflict(case, lane, [rows for run in conflicts[_MOST:] for rows in run])
+
+
+def _copies(versions: U64) -> int:
+    """How many of some snapshots are of one version, at most."""
+    return int(np.unique(versions, return_counts=True)[1].max())
 
 
 def _conflicts(lane: Lane) -> list[list[I64]]:

@@ -91,20 +91,39 @@ class Tangles(Sequence[Tangle]):
         number = range(len(self))[place]
         rows = self.rows[int(self.begin[number]) : int(self.end[number])]
         first, last = int(self.first[number]), int(self.last[number])
-        return Tangle(first, last, rows, self.shape(number), int(self.knots[number]))
+        return Tangle(first, last, rows, _SHAPES[int(self.code[number])], int(self.knots[number]))
 
-    def shape(self, number: int) -> Shape:
-        """How the entries of one tangle overlap."""
-        return _SHAPES[int(self.code[number])]
+    def shapes(self) -> list[Shape]:
+        """How the entries of each tangle overlap."""
+        return [_SHAPES[code] for code in self.code.tolist()]
+
+    def range(self, number: int) -> tuple[int, int]:
+        """The closed range of one tangle."""
+        return int(self.first[number]), int(self.last[number])
+
+    def only(self, number: int) -> Tangles:
+        """One tangle alone."""
+        own = slice(number, number + 1)
+        return Tangles(
+            self.rows,
+            self.begin[own],
+            self.end[own],
+            self.first[own],
+            self.last[own],
+            self.code[own],
+            self.knots[own],
+            self.fullest[own],
+        )
 
     @property
     def no_join(self) -> Mask:
         """Whether no chain crosses a tangle (bool)."""
-        return self.code == _NO_JOIN
+        crossed: Mask = self.code == _NO_JOIN
+        return crossed
 
     def with_any(self, marked: Mask) -> I64:
         """The tangles (int64) with an entry that is marked (bool, a value for each row of the lane)."""
-        before = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(marked[self.rows])))
+        before: I64 = np.append(np.zeros(1, dtype=np.int64), np.cumsum(marked[self.rows]))
         return np.flatnonzero(before[self.end] > before[self.begin])
 
     def joints(self) -> tuple[I64, I64, I64]:
@@ -135,10 +154,9 @@ class Sweep:
         """Whether each entry begins right after the one before it, from 0."""
         return not len(self.gap_rows) and not self.tangles
 
-    @property
-    def gap_last(self) -> U64:
-        """The last version or epoch of each gap."""
-        return self.lane.first[self.gap_rows] - np.uint64(1)
+    def gap_range(self, number: int) -> tuple[int, int]:
+        """The closed range of one of the gaps."""
+        return int(self.gap_first[number]), int(self.lane.first[self.gap_rows[number]]) - 1
 
     def gap(self, number: int) -> Gap:
         """One of the gaps."""

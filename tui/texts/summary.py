@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.model import Entry, LaneKind, Severity, Zone
 from tui.glyphs import Glyphs
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from core.restore import StoreVerdict
     from tui.recovering import Outlook
 
+#: Findings of entries that compete, and of holes that there are none in.
+_OVERLAPS: Final = frozenset({"overlap-manifest", "overlap-nested"})
+_GAPS: Final = frozenset({"gap-range", "epoch-gap", "gap-below-target", "compaction-blind-gap"})
 #: Severities that count as a problem; the rest is told as notices.
 WORD_STYLES = {"clean": "good", "restorable": "snapshot", "broken": "conflict"}
 
@@ -36,6 +39,12 @@ def unreadable_files(index: Index) -> int:
 
 def is_overlap(zone: Zone) -> bool:
     """Whether entries of the zone compete for the same versions or epochs."""
+    # Asked of every problem of a store, most of which need not be looked at for that.
+    kinds = {finding.kind for finding in zone.findings}
+    if kinds & _OVERLAPS:
+        return True
+    if kinds <= _GAPS:
+        return False
     reach = -1
     for entry in distinct_entries(zone):
         if entry.first <= min(reach, entry.last):
