@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -10,12 +10,16 @@ from core.errors import Stopped, UsageError
 from tui.headless.exit_codes import OF_VERDICT, ExitCode
 from tui.headless.json_text import SCHEMA
 from tui.headless.options import accept_option, factor, json_option, takes_store
-from tui.headless.output import put_answer, put_document, put_record
+from tui.headless.output import put_answer, put_record, put_streamed
 from tui.headless.surroundings import connect, holds_nothing, look
 
 if TYPE_CHECKING:
     from core.engine import Report
     from core.host import Machine
+
+
+#: So many problems are told in words unless more are asked for.
+ZONES_SHOWN: Final = 40
 
 
 @click.command(short_help="Findings, and whether stock can restore this store.")
@@ -47,6 +51,15 @@ if TYPE_CHECKING:
 )
 @json_option
 @accept_option
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=ZONES_SHOWN,
+    show_default=True,
+    metavar="N",
+    help="How many problems are told in words, the worst first.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Tell all problems in words.")
 @click.option("--json-lines", is_flag=True, help="Stream JSON records: progress, findings, then a summary.")
 @click.pass_obj
 def check(
@@ -57,6 +70,8 @@ def check(
     afresh: bool,
     compact_factors: tuple[int, ...],
     accept_shrunk_listing: bool,
+    limit: int,
+    show_all: bool,
     as_json: bool,
     json_lines: bool,
 ) -> int:
@@ -81,25 +96,25 @@ def check(
     factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)
     report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
     _require_whole(report)
-    _answer(report, as_json=as_json, json_lines=json_lines)
+    _answer(report, None if show_all else limit, as_json=as_json, json_lines=json_lines)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
 
 
-def _answer(report: Report, *, as_json: bool, json_lines: bool) -> None:
+def _answer(report: Report, limit: int | None, *, as_json: bool, json_lines: bool) -> None:
     if json_lines:
         from tui.headless.documents.check import finding_fields, summary_fields
 
         for finding in report.findings:
             put_record({"schema": SCHEMA, "message_type": "finding"} | finding_fields(finding))
-        put_record({"message_type": "summary"} | summary_fields(report))
+        put_streamed({"message_type": "summary"} | summary_fields(report))
     elif as_json:
         from tui.headless.documents.check import check_document
 
-        put_document(check_document(report))
+        put_streamed(check_document(report))
     else:
         from tui.headless.printers.check import check_answer
 
-        put_answer(check_answer(report))
+        put_answer(check_answer(report, limit))
 
 
 def _require_whole(report: Report) -> None:

@@ -10,6 +10,7 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TextIO
 
 from tui.headless.json_text import Document, json_text
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 WIDTH_WHEN_PIPED: Final = 80
 NARROWEST: Final = 40
 WIDEST: Final = 400
+
+
+#: A stream is written in pieces of so many characters.
+_PIECE_CHARS: Final = 1 << 16
 
 
 class AnswerLost(OSError):
@@ -38,6 +43,36 @@ def put_record(record: Document) -> None:
 def put_document(document: Document) -> None:
     """The one JSON document of a command. Raises `OSError`."""
     put_text(json_text(document) + "\n")
+
+
+def put_streamed(document: Document) -> None:
+    """A JSON document on a line, the lists of which may be iterators: each item is made, written and forgotten.
+
+    Raises `OSError`.
+    """
+    with contextlib.suppress(ReaderGone):
+        waiting: list[str] = []
+        size = 0
+        for piece in _pieces(document):
+            waiting.append(piece)
+            size += len(piece)
+            if size > _PIECE_CHARS:
+                _put("".join(waiting))
+                waiting, size = [], 0
+        _put("".join([*waiting, "\n"]))
+
+
+def _pieces(document: Document) -> Iterator[str]:
+    for number, (name, value) in enumerate(document.items()):
+        yield f"{',' if number else '{'}{json_text(name)}:"
+        if isinstance(value, Iterator):
+            yield "["
+            for place, item in enumerate(value):
+                yield f",{json_text(item)}" if place else json_text(item)
+            yield "]"
+        else:
+            yield json_text(value)
+    yield "}"
 
 
 def put_text(text: str) -> None:

@@ -12,12 +12,15 @@ from tui.headless.json_text import SCHEMA
 
 
 def check_document(report: Report) -> dict[str, Any]:
-    """Everything a check found: verdict, counts, what stock says, what would work, every finding."""
-    return summary_fields(report) | {"findings": [finding_fields(each) for each in report.findings]}
+    """Everything a check found: verdict, counts, what stock says, what would work, every finding.
+
+    The lists of zones and findings are iterators: a store may have hundreds of thousands.
+    """
+    return summary_fields(report) | {"findings": map(finding_fields, report.findings)}
 
 
 def summary_fields(report: Report) -> dict[str, Any]:
-    """The document without its findings."""
+    """The document without its findings; the list of zones is an iterator."""
     index, state = report.snapshot.index, report.storage_state
     return {
         "schema": SCHEMA,
@@ -41,7 +44,7 @@ def summary_fields(report: Report) -> dict[str, Any]:
         "level": report.level,
         "not_checked": report.not_checked,
         "kept_results": report.evidence.kept if report.evidence is not None else 0,
-        "zones": [_zone_fields(zone) for zone in report.zones],
+        "zones": map(_zone_fields, report.zones),
     }
 
 

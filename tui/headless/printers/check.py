@@ -32,7 +32,6 @@ from tui.headless.printers.layout import (
 from tui.numbers import counted, whole
 from tui.safe_text import safe
 
-ZONES_SHOWN: Final = 40
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
 #: Nothing is written before these are settled.
@@ -40,9 +39,9 @@ _HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
-def check_answer(report: Report) -> Group:
-    """The whole answer of a check."""
-    return Group(*verdict_lines(report), *_problems(report), Text(), *_not_checked(report))
+def check_answer(report: Report, limit: int | None = None) -> Group:
+    """The whole answer of a check, with at most `limit` problems, and as many notices; None for all."""
+    return Group(*verdict_lines(report), *_problems(report, limit), Text(), *_not_checked(report))
 
 
 def verdict_lines(report: Report) -> Lines:
@@ -100,18 +99,18 @@ def _holds(report: Report) -> str:
     )
 
 
-def _problems(report: Report) -> Lines:
+def _problems(report: Report, limit: int | None) -> Lines:
     problems = [zone for zone in report.zones if zone.severity is not Severity.INFO]
     notices = [zone for zone in report.zones if zone.severity is Severity.INFO]
     lines: Lines = [Text(), Text(counted(len(problems), "problem"), "bold")] if problems else []
-    for zone in problems[:ZONES_SHOWN]:
+    for zone in problems[:limit]:
         lines += [Text(), *zone_lines(zone)]
-    if len(problems) > ZONES_SHOWN:
-        rest = counted(len(problems) - ZONES_SHOWN, "more problem")
-        lines += [Text(), Text(f"{rest}: --json lists them all", DIM)]
+    if limit is not None and len(problems) > limit:
+        rest = f"and {whole(len(problems) - limit)} more: --all tells of them, --json lists them for scripts"
+        lines += [Text(), Text(rest, DIM)]
     if notices:
         lines += [Text(), Text(counted(len(notices), "notice"), "bold")]
-        lines += [prose("", each.explanation) for zone in notices[:ZONES_SHOWN] for each in zone.findings[:1]]
+        lines += [prose("", each.explanation) for zone in notices[:limit] for each in zone.findings[:1]]
     return lines
 
 
