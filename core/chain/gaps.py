@@ -15,7 +15,7 @@ import numpy as np
 from core.chain.model import GAPS_LISTED, Gap, GapKind
 from core.chain.reach import leading_to, stretch_of
 from core.chain.zones import Zones
-from core.columns import I64, Lane
+from core.columns import I64, Lane, Mask
 from core.model import U64_MAX, LaneKind, end_of
 
 #: Stands for the storage option in a command that is made to be pasted: the shell refuses to run it until it is set.
@@ -31,10 +31,11 @@ class Missing:
     resumes_at: int | None
 
 
-def missing_behind(lane: Lane, zones: Zones, zone: int, boundary: int, target: int) -> Missing:
+def missing_behind(lane: Lane, zones: Zones, crossed: Mask, zone: int, boundary: int, target: int) -> Missing:
     """What is missing from `boundary` to `target`. All that can be reached of `zone` ends at `boundary`.
 
-    `zone` is -1 where nothing begins at the chain's start, which then is the boundary.
+    `zone` is -1 where nothing begins at the chain's start, which then is the boundary. `crossed` (bool) says of each
+    zone whether a way leads through it.
     """
     end = end_of(target)
     if boundary >= end:
@@ -42,9 +43,8 @@ def missing_behind(lane: Lane, zones: Zones, zone: int, boundary: int, target: i
     found: list[tuple[int, int, GapKind]] = []
     if zone >= 0:
         found += _bridges(lane, zones, zone, boundary, end)
-    for crowded in zones.crowded().tolist():
-        if crowded > zone:
-            found += _bridges(lane, zones, crowded, int(zones.first[crowded]), end)
+    for uncrossed in (np.flatnonzero(~crossed[zone + 1 :]) + zone + 1).tolist():
+        found += _bridges(lane, zones, uncrossed, int(zones.first[uncrossed]), end)
     torn = np.flatnonzero(~zones.joined[zone + 1 :]) + zone + 1
     for each in torn[:GAPS_LISTED].tolist():
         begin = end_of(int(zones.last[each - 1])) if each else boundary
@@ -55,7 +55,7 @@ def missing_behind(lane: Lane, zones: Zones, zone: int, boundary: int, target: i
         found.append((covered, target, GapKind.GAP))
         count += 1
     listed = sorted(found)[:GAPS_LISTED]
-    resumes_at = None if covered < end else _resumes_at(lane, zones, torn, zone, boundary, end)
+    resumes_at = None if covered < end else _resumes_at(lane, zones, crossed, torn, zone, boundary, end)
     return Missing(tuple(Gap(lane.kind, *each) for each in listed), count, resumes_at)
 
 
@@ -97,11 +97,12 @@ def _merged_jumps(goal: int, came_from: dict[int, int], jumped: set[int]) -> lis
     return [(first, last, GapKind.NO_JOIN) for first, last in jumps]
 
 
-def _resumes_at(lane: Lane, zones: Zones, torn: I64, zone: int, boundary: int, end: int) -> int | None:
+def _resumes_at(lane: Lane, zones: Zones, crossed: Mask, torn: I64, zone: int, boundary: int, end: int) -> int | None:
     """The least boundary from `boundary` on from which entries lead to `end`; the last zone covers `end`."""
     since = int(torn[-1]) if len(torn) else zone
     crowded = zones.crowded()
-    for each in crowded[crowded >= since][::-1].tolist():
+    decisive = ~crossed[crowded] | (zones.first[crowded] < boundary) | (crowded == len(zones) - 1)
+    for each in crowded[(crowded >= since) & decisive][::-1].tolist():
         stretch = stretch_of(lane, zones, each)
         goals = [stop for stop in stretch.ends if stop >= end] if each == len(zones) - 1 else [max(stretch.ends)]
         leading = leading_to(stretch, goals)
