@@ -20,7 +20,7 @@ from core.errors import Stopped
 from core.ground import AddedLine, Ground, with_lines
 from core.index import Index
 from core.journal.denylist import denied_rows
-from core.manifests import Evidence, EvidenceWatch, ManifestStatus, broken_manifests, collect_evidence
+from core.manifests import Evidence, EvidenceWatch, ManifestStatus, broken_manifests, collect_evidence, unread_manifests
 from core.manifests.conflicts import competing
 from core.manifests.watching import Unwatched
 from core.model import LaneKind, RangeRecord, StateSnapshotRecord
@@ -186,6 +186,7 @@ class _Plan:
                 known = {**known, **found.manifests}
         self.evidence = Evidence(_LEVEL, known)
         self.options = replace(self.options, broken=self.options.broken | broken_manifests(self.evidence))
+        self._avoid(unread_manifests(self.evidence))
 
     @property
     def _holds_backups(self) -> bool:
