@@ -43,13 +43,16 @@ def missing_behind(lane: Lane, zones: Zones, crossed: Mask, zone: int, boundary:
     found: list[tuple[int, int, GapKind]] = []
     if zone >= 0:
         found += _bridges(lane, zones, zone, boundary, end)
-    for uncrossed in (np.flatnonzero(~crossed[zone + 1 :]) + zone + 1).tolist():
-        found += _bridges(lane, zones, uncrossed, int(zones.first[uncrossed]), end)
+    uncrossed = np.flatnonzero(~crossed[zone + 1 :]) + zone + 1
+    two = (np.diff(zones.start)[uncrossed] == 2) & (zones.last[uncrossed] <= np.uint64(target))
+    found += _bridges_of_two(lane, zones, uncrossed[two][:GAPS_LISTED])
+    for number in uncrossed[~two].tolist():
+        found += _bridges(lane, zones, number, int(zones.first[number]), end)
     torn = np.flatnonzero(~zones.joined[zone + 1 :]) + zone + 1
     for each in torn[:GAPS_LISTED].tolist():
         begin = end_of(int(zones.last[each - 1])) if each else boundary
         found.append((begin, int(zones.first[each]) - 1, GapKind.GAP))
-    count = len(found) + max(0, len(torn) - GAPS_LISTED)
+    count = len(found) + max(0, len(torn) - GAPS_LISTED) + max(0, int(two.sum()) - GAPS_LISTED)
     covered = end_of(int(zones.last[-1])) if len(zones) else boundary
     if covered < end:
         found.append((covered, target, GapKind.GAP))
@@ -57,6 +60,17 @@ def missing_behind(lane: Lane, zones: Zones, crossed: Mask, zone: int, boundary:
     listed = sorted(found)[:GAPS_LISTED]
     resumes_at = None if covered < end else _resumes_at(lane, zones, crossed, torn, zone, boundary, end)
     return Missing(tuple(Gap(lane.kind, *each) for each in listed), count, resumes_at)
+
+
+def _bridges_of_two(lane: Lane, zones: Zones, numbers: I64) -> list[tuple[int, int, GapKind]]:
+    """The bridges of zones (int64) of two entries that do not join: up to the second entry, or behind the first one."""
+    one, other = zones.rows[zones.start[numbers]], zones.rows[zones.start[numbers] + 1]
+    columns = (lane.first[one], lane.last[one], lane.first[other], lane.last[other])
+    pairs = zip(*(column.tolist() for column in columns), strict=True)
+    return [
+        (last + 1, end, GapKind.NO_JOIN) if end - last < begin - first else (first, begin - 1, GapKind.NO_JOIN)
+        for first, last, begin, end in pairs
+    ]
 
 
 def _bridges(lane: Lane, zones: Zones, zone: int, begin: int, end: int) -> list[tuple[int, int, GapKind]]:

@@ -20,11 +20,12 @@ from core.errors import Stopped
 from core.ground import AddedLine, Ground, with_lines
 from core.index import Index
 from core.journal.denylist import denied_rows
+from core.last_look import QUARANTINE
 from core.manifests import Evidence, EvidenceWatch, ManifestStatus, broken_manifests, collect_evidence, unread_manifests
 from core.manifests.conflicts import competing
 from core.manifests.watching import Unwatched
 from core.model import LaneKind, RangeRecord, StateSnapshotRecord
-from core.names import parse_backup_folder
+from core.names import OWN_FOLDER, parse_backup_folder
 from core.recovery.model import DerivedManifest, Recovery
 from core.recovery.splicing import Splicer, line_of, used
 from core.restore import RestoreOptions, RestorePreview, plan_restore
@@ -38,6 +39,9 @@ from core.storage.protocol import ListedKind, StoreReader
 _LEVEL: Final = 3
 #: So many broken snapshots are passed by, one after the other, before the next is taken unseen.
 _SNAPSHOTS_TRIED: Final = 20
+_METADATA: Final = "metadata"
+#: Folders at the top of a store in which no backup lies.
+_NO_BACKUPS: Final = frozenset({_METADATA, "metadata_backup", OWN_FOLDER, QUARANTINE})
 _CHAINED: Final = (LaneKind.EPOCH_ENDINGS, LaneKind.TRANSACTIONS)
 
 
@@ -125,7 +129,8 @@ class _Plan:
 
     def _looked_into(self, lines: tuple[AddedLine, ...]) -> Ground:
         ground = with_lines(self._index, lines)
-        self._look_into(ground, self._competing(ground))
+        if not self._metadata_alone:
+            self._look_into(ground, self._competing(ground))
         return ground
 
     @property
@@ -189,12 +194,20 @@ class _Plan:
         self._avoid(unread_manifests(self.evidence))
 
     @property
+    def _metadata_alone(self) -> bool:
+        """Whether a listing of the store's top, by a storage that can list it, shows that no manifest can be there."""
+        names = {each.handle for each in self.snapshot.root if each.kind is not ListedKind.FILE}
+        return self.snapshot.retired_unseen is None and _METADATA in names and names <= _NO_BACKUPS
+
+    @property
     def _holds_backups(self) -> bool:
         """Whether any backup lies in the store, as far as it can be listed."""
         folders = (parse_backup_folder(each.handle) for each in self.snapshot.root if each.kind is ListedKind.FOLDER)
         return any(folder is not None and not folder.derived for folder in folders)
 
     def _splices(self, ground: Ground) -> tuple[DerivedManifest, ...]:
+        if self._metadata_alone:
+            return ()
         splicer = Splicer(self.reader, self.evidence or Evidence(_LEVEL), self.watch.stopped)
         lenders = {
             line.record.manifest for lines in ground.lines.values() for line in lines if line.record in self.denied

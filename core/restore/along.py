@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,22 @@ class Ways:
 
 def find_ways(ground: Ground, options: RestoreOptions) -> Ways:
     """The chains under the operator's choices: transactions up to the wish, epoch endings as far as they go."""
-    index, added = ground.index, ground.added
+    return _ways(_Question(ground.index, options, ground))
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked for: an index is that of one ground alone."""
+
+    index: Index
+    options: RestoreOptions
+    ground: Ground = field(compare=False)
+
+
+# A recovery asks the same again and again, and an answer takes seconds where a million entries overlap.
+@lru_cache(maxsize=4)
+def _ways(question: _Question) -> Ways:
+    index, options, added = question.index, question.options, question.ground.added
     latest = greatest_version(index.transactions)
     wish = options.target_version
     goal = latest if wish is None or latest is None else min(wish, latest)
