@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from core.chain.crowd import crowd_of, leading_on
 from core.chain.model import GAPS_LISTED, Gap, GapKind
-from core.chain.reach import leading_to, stretch_of
 from core.chain.zones import Zones
 from core.columns import I64, Lane, Mask
 from core.model import U64_MAX, LaneKind, end_of
@@ -76,37 +76,51 @@ def _bridges_of_two(lane: Lane, zones: Zones, numbers: I64) -> list[tuple[int, i
 def _bridges(lane: Lane, zones: Zones, zone: int, begin: int, end: int) -> list[tuple[int, int, GapKind]]:
     """The fewest versions to back up again, so that a way leads from boundary `begin` through the zone or to `end`."""
     goal = min(end_of(int(zones.last[zone])), end)
-    stretch = stretch_of(lane, zones, zone)
-    edges = [(f, min(e, goal)) for f, e in zip(stretch.firsts, stretch.ends, strict=True) if begin <= f < goal]
-    stops = sorted({begin, goal, *(boundary for edge in edges for boundary in edge)})
-    missing = {begin: 0}
-    came_from: dict[int, int] = {}
-    jumped: set[int] = set()
-    at = 0
+    rows = zones.rows_of(zone)
+    rows = rows[(lane.first[rows] >= np.uint64(begin)) & (lane.first[rows] < np.uint64(goal))]
+    first, behind = lane.first[rows], np.minimum(lane.last[rows], np.uint64(goal - 1)) + np.uint64(1)
+    stops = np.unique(np.concatenate((np.array((begin, goal), dtype=np.uint64), first, behind)))
+    starts, ends = (np.searchsorted(stops, column).astype(np.int32) for column in (first, behind))
+    places: list[int] = stops.tolist()
+    came_from, jumped = _fewest_missing(places, starts.data, ends.data)
+    return _merged_jumps(places, came_from, jumped)
+
+
+def _fewest_missing(stops: list[int], starts: memoryview, ends: memoryview) -> tuple[list[int], bytearray]:
+    """Of each of `stops` the one before it on the way with the fewest versions missing, and whether that is a jump.
+
+    The way begins at the first of them. An edge leads from stop `starts[i]` to stop `ends[i]`; they are in order.
+    """
+    missing: list[int | None] = [None] * len(stops)
+    missing[0] = 0
+    came_from = [-1] * len(stops)
+    jumped = bytearray(len(stops))
+    at, edges, before = 0, len(starts), 0
     for index, stop in enumerate(stops):
+        here = missing[index]
         if index:
-            before = stops[index - 1]
-            by_jump = missing[before] + stop - before
-            if by_jump < missing.get(stop, by_jump + 1):
-                missing[stop], came_from[stop] = by_jump, before
-                jumped.add(stop)
-        while at < len(edges) and edges[at][0] == stop:
-            _, to = edges[at]
+            by_jump = before + stop - stops[index - 1]
+            if here is None or by_jump < here:
+                here, came_from[index], jumped[index] = by_jump, index - 1, 1
+        assert here is not None
+        while at < edges and starts[at] == index:
+            to = ends[at]
             at += 1
-            if missing[stop] < missing.get(to, missing[stop] + 1):
-                missing[to], came_from[to] = missing[stop], stop
-    return _merged_jumps(goal, came_from, jumped)
+            known = missing[to]
+            if known is None or here < known:
+                missing[to], came_from[to] = here, index
+        before = here
+    return came_from, jumped
 
 
-def _merged_jumps(goal: int, came_from: dict[int, int], jumped: set[int]) -> list[tuple[int, int, GapKind]]:
-    """The jumps on the way back from `goal`, neighbours merged."""
+def _merged_jumps(stops: list[int], came_from: list[int], jumped: bytearray) -> list[tuple[int, int, GapKind]]:
+    """The jumps on the way back from the last stop, neighbours merged."""
     jumps: list[tuple[int, int]] = []
-    stop = goal
-    while stop in came_from:
-        before = came_from[stop]
-        if stop in jumped:
-            last = jumps.pop()[1] if jumps and jumps[-1][0] == stop else stop - 1
-            jumps.append((before, last))
+    stop = len(stops) - 1
+    while (before := came_from[stop]) >= 0:
+        if jumped[stop]:
+            last = jumps.pop()[1] if jumps and jumps[-1][0] == stops[stop] else stops[stop] - 1
+            jumps.append((stops[before], last))
         stop = before
     return [(first, last, GapKind.NO_JOIN) for first, last in jumps]
 
@@ -117,11 +131,13 @@ def _resumes_at(lane: Lane, zones: Zones, crossed: Mask, torn: I64, zone: int, b
     crowded = zones.crowded()
     decisive = ~crossed[crowded] | (zones.first[crowded] < boundary) | (crowded == len(zones) - 1)
     for each in crowded[(crowded >= since) & decisive][::-1].tolist():
-        stretch = stretch_of(lane, zones, each)
-        goals = [stop for stop in stretch.ends if stop >= end] if each == len(zones) - 1 else [max(stretch.ends)]
-        leading = leading_to(stretch, goals)
-        if stretch.begin not in leading or stretch.begin < boundary:
-            return min((stop for stop in leading if boundary <= stop < end), default=None)
+        crowd = crowd_of(lane, zones, np.array((each,), dtype=np.int64))
+        goals = crowd.end >= np.uint64(end) if each == len(zones) - 1 else crowd.end == crowd.end.max()
+        begins = crowd.first[leading_on(crowd, goals)]
+        if crowd.first[0] not in begins or int(crowd.first[0]) < boundary:
+            leading = np.concatenate((begins, crowd.end[goals]))
+            leading = leading[(leading >= np.uint64(boundary)) & (leading < np.uint64(end))]
+            return int(leading.min()) if len(leading) else None
     return int(zones.first[since])
 
 
