@@ -7,6 +7,8 @@ chain goes through.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,18 +43,24 @@ def missing_behind(lane: Lane, zones: Zones, crossed: Mask, zone: int, boundary:
     if boundary >= end:
         return Missing((), 0, None)
     found: list[tuple[int, int, GapKind]] = []
+    count = 0
     if zone >= 0:
-        found += _bridges(lane, zones, zone, boundary, end)
+        bridges, count = _bridges(lane, zones, zone, boundary, end)
+        found += bridges
     uncrossed = np.flatnonzero(~crossed[zone + 1 :]) + zone + 1
     two = (np.diff(zones.start)[uncrossed] == 2) & (zones.last[uncrossed] <= np.uint64(target))
     found += _bridges_of_two(lane, zones, uncrossed[two][:GAPS_LISTED])
+    wide: list[tuple[int, int, GapKind]] = []
     for number in uncrossed[~two].tolist():
-        found += _bridges(lane, zones, number, int(zones.first[number]), end)
+        bridges, more = _bridges(lane, zones, number, int(zones.first[number]), end)
+        count += more
+        wide += bridges if len(wide) < GAPS_LISTED else ()
+    found += wide
     torn = np.flatnonzero(~zones.joined[zone + 1 :]) + zone + 1
     for each in torn[:GAPS_LISTED].tolist():
         begin = end_of(int(zones.last[each - 1])) if each else boundary
         found.append((begin, int(zones.first[each]) - 1, GapKind.GAP))
-    count = len(found) + max(0, len(torn) - GAPS_LISTED) + max(0, int(two.sum()) - GAPS_LISTED)
+    count += len(torn) + int(two.sum())
     covered = end_of(int(zones.last[-1])) if len(zones) else boundary
     if covered < end:
         found.append((covered, target, GapKind.GAP))
@@ -73,13 +81,19 @@ def _bridges_of_two(lane: Lane, zones: Zones, numbers: I64) -> list[tuple[int, i
     ]
 
 
-def _bridges(lane: Lane, zones: Zones, zone: int, begin: int, end: int) -> list[tuple[int, int, GapKind]]:
-    """The fewest versions to back up again, so that a way leads from boundary `begin` through the zone or to `end`."""
+def _bridges(
+    lane: Lane, zones: Zones, zone: int, begin: int, end: int
+) -> tuple[Iterable[tuple[int, int, GapKind]], int]:
+    """The fewest versions to back up again, so that a way leads from boundary `begin` through the zone or to `end`.
+
+    The first `GAPS_LISTED` stretches of them, and how many there are.
+    """
     goal = min(end_of(int(zones.last[zone])), end)
     rows = zones.rows_of(zone)
     rows = rows[(lane.first[rows] >= np.uint64(begin)) & (lane.first[rows] < np.uint64(goal))]
     first, behind = lane.first[rows], np.minimum(lane.last[rows], np.uint64(goal - 1)) + np.uint64(1)
-    stops = np.unique(np.concatenate((np.array((begin, goal), dtype=np.uint64), first, behind)))
+    stops = np.sort(np.concatenate((np.array((begin, goal), dtype=np.uint64), first, behind)))
+    stops = stops[np.append(True, stops[1:] != stops[:-1])]
     starts, ends = (np.searchsorted(stops, column).astype(np.int32) for column in (first, behind))
     places: list[int] = stops.tolist()
     came_from, jumped = _fewest_missing(places, starts.data, ends.data)
@@ -113,16 +127,21 @@ def _fewest_missing(stops: list[int], starts: memoryview, ends: memoryview) -> t
     return came_from, jumped
 
 
-def _merged_jumps(stops: list[int], came_from: list[int], jumped: bytearray) -> list[tuple[int, int, GapKind]]:
-    """The jumps on the way back from the last stop, neighbours merged."""
-    jumps: list[tuple[int, int]] = []
+def _merged_jumps(
+    stops: list[int], came_from: list[int], jumped: bytearray
+) -> tuple[Iterable[tuple[int, int, GapKind]], int]:
+    """The first jumps on the way to the last stop, neighbours merged, and how many there are."""
+    jumps: deque[tuple[int, int, GapKind]] = deque(maxlen=GAPS_LISTED)
+    count, last = 0, -1
     stop = len(stops) - 1
     while (before := came_from[stop]) >= 0:
         if jumped[stop]:
-            last = jumps.pop()[1] if jumps and jumps[-1][0] == stops[stop] else stops[stop] - 1
-            jumps.append((stops[before], last))
+            last = stops[stop] - 1 if last < 0 else last
+            if not jumped[before]:
+                jumps.append((stops[before], last, GapKind.NO_JOIN))
+                count, last = count + 1, -1
         stop = before
-    return [(first, last, GapKind.NO_JOIN) for first, last in jumps]
+    return jumps, count
 
 
 def _resumes_at(lane: Lane, zones: Zones, crossed: Mask, torn: I64, zone: int, boundary: int, end: int) -> int | None:
