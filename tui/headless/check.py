@@ -85,7 +85,7 @@ def check(
     _require_level(level)
     from core.manifests import conflicting
     from core.stock import CompactionOptions
-    from tui.headless.progress import announce, follower
+    from tui.headless.progress import announce, at_work, follower
 
     engine = connect(store, machine)
     watch = follower(json_lines)
@@ -94,7 +94,8 @@ def check(
     if level > 1:
         announce(engine.reader, snapshot, level, json_lines, chosen)
     factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)
-    report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
+    with at_work("looking for problems"):
+        report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
     _require_whole(report)
     _answer(report, None if show_all else limit, as_json=as_json, json_lines=json_lines)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]

@@ -45,7 +45,7 @@ def overlay(
     if folder is None:
         raise UsageError("no folder was named to write to", hint="name a new one, outside of the store")
     from core.overlay import write_overlay
-    from tui.headless.progress import follower
+    from tui.headless.progress import at_work, follower
 
     engine = connect(store, machine)
     watch = follower()
@@ -53,8 +53,9 @@ def overlay(
     tell_what_waits(snapshot, engine)
     if holds_nothing(snapshot):
         raise StoreUnreachable("metadata/ holds no entry that could be shown", hint="is the store all there?")
-    recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
-    planned = engine.plan_overlay(recovery)
+    with at_work("looking for a chain"):
+        recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
+        planned = engine.plan_overlay(recovery)
     written = write_overlay(planned, folder)
     if as_json:
         from tui.headless.documents.overlay import overlay_document

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from core.manifests import EvidenceProgress, plan_evidence
 from core.snapshot import Progress, Snapshot
 from core.storage import StoreReader
 from tui.headless.json_text import SCHEMA
-from tui.headless.output import put_record
+from tui.headless.output import draw, put_record
 from tui.headless.stopping import Stop
 from tui.numbers import size
 
@@ -32,6 +35,50 @@ def follower(json_lines: bool = False) -> Follower:
     if json_lines:
         return InPercent(stream_progress)
     return InPercent(draw_line) if _on_terminal() else Unseen()
+
+
+#: Work that says nothing of how far it is says at least so often, in seconds, that it goes on.
+_EVERY: Final = 1.0
+
+
+class _Line:
+    """The line of progress on this terminal: when it was last drawn, by the clock of `time.monotonic`."""
+
+    drawn = 0.0
+
+    @classmethod
+    def draw(cls, text: str) -> None:
+        """Put the line in place of what it was."""
+        cls.drawn = time.monotonic()
+        draw(_CLEAR_LINE + text)
+
+
+@contextmanager
+def at_work(what: str) -> Iterator[None]:
+    """Inside, a terminal is told every second what is being done and for how long, unless it was told how far that is.
+
+    Ctrl-C ends it as ever: nothing is written inside.
+    """
+    if not _on_terminal():
+        yield
+        return
+    done = threading.Event()
+    teller = threading.Thread(target=_tell, args=(what, done), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        draw(_CLEAR_LINE)
+
+
+def _tell(what: str, done: threading.Event) -> None:
+    began = time.monotonic()
+    while not done.wait(_EVERY / 4):
+        now = time.monotonic()
+        if now - _Line.drawn >= _EVERY and now - began >= _EVERY:
+            _Line.draw(f"{what}: {int(now - began):,} s so far, Ctrl-C stops")
 
 
 def announce(
@@ -92,8 +139,7 @@ class InPercent(Unseen):
 
 def draw_line(what: str, done: int, total: int) -> None:
     """One line on the terminal that says how far reading has come, and that is gone when it is over."""
-    sys.stderr.write(_CLEAR_LINE + ("" if done >= total else f"reading {what}: {done:,} of {total:,}"))
-    sys.stderr.flush()
+    _Line.draw("" if done >= total else f"reading {what}: {done:,} of {total:,}")
 
 
 def stream_progress(what: str, done: int, total: int) -> None:

@@ -154,12 +154,16 @@ class _Repair(Planning[_Planned]):
         snapshot = self.changes.look(accept=self.accept)
         if self.given is not None:
             self.given.require_store(snapshot)
+        from tui.headless.progress import at_work
+
         engine = self.changes.engine
         options = self.given.options if self.given else self.wishes.options(snapshot)
-        recovery = engine.plan_recovery(snapshot, options, self.changes.watch)
+        with at_work("looking for a chain"):
+            recovery = engine.plan_recovery(snapshot, options, self.changes.watch)
         if now:
             self.wait_for_new_second(snapshot)
-        plan = engine.plan_repair(recovery, park_tail=self.park_tail)
+        with at_work("planning the repair"):
+            plan = engine.plan_repair(recovery, park_tail=self.park_tail)
         self.require_wanted(plan.change_set)
         if self.given is not None and plan.change_set is not None:
             self.given.require_plan(plan.change_set, snapshot)

@@ -36,13 +36,14 @@ def restore_plan(
     Exit code 0: stock restores to the target. 3: it does, and there is something to know first. 4: it does not.
     20: the store can't be read, holds no ranges, or its listing shrank. 130: stopped early.
     """
-    from tui.headless.progress import follower
+    from tui.headless.progress import at_work, follower
 
     engine = connect(store, machine)
     watch = follower()
     snapshot = look(engine, watch, accept=accept_shrunk_listing)
     tell_what_waits(snapshot, engine)
-    recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
+    with at_work("looking for a chain"):
+        recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
     preview = recovery.preview
     if as_json:
         from tui.headless.documents.restore_plan import restore_document
