@@ -27,7 +27,7 @@ def write_export(folder: Path, store: Path, name: str, document: dict[str, Any])
     """Write `document` into `folder` under a new name; the answer says where it is, or why it was not written."""
     if folder.resolve().is_relative_to(store.resolve()):
         return "not exported: the current folder is inside the store, and nothing is written there"
-    content = json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    content = json.dumps(document, indent=2, ensure_ascii=True, default=list) + "\n"
     for number in range(1, _MOST_FILES):
         path = folder / f"seamline-{name}-{number}.json"
         try:

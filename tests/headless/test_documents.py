@@ -368,5 +368,5 @@ def test_entries_made_from_columns_equal_those_made_one_by_one(name: str, demo_s
         lane = index.lanes[kind]
         rows = np.arange(len(lane), dtype=np.int64)[::-1]
         assert len(rows) > 5
-        assert lane_rows(lane, rows) == [entry_fields(lane.entry(row)) for row in rows.tolist()]
-        assert lane_rows(lane, rows[:0]) == []
+        assert list(lane_rows(lane, rows)) == [entry_fields(lane.entry(row)) for row in rows.tolist()]
+        assert not list(lane_rows(lane, rows[:0]))

@@ -46,7 +46,7 @@ def put_document(document: Document) -> None:
 
 
 def put_streamed(document: Document) -> None:
-    """A JSON document on a line, the lists of which may be iterators: each item is made, written and forgotten.
+    """A JSON document on a line, lists of which may be iterators: each of their items is made, written and forgotten.
 
     Raises `OSError`.
     """
@@ -63,9 +63,12 @@ def put_streamed(document: Document) -> None:
 
 
 def _pieces(document: Document) -> Iterator[str]:
+    yield "{"
     for number, (name, value) in enumerate(document.items()):
-        yield f"{',' if number else '{'}{json_text(name)}:"
-        if isinstance(value, Iterator):
+        yield f"{',' if number else ''}{json_text(name)}:"
+        if isinstance(value, dict):
+            yield from _pieces(value)
+        elif isinstance(value, Iterator):
             yield "["
             for place, item in enumerate(value):
                 yield f",{json_text(item)}" if place else json_text(item)

@@ -20,7 +20,7 @@ from tui.headless.options import (
     wait_option,
     yes_option,
 )
-from tui.headless.output import put_answer, put_document
+from tui.headless.output import put_answer, put_streamed
 from tui.headless.planning import Planning, waiting_in
 from tui.headless.surroundings import holds_nothing
 from tui.headless.wishes import Wishes, choice_words, takes_choices
@@ -179,7 +179,7 @@ class _Repair(Planning[_Planned]):
         if self.as_json:
             from tui.headless.documents.repair import repair_document
 
-            put_document(
+            put_streamed(
                 repair_document(
                     plan,
                     verdicts,

@@ -8,7 +8,7 @@ import click
 
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import accept_option, json_option, takes_store
-from tui.headless.output import put_answer, put_document
+from tui.headless.output import put_answer, put_streamed
 from tui.headless.surroundings import connect, look, tell_what_waits
 from tui.headless.wishes import Wishes, takes_wishes
 
@@ -48,7 +48,7 @@ def restore_plan(
     if as_json:
         from tui.headless.documents.restore_plan import restore_document
 
-        put_document(restore_document(preview))
+        put_streamed(restore_document(preview))
     else:
         from tui.headless.printers.restore_plan import restore_answer
 

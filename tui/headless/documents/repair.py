@@ -33,7 +33,7 @@ def repair_document(
 ) -> dict[str, Any]:
     """`verdicts` are those before and after it; `plan_file` is where the plan was written to.
 
-    `resumed` were finished first; `interrupted` are the operations that wait for that.
+    `resumed` were finished first; `interrupted` are the operations that wait for that. Lists of entries are iterators.
     """
     recovery, (before, after) = plan.recovery, verdicts
     location = recovery.snapshot.location
@@ -44,9 +44,9 @@ def repair_document(
         "refused": refused_fields(plan.refusal),
         **change_fields(plan.change_set, len(recovery.snapshot.index.files)),
         "derived": [_derived_fields(each) for each in recovery.derived],
-        "recovered": list(recovered_entries(recovery)),
-        "rejected": list(rejected_entries(recovery)),
-        "parked": list(parked_entries(recovery)) if park_tail else [],
+        "recovered": recovered_entries(recovery),
+        "rejected": rejected_entries(recovery),
+        "parked": parked_entries(recovery) if park_tail else [],
         "side_effects": list(plan.side_effects),
         "minimal": recovery.proven_minimal,
         "gaps": [gap_fields(gap, location) for gap in recovery.preview.gaps],

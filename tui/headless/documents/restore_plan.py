@@ -32,7 +32,7 @@ def restore_document(preview: RestorePreview) -> dict[str, Any]:
         "target_version": preview.goal,
         "stock": _stock_fields(preview),
         "chain": _chain_fields(preview),
-        "skipped": list(_skipped(preview)),
+        "skipped": _skipped(preview),
         "gaps": [gap_fields(gap, preview.snapshot.location) for gap in preview.gaps],
         "needs": preview.needs.value,
         "next_steps": list(next_steps(preview)),
@@ -71,8 +71,8 @@ def _plan_fields(preview: RestorePreview, plan: StockPlan) -> dict[str, Any]:
     }
 
 
-def _manifests(lane: Lane, rows: Iterable[int]) -> list[str]:
-    return [lane.manifest(int(row)) for row in rows]
+def _manifests(lane: Lane, rows: Iterable[int]) -> Iterator[str]:
+    return (lane.manifest(int(row)) for row in rows)
 
 
 def _chain_fields(preview: RestorePreview) -> dict[str, Any]:
@@ -88,16 +88,14 @@ def _chain_fields(preview: RestorePreview) -> dict[str, Any]:
     }
 
 
-def chain_entries(lane: Lane, rows: I64, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+def chain_entries(lane: Lane, rows: I64, sources: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Entries as in `lane_rows`, each with the manifest that its own was cut from, null for one that stands by itself.
 
     No file holds the line of a manifest that is still to be derived. `sources` as in `core.ground.Ground`.
     """
-    return [
-        each | {"spliced_from": source} | ({"files": []} if source else {})
-        for each in lane_rows(lane, rows)
-        for source in (sources.get(each["manifest"]),)
-    ]
+    for each in lane_rows(lane, rows):
+        source = sources.get(each["manifest"])
+        yield each | {"spliced_from": source} | ({"files": []} if source else {})
 
 
 def chain_rows(preview: RestorePreview) -> I64:

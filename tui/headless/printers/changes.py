@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from rich.text import Text
@@ -92,13 +93,19 @@ def _reach(verdict: StoreVerdict) -> str:
     return f"stock restores to {whole(verdict.stock_restorable_to)}"
 
 
-def cut_rows(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Lines:
-    """A table of handles under a title, cut short; none where there are no rows."""
-    if not rows:
+def cut_rows(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], count: int | None = None) -> Lines:
+    """A table of handles under a title, cut short; none where there are no rows.
+
+    With a `count` of them the `rows` may be an iterator, of which only those are made that are shown.
+    """
+    if count is None:
+        rows = list(rows)
+        count = len(rows)
+    if not count:
         return []
     right = frozenset(column for column, name in enumerate(header) if name in _NUMBERS)
-    shown = aligned(header, [Line(row) for row in rows[:ROWS_SHOWN]], right)
-    lines: Lines = [Text(), Text(f"{title}: {whole(len(rows))}", "bold"), *shown]
-    if len(rows) > ROWS_SHOWN:
-        lines.append(Text(f"and {whole(len(rows) - ROWS_SHOWN)} more: --json lists them all", DIM))
+    shown = aligned(header, [Line(row) for row in islice(rows, ROWS_SHOWN)], right)
+    lines: Lines = [Text(), Text(f"{title}: {whole(count)}", "bold"), *shown]
+    if count > ROWS_SHOWN:
+        lines.append(Text(f"and {whole(count - ROWS_SHOWN)} more: --json lists them all", DIM))
     return lines

@@ -54,11 +54,13 @@ def repair_answer(
         lines += [prose("also" if not number else "", text) for number, text in enumerate(plan.side_effects)]
         lines += [*change_lines(change), *_derived(recovery)]
     recovered = [(*_entry(each), each["files"][0]) for each in recovered_entries(recovery)]
-    rejected = [(*_entry(each), each["reason"]) for each in rejected_entries(recovery)]
-    parked = [(*_entry(each), each["reason"]) for each in parked_entries(recovery)] if park_tail else []
+    rejected = ((*_entry(each), each["reason"]) for each in rejected_entries(recovery))
+    parked = ((*_entry(each), each["reason"]) for each in parked_entries(recovery))
+    rejected_count, parked_count = (sum(map(len, rows.values())) for rows in (recovery.rejected, recovery.tail))
     lines += cut_rows("Recovered", (*_ENTRY, "from"), recovered)
-    lines += cut_rows("Seen no more", (*_ENTRY, "because"), rejected)
-    lines += cut_rows("Parked until the gap is closed", (*_ENTRY, "because"), parked)
+    lines += cut_rows("Seen no more", (*_ENTRY, "because"), rejected, rejected_count)
+    if park_tail:
+        lines += cut_rows("Parked until the gap is closed", (*_ENTRY, "because"), parked, parked_count)
     return Group(*lines, *gap_lines(recovery.preview))
 
 
