@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import total_ordering
-from typing import Final, TypeAlias
+from itertools import groupby
+from typing import Final
 
 from core.findings.case import Case
 from core.findings.catalogue import CATALOGUE
@@ -16,7 +16,8 @@ from core.model import Finding, LaneKind, Severity
 
 _LANES: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS, LaneKind.FILES)
 _PLACES: Final = {lane: place for place, lane in enumerate(_LANES)}
-_WORST: Final = {severity: -severity.rank for severity in Severity}
+_WORST: Final = {severity: place for place, severity in enumerate(reversed(Severity))}
+_KINDS: Final = {kind: place for place, kind in enumerate(sorted(CATALOGUE))}
 
 #: What is said to be missing, and what follows from it: what was not read yet may well hold it.
 _OF_ABSENCE: Final = frozenset(
@@ -61,35 +62,23 @@ def find(case: Case, level: int) -> tuple[Finding, ...]:
         for finding in detector.detect(case)
         if (CATALOGUE[finding.kind].level or 0) <= level and finding.kind not in silent
     ]
-    return _with_unique_ids(sorted(found, key=worst_first))
+    return _with_unique_ids(in_order(found))
 
 
-@total_ordering
-class _ById:
-    """What breaks a tie: the id of a finding, which takes making it whole."""
+def worst_first(finding: Finding) -> int:
+    """The order of findings; those without a range come before the others of their lane.
 
-    __slots__ = ("_finding",)
-
-    def __init__(self, finding: Finding) -> None:
-        self._finding = finding
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ById) and self._finding.id == other._finding.id
-
-    def __lt__(self, other: _ById) -> bool:
-        return self._finding.id < other._finding.id
-
-    __hash__ = None  # type: ignore[assignment]
+    One number, as a store may have a million; where it is the same for two, `find` goes by their ids.
+    """
+    first = 0 if finding.first is None else finding.first + 1
+    return ((_WORST[finding.severity] << 2 | _PLACES[finding.lane]) << 65 | first) << 16 | _KINDS[finding.kind]
 
 
-#: What findings are sorted by.
-Place: TypeAlias = tuple[int, int, int, str, _ById]
-
-
-def worst_first(finding: Finding) -> Place:
-    """The order of findings; those without a range come before the others of their lane."""
-    first = -1 if finding.first is None else finding.first
-    return _WORST[finding.severity], _PLACES[finding.lane], first, finding.kind, _ById(finding)
+def in_order(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings worst first, then by id, which takes making a finding whole: only where nothing else tells two apart."""
+    for _, alike in groupby(sorted(findings, key=worst_first), key=worst_first):
+        tied = list(alike)
+        yield from sorted(tied, key=lambda finding: finding.id) if len(tied) > 1 else tied
 
 
 def _with_unique_ids(findings: Iterable[Finding]) -> tuple[Finding, ...]:

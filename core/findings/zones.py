@@ -19,7 +19,7 @@ from core.findings.build import MOST_EVIDENCE
 from core.findings.catalogue import CATALOGUE
 from core.findings.identity import zone_id
 from core.findings.later import Later
-from core.findings.search import Place, worst_first
+from core.findings.search import in_order, worst_first
 from core.findings.sweep import Shape, Sweep, sweep
 from core.index import Index
 from core.model import Entry, Finding, LaneKind, Severity, Zone, end_of
@@ -87,7 +87,7 @@ _NUMBERS: Final = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 def group(findings: Iterable[Finding], snapshot: Snapshot) -> tuple[Zone, ...]:
     """The zones of a store, worst first, each with its findings, worst first."""
-    everything = list(findings)
+    everything = list(in_order(findings))
     ranged = [each for each in everything if each.first is not None]
     zones = [zone for kind in LaneKind for zone in _lane_zones(kind, ranged, snapshot)]
     zones += _zones_without_range(each for each in everything if each.first is None)
@@ -134,7 +134,7 @@ _HELD: Final = ("lane", "first", "last", "title", "severity", "findings", "_id",
 def _lane_zones(kind: LaneKind, findings: Sequence[Finding], snapshot: Snapshot) -> list[Zone]:
     """The zones of one lane. What lines show makes zones; manifests and information only join those they lie in."""
     swept = sweep(snapshot.index.lanes[kind]) if kind in _CHAINED else None
-    mine = sorted((each for each in findings if each.lane is kind), key=worst_first)
+    mine = [each for each in findings if each.lane is kind]
     tiers: list[list[_Cluster]] = []
     for tier in range(_TIERS):
         rest = [each for each in mine if _tier(each) == tier and not _joins_one(each, tiers)]
@@ -152,6 +152,8 @@ def _tier(finding: Finding) -> int:
 
 class _Cluster:
     """Findings whose widened ranges overlap; grows while they are taken in order."""
+
+    __slots__ = ("findings", "first", "last")
 
     def __init__(self, first: int, last: int) -> None:
         self.first = first
@@ -262,7 +264,7 @@ def cause_of(findings: Sequence[Finding]) -> Finding:
     return min(serious, key=_cause_rank)
 
 
-def _cause_rank(finding: Finding) -> tuple[int, Place]:
+def _cause_rank(finding: Finding) -> tuple[int, int]:
     if finding.shape == Shape.NO_JOIN:
         return _NO_JOIN_RANK, worst_first(finding)
     last = len(_CAUSES) + (finding.kind in _CONSEQUENCES)

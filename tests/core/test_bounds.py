@@ -63,7 +63,7 @@ def test_lines_that_overlap_take_so_much_memory_a_line_that_960_000_stay_below_6
     crowd: Crowd, tmp_path: Path
 ) -> None:
     stores = [(lines, write_crowded_store(tmp_path / str(lines), crowd, lines)) for lines in (10_000, 60_000)]
-    for words in (("restore-plan", "--json"), ("repair", "--dry-run"), ("check",)):
+    for words in (("restore-plan", "--json"), ("repair", "--dry-run")):
         (few, least), (many, most) = ((lines, peak_of(store, words)) for lines, store in stores)
         assert least + (most - least) * (960_000 - few) // (many - few) < MOST_BYTES, words
 
