@@ -43,7 +43,7 @@ print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0], f
 
 def peak_of(folder: Path, name: str, *words: str) -> int:
     """The most memory that a command on a store held, bytes."""
-    variables = environment(XDG_STATE_HOME=str(folder / "state"), XDG_CACHE_HOME=str(folder / "cache"))
+    variables = environment(XDG_STATE_HOME=f"{folder}.state", XDG_CACHE_HOME=f"{folder}.cache")
     command = [sys.executable, "-c", PEAK, name, str(folder), *words]
     run = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
     return int(run.stderr.split()[-1]) * 1024
