@@ -7,6 +7,7 @@ chain goes through.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -95,40 +96,38 @@ def _bridges(
     stops = np.sort(np.concatenate((np.array((begin, goal), dtype=np.uint64), first, behind)))
     stops = stops[np.append(True, stops[1:] != stops[:-1])]
     starts, ends = (np.searchsorted(stops, column).astype(np.int32) for column in (first, behind))
-    places: list[int] = stops.tolist()
-    came_from, jumped = _fewest_missing(places, starts.data, ends.data)
-    return _merged_jumps(places, came_from, jumped)
+    came_from, jumped = _fewest_missing(stops.data, starts.data, ends.data)
+    return _merged_jumps(stops.data, came_from, jumped)
 
 
-def _fewest_missing(stops: list[int], starts: memoryview, ends: memoryview) -> tuple[list[int], bytearray]:
+def _fewest_missing(stops: memoryview, starts: memoryview, ends: memoryview) -> tuple[array[int], bytearray]:
     """Of each of `stops` the one before it on the way with the fewest versions missing, and whether that is a jump.
 
     The way begins at the first of them. An edge leads from stop `starts[i]` to stop `ends[i]`; they are in order.
     """
-    missing: list[int | None] = [None] * len(stops)
-    missing[0] = 0
-    came_from = [-1] * len(stops)
+    # Arrays, not lists: a knot of a million entries has two million stops.
+    missing, known = array("Q", bytes(8 * len(stops))), bytearray(len(stops))
+    known[0] = 1
+    came_from = array("q", [-1]) * len(stops)
     jumped = bytearray(len(stops))
     at, edges, before = 0, len(starts), 0
     for index, stop in enumerate(stops):
         here = missing[index]
         if index:
             by_jump = before + stop - stops[index - 1]
-            if here is None or by_jump < here:
+            if not known[index] or by_jump < here:
                 here, came_from[index], jumped[index] = by_jump, index - 1, 1
-        assert here is not None
         while at < edges and starts[at] == index:
             to = ends[at]
             at += 1
-            known = missing[to]
-            if known is None or here < known:
-                missing[to], came_from[to] = here, index
+            if not known[to] or here < missing[to]:
+                missing[to], came_from[to], known[to] = here, index, 1
         before = here
     return came_from, jumped
 
 
 def _merged_jumps(
-    stops: list[int], came_from: list[int], jumped: bytearray
+    stops: memoryview, came_from: array[int], jumped: bytearray
 ) -> tuple[Iterable[tuple[int, int, GapKind]], int]:
     """The first jumps on the way to the last stop, neighbours merged, and how many there are."""
     jumps: deque[tuple[int, int, GapKind]] = deque(maxlen=GAPS_LISTED)
