@@ -123,7 +123,7 @@ class TimelineScreen(Moving, Marking):
             problems.show(ZoneRows(session, self._listed, self.glyphs), 0)
         if session.zone in self._listed:
             problems.point_at(self._listed.index(session.zone))
-        title = inspector.problems_title(session) if not self._filter else f"Problems: {name}, {len(self._listed)}"
+        title = inspector.problems_title(session) if not self._filter else f"Problems: {name}, {len(self._listed):,}"
         self.query_one("#problems", Panel).label(title, "] next  [ previous" if session.problem_count else "")
         self.query_one("#totals", Prose).show_text(inspector.totals_text(session))
 

@@ -48,7 +48,7 @@ def problems_title(session: Session) -> str:
     counts = ((len(session.notes) - ignored, "decided"), (ignored, "ignored"))
     more = [counted(notices, "notice")] if notices else []
     more += [f"{whole(count)} {word}" for count, word in counts if count]
-    return ", ".join([f"Problems {session.problem_count}" if session.problem_count else "No problems", *more])
+    return ", ".join([f"Problems {whole(session.problem_count)}" if session.problem_count else "No problems", *more])
 
 
 def next_step(zone: Zone) -> str:
@@ -107,9 +107,9 @@ def ordinal(session: Session) -> str:
     """Which of the problems, or of the notices beside them, is selected, in the order of the list."""
     zone, problems = session.zone or 0, session.problems
     if zone in problems:
-        return f"{problems.index(zone) + 1} of {len(problems)}"
+        return f"{whole(problems.index(zone) + 1)} of {whole(len(problems))}"
     notices = [index for index in session.order if index >= session.problem_count]
-    return f"notice {notices.index(zone) + 1} of {len(notices)}"
+    return f"notice {whole(notices.index(zone) + 1)} of {whole(len(notices))}"
 
 
 def zone_text(zone: Zone, *, with_claims: bool) -> list[Paragraph]:
