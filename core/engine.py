@@ -17,10 +17,10 @@ from core.changes.undo import plan_undo
 from core.compaction import CompactionPlan, CompactionPreview, plan_compaction, preview_compaction
 from core.findings import Case, find, group
 from core.host import Machine
-from core.journal import Operation, OperationState, read_log
+from core.journal import Operation, OperationState, Unfinished, interrupted_in, read_log, read_unfinished, unfinished_in
 from core.journal.denylist import denylist_of
 from core.last_look import LastLooks, compared, require_not_shrunk
-from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseState, LeaseView, view_of
+from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseSight, LeaseState, LeaseView, lease_held, view_of
 from core.manifests import (
     ContentComparison,
     Evidence,
@@ -95,6 +95,7 @@ class Engine:
         self.host = host
         self._last_looks = last_looks
         self._kept = kept
+        self._sight = LeaseSight(host)
 
     @property
     def location(self) -> str:
@@ -136,10 +137,11 @@ class Engine:
         """
         evidence = self.look_at_manifests(snapshot, level, watch, manifests, afresh=afresh) if level > 1 else None
         denylist = denylist_of(self.reader, snapshot)
+        unfinished = self.unfinished(snapshot)
         recovery = None
         if evidence is not None and evidence.complete and snapshot.complete:
             recovery = plan_recovery(self.reader, snapshot, None, denylist, watch, evidence)
-        case = Case(snapshot, self.host.now(), factors, evidence, self.lease(), denylist)
+        case = Case(snapshot, self.host.now(), factors, evidence, unfinished, denylist)
         findings = find(case, level)
         return Report(
             snapshot=snapshot,
@@ -222,17 +224,31 @@ class Engine:
         """What stock compaction would write, retire and stumble over; nothing is written."""
         return preview_compaction(snapshot, options, int(self.host.now()))
 
-    def log(self) -> tuple[Operation, ...]:
-        """Every operation in the store's journal, oldest first. Raises `StoreUnreachable`."""
-        return read_log(self.reader)
+    def log(self, unfinished: Unfinished | None = None) -> tuple[Operation, ...]:
+        """Every operation in the store's journal, oldest first, as of `unfinished` or now. Raises `StoreUnreachable`.
+
+        One that somebody is at work on, or may be, is told as such.
+        """
+        return read_log(self.reader, unfinished or self.unfinished())
+
+    def unfinished(self, snapshot: Snapshot | None = None) -> Unfinished:
+        """Which operations have no end yet now, and who is at work on them. Raises `StoreUnreachable`.
+
+        Where every operation that a `snapshot` saw had ended, its own listing of the journal will do.
+        """
+        if snapshot is not None and not interrupted_in(snapshot.journal):
+            return unfinished_in(snapshot.journal, self.lease())
+        return read_unfinished(self.reader, self.lease)
 
     def plan_undo(self, snapshot: Snapshot, operation: Operation) -> ChangeSet:
         """The change that takes an operation back; see `core.changes.undo`.
 
-        Raises `UsageError`, `Refused`, `StoreUnreachable` for a listing that shrank, and `LeaseHeld` where the command
-        of a guard that was cut off still runs.
+        Raises `UsageError`, `Refused`, `StoreUnreachable` for a listing that shrank, and `LeaseHeld` where somebody is
+        at work on it, or may be, or the command of a guard that was cut off still runs.
         """
         require_not_shrunk(snapshot)
+        if operation.holder is not None:
+            raise lease_held(operation.holder)
         if operation.kind is OperationKind.GUARD and operation.state is OperationState.INTERRUPTED:
             operation = replace(operation, outcome=closed_outcome(self.reader, self.host, operation))
         return plan_undo(self.reader, snapshot, operation)
@@ -253,10 +269,13 @@ class Engine:
         return verdict(after(snapshot, change), evidence)
 
     def lease(self) -> LeaseView | None:
-        """Who may write to the store just now, as its lock file says; None if it has none. Never raises."""
+        """Who may write to the store just now, as its lock file says; None if it has none. Never raises.
+
+        Several looks know more than one of a holder on another machine.
+        """
         try:
             with self.reader.open(LOCK_HANDLE) as stream:
-                return view_of(stream.read(MAX_BYTES + 1), self.host)
+                return self._sight.judged(view_of(stream.read(MAX_BYTES + 1), self.host))
         except HandleUnreadable as unreadable:
             if unreadable.fault is ReadFault.MISSING:
                 return None

@@ -58,6 +58,7 @@ from tui.widgets.scrollbar import use_whole_cells
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.journal import Unfinished
     from core.model import Entry, Zone
     from core.operations import Operations
     from core.snapshot import Snapshot
@@ -196,8 +197,15 @@ class SeamlineApp(App[None]):
             unreadable=message.unreadable,
             snapshot=message.snapshot,
             picture=message.picture,
-            lease=message.lease,
-            interrupted=message.interrupted,
+            lease=message.unfinished.lease,
+            held=message.unfinished.held,
+            interrupted=message.unfinished.interrupted,
+        )
+
+    def seen_again(self, unfinished: Unfinished) -> None:
+        """Lease and journal were looked at anew, alone: who is at work may be another, or nobody."""
+        self.session = replace(
+            self.session, lease=unfinished.lease, held=unfinished.held, interrupted=unfinished.interrupted
         )
 
     def on_checked(self, message: Checked) -> None:

@@ -287,6 +287,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _LOOK, frozenset({Screens.CHANGES}), Hint("Enter", "Files", 1), _has_row),
     Command("resume", ("r",), "Resume", "Finish an operation that was interrupted, once the word is typed.", "resume",
             _STORE, frozenset({Screens.CHANGES}), Hint("r", "Resume", 3), _can_resume),
+    Command("look-again", ("l",), "Look again", "Look at lease and journal anew: who is at work by now, and how far.",
+            "look_again", _STORE, frozenset({Screens.CHANGES}), Hint("l", "Look again", 19), _needs_snapshot),
     Command("undo", ("u",), "Undo", "Take the operation back: its own change set first, then the word.", "undo",
             _STORE, OPERATIONS, Hint("u", "Undo", 2), _can_undo),
     Command("why", ("enter",), "Why", "Why the selected entry is left out; again: compare it with what is used.",

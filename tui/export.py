@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core.lease import held_words
 from core.model import Entry, Finding, Zone
 from core.triage import OPEN
 from tui.state import Session, View
@@ -170,6 +171,7 @@ def journal_document(operations: Sequence[Operation], location: str) -> dict[str
                 "host": each.intent.host if each.intent else None,
                 "notes": list(each.outcome.notes) if each.outcome else [],
                 "fault": each.fault,
+                "held_by": held_words(each.holder) if each.holder else None,
             }
             for each in operations
         ],

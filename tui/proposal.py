@@ -164,7 +164,7 @@ def operation_of(engine: Engine, snapshot: Snapshot, operation_id: str) -> Opera
     files = next((each for each in operations_in(snapshot.journal) if each.id == operation_id), None)
     if files is None:
         raise UsageError(f"the journal holds no operation {operation_id}", hint="shift+r reads the store again")
-    return read_operation(engine.reader, files)
+    return read_operation(engine.reader, files, engine.unfinished(snapshot).holder_of(files))
 
 
 def interrupted(engine: Engine, session: Session) -> Proposal:

@@ -61,10 +61,10 @@ class Session:
     `outlook` says how far overlay and repair would bring the store; until it is there, `ahead` may say how many
     manifests of how many are read for it, and `no_outlook` why it does not come.
 
-    `lease` is the store's lease as it was seen at that look, `interrupted` the operations of its journal that did not
-    end, oldest first. `error` and `hint` are set when the phase is FAILED. `zone` is the selected problem, an index of
-    `report.zones`; `selected` the entry that was selected last, None while a zone is. `pins` are entries kept in the
-    inspector.
+    `lease` is the store's lease as it was seen at that look, `held` the operation without an end that its holder is at
+    work on, or may be, `interrupted` the others that did not end, oldest first. `error` and `hint` are set when the
+    phase is FAILED. `zone` is the selected problem, an index of `report.zones`; `selected` the entry that was selected
+    last, None while a zone is. `pins` are entries kept in the inspector.
 
     `triage` are the operator's notes on problems; `notes` what they say of each that is not open, by its place in
     `report.zones`, and `noted_order` how the list shows these, empty where nothing is noted. `compared` are the
@@ -85,6 +85,7 @@ class Session:
     ahead: tuple[int, int] | None = None
     no_outlook: str = ""
     lease: LeaseView | None = None
+    held: OperationFiles | None = None
     interrupted: tuple[OperationFiles, ...] = ()
     error: str = ""
     hint: str = ""

@@ -35,7 +35,7 @@ from core.stock import (
 )
 
 if TYPE_CHECKING:
-    from core.lease import LeaseView
+    from core.journal import Unfinished
     from core.manifests import Evidence
 
 #: What is simulated in any case: stock's own default, and the factor of the official chart.
@@ -58,14 +58,15 @@ class Case:
     """A snapshot under examination at `now` (unix seconds).
 
     `factors` are simulated besides the usual 1 and 100; `evidence` is what levels 2 to 4 read, None below;
-    `lease` is who may write to the store; `denylist` what repairs rejected, each entry with the operation.
+    `unfinished` says which operations have no end and who is at work, `denylist` what repairs rejected, each entry with
+    the operation.
     """
 
     snapshot: Snapshot
     now: float
     factors: tuple[CompactionOptions, ...] = ()
     evidence: Evidence | None = None
-    lease: LeaseView | None = None
+    unfinished: Unfinished | None = None
     denylist: Mapping[RangeRecord, str] = field(default_factory=dict)
 
     @property

@@ -15,6 +15,7 @@ from typing import Final
 from core.findings.build import MOST_EVIDENCE
 from core.findings.catalogue import CATALOGUE
 from core.findings.identity import zone_id
+from core.findings.journal import AT_WORK, HELD
 from core.findings.search import worst_first
 from core.findings.sweep import Shape, Sweep, sweep
 from core.model import Entry, Finding, LaneKind, Severity, Zone, end_of
@@ -77,6 +78,8 @@ _SHAPE_TITLES: Final = {
     Shape.CONTAINED: "one range inside another",
     Shape.PARTIAL: "ranges overlap",
 }
+#: An operation without an end, while somebody holds the lease for it.
+_STANDINGS: Final[dict[str | None, str]] = {AT_WORK: "at work", HELD: "lease held"}
 _NUMBERS: Final = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -197,6 +200,8 @@ def _title(findings: Sequence[Finding]) -> str:
         return _snapshot_title(cause)
     if cause.kind == "overlap-nested" and cause.shape is not None:
         return _SHAPE_TITLES.get(Shape(cause.shape), CATALOGUE[cause.kind].title)
+    if cause.kind == "interrupted-operation":
+        return _STANDINGS.get(cause.shape, CATALOGUE[cause.kind].title)
     return _TITLES.get(cause.kind, CATALOGUE[cause.kind].title)
 
 

@@ -13,10 +13,8 @@ from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.host import Machine
-from core.journal import interrupted_in
-from core.lease import LeaseRecord, held_words
+from core.lease import LeaseRecord, held_words, lease_held
 from core.lease_choice import AS_USUAL, LeaseChoice
-from core.names import JOURNAL_FOLDER
 from core.operations import Operations, operations_for
 from core.phrases import command
 from core.snapshot import Snapshot
@@ -28,6 +26,8 @@ from tui.headless.surroundings import connect, look, this_machine
 from tui.safe_text import safe
 
 _CLEAR_LINE: Final = "\r\x1b[2K"
+#: Seconds between two looks at a lease that somebody else holds.
+_PAUSE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,25 @@ class Changing:
         return look(self.engine, self.watch, accept=accept)
 
     def interrupted(self) -> tuple[str, ...]:
-        """The ids of operations that did not end. Raises `StoreUnreachable`."""
-        listing = self.engine.reader.list_folder(JOURNAL_FOLDER)
-        return tuple(files.id for files in interrupted_in(listing))
+        """The ids of operations that did not end and that nobody is at work on. Raises `StoreUnreachable`."""
+        return tuple(files.id for files in self.engine.unfinished().interrupted)
+
+    def wait_for_holder(self) -> None:
+        """Return once nobody is at work on an operation, or may be, `wait` seconds at most; nothing is written.
+
+        Raises `LeaseHeld` after that, and `StoreUnreachable`.
+        """
+        machine, waiting = self.operations.machine, Waiting()
+        give_up = machine.elapsed() + self.wait
+        while (unfinished := self.engine.unfinished()).held is not None:
+            holder = unfinished.lease.holder if unfinished.lease else None
+            if holder is None:
+                return
+            if machine.elapsed() >= give_up:
+                with self.operations.named():
+                    raise lease_held(holder)
+            waiting(holder)
+            machine.sleep(_PAUSE)
 
     def resume(self, *, quietly: bool = False) -> tuple[Applied, ...]:
         """Finish what was interrupted, and say so on stderr unless the answer does; Ctrl-C waits for a step."""

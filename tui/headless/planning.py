@@ -74,6 +74,7 @@ class Planning(ABC, Generic[P]):
 
     def _ask(self) -> int:
         """Preview, ask, and carry out what was shown."""
+        self.changes.wait_for_holder()
         if self.changes.interrupted():
             self.changes.ask_to_resume()
         planned = self.plan()
@@ -108,7 +109,7 @@ class Planning(ABC, Generic[P]):
         host.sleep(seconds_taken(snapshot.index, host.now()))
 
     def go(self, snapshot: Snapshot, carry_out: str) -> str:
-        """What to do now: `carry_out`, unless something that was interrupted comes first, which stderr then tells."""
+        """What to do now: `carry_out`, unless something that did not end comes first, which stderr then tells."""
         from core.journal import interrupted_in
         from core.phrases import command
         from tui.headless.surroundings import tell_what_waits
@@ -116,6 +117,11 @@ class Planning(ABC, Generic[P]):
         if not interrupted_in(snapshot.journal):
             return carry_out
         tell_what_waits(snapshot, self.changes.engine)
+        unfinished = self.changes.engine.unfinished(snapshot)
+        if unfinished.held is not None:
+            return command("seamline", "lock", snapshot.location, "show", *self.changes.lease.words)
+        if not unfinished.interrupted:
+            return carry_out
         return command("seamline", "resume", snapshot.location, *self.changes.lease.words)
 
 

@@ -93,22 +93,21 @@ def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) ->
 
 def tell_what_waits(snapshot: Snapshot, engine: Engine) -> None:
     """One line on stderr for each thing that somebody has to see to before anything is written."""
-    from core.journal import interrupted_in
     from core.last_look import gone_words
-    from core.lease import held_words
+    from core.lease import held_words, life_words
     from core.phrases import command
     from tui.headless.output import note
 
     if snapshot.journal_fault is not None:
         note(f"the journal can't be looked at: {snapshot.journal_fault}")
-    lease = engine.lease()
-    at_work = lease.record if lease is not None and lease.is_at_work(engine.host.now()) else None
-    for files in interrupted_in(snapshot.journal):
-        if at_work is not None:
-            note(f"operation {files.id} is under way, by {held_words(at_work)}")
-        else:
-            resume = command("seamline", "resume", snapshot.location)
-            note(f"operation {files.id} was interrupted: {resume} finishes it")
+    unfinished = engine.unfinished(snapshot)
+    lease, holder = unfinished.lease, unfinished.lease.holder if unfinished.lease else None
+    if unfinished.held is not None and lease is not None and holder is not None:
+        life = life_words(holder, alive=lease.is_alive)
+        note(f"operation {unfinished.held.id} is held by {held_words(holder)}: {life}; --wait 5m waits for it")
+    for files in unfinished.interrupted:
+        resume = command("seamline", "resume", snapshot.location)
+        note(f"operation {files.id} was interrupted: {resume} finishes it")
     if snapshot.gone:
         note(f"since the last look {gone_words(snapshot.gone)}: is the listing whole?")
 

@@ -144,6 +144,13 @@ class _Undo:
 
     def _target(self) -> Operation:
         """The operation to take back. Raises `UsageError` where there is none."""
+        operation = self._chosen()
+        if operation.holder is not None:
+            self.changes.wait_for_holder()
+            operation = self._chosen()
+        return operation
+
+    def _chosen(self) -> Operation:
         if self.wanted is not None:
             return self._named(self.wanted)
         operations = self.changes.engine.log()
@@ -219,16 +226,14 @@ class _Undo:
 
 
 def default_target(operations: tuple[Operation, ...]) -> Operation | None:
-    """What is undone when nothing is named: what was interrupted, else the newest operation that was not undone.
+    """What is undone when nothing is named: what did not end, else the newest operation that was not undone.
 
     An interrupted undo stands for the operation that it takes back. An undo that is done is taken back by name only;
     what left nothing to take back is passed over.
     """
-    from core.journal import OperationState
-
     by_id = {each.id: each for each in operations}
     for each in reversed(operations):
-        if each.state is OperationState.INTERRUPTED:
+        if each.files.interrupted:
             undoes = each.intent.undoes if each.intent else None
             return by_id.get(undoes or "", each)
     return next(filter(_has_something_to_take_back, reversed(operations)), None)

@@ -25,6 +25,7 @@ from tui.screens.ask import AskScreen
 from tui.screens.preview import PreviewScreen
 from tui.state import Session
 from tui.texts import change as texts
+from tui.texts.operation import why_wait
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose
@@ -135,8 +136,13 @@ class ChangeScreen(PreviewScreen[Proposal]):
         return replace(
             super().context(),
             obstacle=self._obstacle(),
-            not_undone=None if self._undoable() else "nothing of it is done, so there is nothing to undo",
+            not_undone=None if self._undoable() else self._at_work() or "nothing of it is done, so nothing to undo",
         )
+
+    def _at_work(self) -> str:
+        """Why it is left to somebody else; empty if nobody is at work on it."""
+        operation = self.result.operation if self.result else None
+        return why_wait(operation) if operation is not None and operation.holder is not None else ""
 
     def _obstacle(self) -> str | None:
         proposal, job = self.result, self._job
@@ -146,7 +152,8 @@ class ChangeScreen(PreviewScreen[Proposal]):
             return "it is done: u takes it back, Esc goes back"
         if job is not None and self.session.snapshot is None:
             return "the store is being read again"
-        return None if job is not None or proposal.word else "it is over: u takes it back, Esc goes back"
+        over = self._at_work() or "it is over: u takes it back, Esc goes back"
+        return None if job is not None or proposal.word else over
 
     def _undoable(self) -> str:
         """The operation that `u` takes back; empty if there is none."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from core.journal import OperationState
 from tui.applying import PATIENCE
 from tui.glyphs import Glyphs
 from tui.job import Job, JobPhase
@@ -15,7 +16,7 @@ from tui.proposal import FileItem, Proposal, Verb
 from tui.safe_text import fit, padded, safe, shorten
 from tui.state import Session
 from tui.texts.common import moment
-from tui.texts.operation import operation_text
+from tui.texts.operation import operation_text, why_wait
 from tui.texts.summary import verdict_sentence
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, line, runs, text
@@ -182,6 +183,8 @@ def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
 
 def run_title(proposal: Proposal, job: Job | None) -> str:
     """The title over `run_text`."""
+    if job is None and proposal.operation is not None and proposal.operation.holder is not None:
+        return "At work" if proposal.operation.state is OperationState.RUNNING else "Held"
     if job is None:
         return "Nothing is written yet" if proposal.plan_id else "To be finished" if proposal.word else "Over"
     return {
@@ -209,6 +212,8 @@ def _invitation(proposal: Proposal, session: Session) -> list[Paragraph]:
         ends = " to finish it; " if proposal.waiting or not proposal.plan_id else " to carry it out; "
         more = [("u", "key"), (" takes it back instead; ", "text")] if not proposal.plan_id else []
         return [runs(*keys, (ends, "text"), *more, ("Esc", "key"), (" goes back.", "text"))]
+    if proposal.operation is not None and proposal.operation.holder is not None:
+        return [text(f"Nothing can be done about it yet: {why_wait(proposal.operation)}.")]
     if proposal.undoes:
         return [
             runs(
