@@ -70,7 +70,9 @@ def _at_work(case: Case, unfinished: Unfinished) -> Iterator[Finding]:
         cause="Somebody writes to this store just now."
         if lease.is_alive
         else "Somebody writes to this store from another machine, or did, and ended without giving the lease back.",
-        next_step=command("seamline", "lock", case.snapshot.location, "show"),
+        next_step=command("seamline", "lock", case.snapshot.location, "show")
+        if lease.is_alive
+        else command("seamline", "resume", case.snapshot.location, "--wait", "5m"),
         claims=[Claim(LOCK_HANDLE, 0)],
     )
 

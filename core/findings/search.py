@@ -10,7 +10,7 @@ from typing import Final
 from core.findings.case import Case
 from core.findings.catalogue import CATALOGUE
 from core.findings.registry import DETECTORS
-from core.model import Finding, LaneKind
+from core.model import Finding, LaneKind, Severity
 
 _LANES: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS, LaneKind.FILES)
 
@@ -45,7 +45,7 @@ _OF_ABSENCE: Final = frozenset(
 
 
 def find(case: Case, level: int) -> tuple[Finding, ...]:
-    """All findings up to `level` (`recovery.md`, "Findings"): worst first, then by lane and place. Ids are unique.
+    """All findings up to `level` (`recovery.md`, "Findings"): what blocks, then worst first. Ids are unique.
 
     Of a snapshot whose reading was stopped nothing is said to be missing.
     """
@@ -57,7 +57,23 @@ def find(case: Case, level: int) -> tuple[Finding, ...]:
         for finding in detector.detect(case)
         if (CATALOGUE[finding.kind].level or 0) <= level and finding.kind not in silent
     ]
-    return _with_unique_ids(sorted(found, key=worst_first))
+    return _with_unique_ids(sorted(found, key=in_order))
+
+
+def blocks(finding: Finding) -> int | None:
+    """Whether nothing is planned before this is settled, by the order in which to see to it; None if it is not so.
+
+    Chunk files block nothing, nor does what is mere information.
+    """
+    if finding.severity is Severity.INFO or finding.manifests:
+        return None
+    return CATALOGUE[finding.kind].blocks
+
+
+def in_order(finding: Finding) -> tuple[int, tuple[int, int, int, str, str]]:
+    """What an operator has to see to first: what blocks, in its own order, then the worst."""
+    order = blocks(finding)
+    return len(CATALOGUE) if order is None else order, worst_first(finding)
 
 
 def worst_first(finding: Finding) -> tuple[int, int, int, str, str]:

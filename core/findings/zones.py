@@ -16,7 +16,7 @@ from core.findings.build import MOST_EVIDENCE
 from core.findings.catalogue import CATALOGUE
 from core.findings.identity import zone_id
 from core.findings.journal import AT_WORK, HELD
-from core.findings.search import worst_first
+from core.findings.search import in_order, worst_first
 from core.findings.sweep import Shape, Sweep, sweep
 from core.model import Entry, Finding, LaneKind, Severity, Zone, end_of
 from core.snapshot import Snapshot
@@ -84,12 +84,12 @@ _NUMBERS: Final = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 def group(findings: Iterable[Finding], snapshot: Snapshot) -> tuple[Zone, ...]:
-    """The zones of a store, worst first, each with its findings, worst first."""
+    """The zones of a store, those that block before all others, then worst first, each with its findings so."""
     everything = list(findings)
     ranged = [each for each in everything if each.first is not None]
     zones = [zone for kind in LaneKind for zone in _lane_zones(kind, ranged, snapshot)]
     zones += _zones_without_range(each for each in everything if each.first is None)
-    zones.sort(key=lambda zone: worst_first(zone.findings[0]))
+    zones.sort(key=lambda zone: min(map(in_order, zone.findings)))
     return tuple(replace(zone, id=zone_id(zone, cause_of(zone.findings), snapshot.index)) for zone in zones)
 
 

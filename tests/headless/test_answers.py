@@ -10,9 +10,12 @@ import pytest
 
 from core.demo import SCENARIOS
 from core.host import FixedHost
-from tests.support.commands import assert_golden, command, environment, seamline, seamline_process
+from tests.support.commands import LATER, assert_golden, command, environment, seamline, seamline_process
+from tests.support.machines import LaterHost
 from tests.support.stores import lines, state, txn
 
+#: The machine on which the operations of the sample stores were cut off.
+HERE = LaterHost(LATER)
 FIRST_LINES = {
     "clean": "CLEAN  stock restores to 13,000, the latest version",
     "same-range": "BROKEN  stock restores nothing; the latest version is 11,999",
@@ -35,7 +38,7 @@ def beside_the_stores(demo_stores: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_whole_answer_of_a_check(name: str) -> None:
-    assert_golden(f"check-{name}", seamline("check", name).out)
+    assert_golden(f"check-{name}", seamline("check", name, machine=HERE).out)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -45,7 +48,7 @@ def test_the_whole_answer_of_a_restore_plan(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_whole_answer_of_a_compaction_preview(name: str) -> None:
-    assert_golden(f"compact-{name}", seamline("compact", name, "--dry-run").out)
+    assert_golden(f"compact-{name}", seamline("compact", name, "--dry-run", machine=HERE).out)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -101,12 +104,12 @@ def test_commands_that_are_named_run(
     monkeypatch.chdir(tmp_path)
     named = set()
     for words in (["check"], ["restore-plan"], ["compact", "--dry-run"], ["repair", "--dry-run"]):
-        for line in seamline(words[0], name, *words[1:]).out.splitlines():
+        for line in seamline(words[0], name, *words[1:], machine=HERE).out.splitlines():
             if match := re.match(r" *(?:now|or|and|next|deeper) +seamline (.*)", line):
                 named.add(match[1])
     for words_of in sorted(named, key=lambda words: "--yes" in words):
         if not words_of.startswith("open "):
-            outcome = seamline(*words_of.split(" "))
+            outcome = seamline(*words_of.split(" "), machine=HERE)
             assert outcome.code in {0, 3, 4, 6, 11}, words_of
 
 

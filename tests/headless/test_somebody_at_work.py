@@ -39,7 +39,7 @@ def test_the_log_of_a_store_that_somebody_works_on_says_who_since_when_and_to_wa
         process.terminate()
     assert "  running" in text and "interrupted" not in text
     assert f"(pid {process.pid}) since " in text and "at work" in text
-    assert "wait" in text and "resume" not in text and "break" not in text
+    assert f"  wait     seamline resume {store} --wait 5m\n" in text and "break" not in text
     assert (told["state"], told["holder"]["pid"], told["holder"]["purpose"]) == ("running", process.pid, "guard")
     assert told["holder"]["alive"] is True
     [ended] = json.loads(seamline_process("log", store, "--json").out)["operations"]

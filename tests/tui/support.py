@@ -18,13 +18,14 @@ from textual.worker import WorkerFailed
 
 from core.demo import build_demo_store
 from core.engine import Engine
-from core.host import FixedHost, Machine, Process
+from core.host import Machine
 from core.manifests import KeptEvidence
 from core.operations import Operations
 from core.storage import LocalReader
 from core.storage.local.conditional import LocalConditional
 from core.storage.local.writer import LocalWriter
 from core.triage import TriageNotes
+from tests.support.machines import LaterHost
 from tui.app import AppOptions, SeamlineApp
 from tui.screens.ask import AskScreen
 from tui.widgets.prose import Prose
@@ -44,14 +45,6 @@ def demo_store(name: str) -> Path:
     folder = Path(mkdtemp(prefix="seamline-test-")) / name
     build_demo_store(name, folder)
     return folder
-
-
-class LaterHost(FixedHost):
-    """The machine on which the past of the sample stores happened: no process of then runs any more."""
-
-    def has_ended(self, process: Process) -> bool:
-        """All but this one."""
-        return process != self.process()
 
 
 def copied(name: str, folder: Path) -> Path:

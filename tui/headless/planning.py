@@ -119,7 +119,7 @@ class Planning(ABC, Generic[P]):
         tell_what_waits(snapshot, self.changes.engine)
         unfinished = self.changes.engine.unfinished(snapshot)
         if unfinished.held is not None:
-            return command("seamline", "lock", snapshot.location, "show", *self.changes.lease.words)
+            return command("seamline", "resume", snapshot.location, "--wait", "5m", *self.changes.lease.words)
         if not unfinished.interrupted:
             return carry_out
         return command("seamline", "resume", snapshot.location, *self.changes.lease.words)

@@ -53,9 +53,11 @@ def problems_title(session: Session) -> str:
 
 def next_step(zone: Zone) -> str:
     """What to do about a problem, ready to paste."""
+    from core.findings.leads import is_blocking, lead
     from core.findings.zones import cause_of
 
-    steps = [cause_of(zone.findings).next_step, *(finding.next_step for finding in zone.findings)]
+    first = lead(zone) if is_blocking(zone) else cause_of(zone.findings)
+    steps = [first.next_step if first else "", *(finding.next_step for finding in zone.findings)]
     return next((step for step in steps if step), "")
 
 

@@ -11,7 +11,7 @@ from tui.glyphs import Glyphs
 from tui.numbers import counted, short, span, whole
 from tui.safe_text import shorten
 from tui.state import Phase, Session, Tally, View
-from tui.widgets.line import Piece, piece
+from tui.widgets.line import GAP, Piece, piece
 
 if TYPE_CHECKING:
     from core.index import Index
@@ -126,12 +126,22 @@ def verdict(session: Session, glyphs: Glyphs, width: int) -> list[Piece]:
     assert report is not None
     word = report.word if outlook is None or outlook.verdict.stock_restores_latest else "broken"
     style = WORD_STYLES.get(word, "text")
+    first = _first_of_all(session)
+    room = width - sum(len(text) + GAP for each in first for text, _ in each.row)
     options = outlook_wordings(outlook, glyphs.dot) if outlook else _verdict_wordings(report.verdict, glyphs.dot)
-    fitting = next((text for text in options if len(text) + len(word) + 5 <= width), None)
+    fitting = next((text for text in options if len(text) + len(word) + 5 <= room), None)
     if fitting is not None:
         unchecked = piece(f"not checked: {report.not_checked}", "dim", 9)
-        return [piece(word, style), piece(fitting, "strong"), unchecked]
-    return [piece(next((text for text in options if len(text) + 2 <= width), options[-1]), style)]
+        return [piece(word, style), piece(fitting, "strong"), *first, unchecked]
+    return [piece(next((text for text in options if len(text) + 2 <= room), options[-1]), style), *first]
+
+
+def _first_of_all(session: Session) -> list[Piece]:
+    """The problem before which nothing else is settled, if there is one: it heads the list."""
+    from core.findings.leads import is_blocking
+
+    first = session.zones[0] if session.zones else None
+    return [piece(f"first: {first.title}", "conflict", 8)] if first is not None and is_blocking(first) else []
 
 
 def verdict_sentence(verdict: StoreVerdict, glyphs: Glyphs) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.engine import Report
+from core.findings.search import blocks
 from core.model import Finding, Zone
 from core.restore import StoreVerdict
 from tui.headless.documents.entries import claim_fields, entry_fields
@@ -55,7 +56,7 @@ def stock_fields(verdict: StoreVerdict) -> dict[str, Any]:
 
 
 def finding_fields(finding: Finding) -> dict[str, Any]:
-    """One finding with its entries, files and lines."""
+    """One finding with its entries, files and lines; `blocks`: no change is planned before it is settled."""
     return {
         "id": finding.id,
         "kind": finding.kind,
@@ -71,6 +72,7 @@ def finding_fields(finding: Finding) -> dict[str, Any]:
         "shape": finding.shape,
         "claims": claim_fields(finding.claims),
         "manifests": list(finding.manifests),
+        "blocks": blocks(finding) is not None,
     }
 
 

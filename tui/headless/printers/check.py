@@ -35,8 +35,6 @@ from tui.safe_text import safe
 ZONES_SHOWN: Final = 40
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
-#: Nothing is written before these are settled.
-_HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
@@ -85,10 +83,9 @@ def _instead(report: Report) -> str:
 
 
 def _now(report: Report) -> str:
-    """What to do first: what holds up all else, or the next step of the worst problem."""
-    first = next((each for each in report.findings if each.kind in _HOLDING_UP), None)
-    worst = first or (lead(report.zones[0]) if report.zones else None)
-    return worst.next_step if worst else command("seamline", "restore-plan", report.snapshot.location)
+    """What to do first: the next step of the first problem, which is what holds up all else if there is such."""
+    first = lead(report.zones[0]) if report.zones else None
+    return first.next_step if first else command("seamline", "restore-plan", report.snapshot.location)
 
 
 def _holds(report: Report) -> str:

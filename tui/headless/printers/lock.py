@@ -50,7 +50,9 @@ def _ways_out(location: str, lease: LeaseView) -> Iterator[tuple[str, str]]:
     """What to do: wait for whoever is at work, free a lease that nobody will give back."""
     if lease.state is LeaseState.ENDED:
         yield "free it", command("seamline", "lock", location, "release")
-    elif lease.is_alive:
+    elif lease.holder is not None:
         yield "wait", command("seamline", "resume", location, "--wait", "5m")
-    elif lease.state is not LeaseState.FREE:
+    if lease.is_alive or lease.state is LeaseState.ENDED:
+        return
+    if lease.state is not LeaseState.FREE:
         yield "break it", command("seamline", "lock", location, "break", lease.break_word)

@@ -9,6 +9,7 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
+from core.changes.model import OperationKind
 from core.journal import Operation, OperationState
 from core.lease import held_words, life_words
 from core.phrases import command
@@ -36,7 +37,7 @@ def log_answer(location: str, operations: Sequence[Operation]) -> Group:
     lines: Lines = [Text(counted(len(operations), "operation"), "bold"), verbatim("store", location)]
     if held is not None:
         lines += [prose("now", "wait: nothing else is written meanwhile")]
-        lines += [verbatim("", command("seamline", "lock", location, "show"))]
+        lines += [verbatim("wait", command("seamline", "resume", location, "--wait", "5m"))]
     elif waiting:
         lines.append(verbatim("now", command("seamline", "resume", location)))
     for each in operations[:OPERATIONS_SHOWN]:
@@ -60,7 +61,8 @@ def _told(operation: Operation) -> Iterator[tuple[str, str]]:
         yield "when", f"{_moment(intent.at)}, by {intent.user}@{intent.host} (pid {intent.pid})"
         what = " ".join(intent.command) or intent.label
         yield "what", what if what.startswith(f"{operation.kind.value} ") else f"{operation.kind.value}: {what}"
-        yield "planned" if operation.files.interrupted else "did", _did(operation)
+        if operation.kind is not OperationKind.GUARD or not operation.files.interrupted:
+            yield "planned" if operation.files.interrupted else "did", _did(operation)
     if operation.lease is not None and operation.holder is not None:
         life = life_words(operation.holder, alive=operation.lease.is_alive)
         yield "held", f"by {held_words(operation.holder)}; {life}"
