@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.changes.after import after
+from core.changes.brought_back import brought_back
 from core.changes.guarded import closed_outcome
 from core.changes.model import ChangeSet, OperationKind
 from core.changes.undo import plan_undo
@@ -105,6 +106,7 @@ class Engine:
     def look(self, watch: Watch | None = None) -> Snapshot:
         """Read the store's metadata anew; names that the last look saw are missed. Raises `StoreUnreachable`."""
         snapshot = take_snapshot(self.reader, self.host, watch)
+        snapshot = replace(snapshot, settled=brought_back(self.reader, snapshot, self.host.now()))
         if self._last_looks is None:
             return snapshot
         before = self._last_looks.names_of(self.location)

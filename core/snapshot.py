@@ -19,6 +19,8 @@ _NO_FILE: Final = {
     ListedKind.OTHER: "a fifo, a socket or a device",
 }
 
+#: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
+IN_FLIGHT_SECONDS: Final = 60
 #: How often a folder is read at most while somebody else moves files out of it.
 _LOOKS: Final = 10
 _Follow: TypeAlias = Callable[[Gatherer, int], bool]
@@ -64,7 +66,8 @@ class Snapshot:
     """One look at a store. `taken_at` in unix seconds; `root` lists the store's top level.
 
     `journal` lists this tool's own journal in the store; `journal_fault` says why that could not be had. `gone` are the
-    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`).
+    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`). `settled` are those of
+    young files that hold to the last byte what an undo has brought back, so that nobody is at them any more.
     """
 
     location: str
@@ -76,6 +79,11 @@ class Snapshot:
     journal: tuple[Listed, ...]
     journal_fault: str | None
     gone: tuple[str, ...] = ()
+    settled: frozenset[str] = frozenset()
+
+    def in_flight(self, file: MetaFile, now: float) -> bool:
+        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
+        return abs(now - file.listed.modified) < IN_FLIGHT_SECONDS and file.handle not in self.settled
 
     @property
     def retired_unseen(self) -> str | None:

@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 #: What is simulated in any case: stock's own default, and the factor of the official chart.
 USUAL_FACTORS: Final = (CompactionOptions(), CompactionOptions(100, 100, 100))
 
-#: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
-IN_FLIGHT_SECONDS: Final = 60
-
 #: So many gaps of a lane are looked at for what fills them.
 _MOST_GAPS: Final = 200
 
@@ -195,5 +192,5 @@ class Case:
         return self.takes_repair and first <= self.unfilled.get(kind, first)
 
     def in_flight(self, file: MetaFile) -> bool:
-        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
-        return abs(self.now - file.listed.modified) < IN_FLIGHT_SECONDS
+        """Whether a file is so young that a writer may still be at it."""
+        return self.snapshot.in_flight(file, self.now)

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.findings import commands
 from core.findings.build import finding
-from core.findings.case import CHAINED, IN_FLIGHT_SECONDS, Case
+from core.findings.case import CHAINED, Case
 from core.findings.contents import Agreement, agreement, missing_part
 from core.findings.filling import fills, rows_inside
 from core.findings.recovery import survivors, way_back
@@ -19,6 +19,7 @@ from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import MetadataName
 from core.phrases import count, listed, shown, size, span
+from core.snapshot import IN_FLIGHT_SECONDS
 from core.storage.protocol import ListedKind, ReadFault
 from core.tools import then
 

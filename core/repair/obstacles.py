@@ -10,7 +10,6 @@ from core.changes.model import Write
 from core.codec import UNKNOWN_KIND
 from core.compaction.refusals import Refusal
 from core.findings import commands
-from core.findings.case import IN_FLIGHT_SECONDS
 from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.model import RangeRecord
@@ -124,7 +123,7 @@ def _in_flight(scene: Scene) -> Iterator[Refusal]:
     files = scene.sides.index.files
     for number in sorted(scene.damaged):
         age = scene.now - files[number].listed.modified
-        if abs(age) < IN_FLIGHT_SECONDS:
+        if scene.snapshot.in_flight(files[number], scene.now):
             text = f"{shown(files[number].handle)} looks cut off and was written {count(max(0, int(age)), 'second')} "
             text += "ago: somebody may be writing it just now"
             yield Refusal("read-while-written", text, None, scene.look_again, None)
