@@ -20,7 +20,7 @@ from core.findings import Case, find, group
 from core.host import Machine
 from core.journal import Operation, OperationState, Unfinished, interrupted_in, read_log, read_unfinished, unfinished_in
 from core.journal.denylist import denylist_of
-from core.last_look import LastLooks, compared, require_not_shrunk
+from core.last_look import LastLooks, can_tell, compared, identities_in, require_as_before, require_not_shrunk
 from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseSight, LeaseState, LeaseView, lease_held, view_of
 from core.manifests import (
     ContentComparison,
@@ -37,7 +37,7 @@ from core.overlay import Overlay, plan_overlay
 from core.recovery import Recovery, plan_recovery
 from core.repair import RepairPlan, plan_repair
 from core.restore import RestoreOptions, RestorePreview, StoreVerdict, plan_restore, verdict
-from core.snapshot import Snapshot, Watch, take_snapshot
+from core.snapshot import OtherStore, Snapshot, Watch, take_snapshot
 from core.stock import CompactionOptions, StorageState, storage_state
 from core.storage import HandleUnreadable, ReadFault, StoreReader
 
@@ -104,23 +104,30 @@ class Engine:
         return self.reader.location
 
     def look(self, watch: Watch | None = None) -> Snapshot:
-        """Read the store's metadata anew; names that the last look saw are missed. Raises `StoreUnreachable`."""
+        """Read the store's metadata anew; names that the last look saw are missed, and its identity is.
+
+        Raises `StoreUnreachable`.
+        """
         snapshot = take_snapshot(self.reader, self.host, watch)
         snapshot = replace(snapshot, settled=brought_back(self.reader, snapshot, self.host.now()))
         if self._last_looks is None:
             return snapshot
-        before = self._last_looks.names_of(self.location)
-        gone = compared(snapshot, self.reader, before)
+        before = self._last_looks.seen(self.location)
+        gone = compared(snapshot, self.reader, before.names)
+        if can_tell(snapshot) and before.is_of_other_store(snapshot):
+            now = tuple(sorted(identities_in(snapshot)))
+            other = OtherStore(now, tuple(sorted(before.identities)), before.at, files_stay=not gone)
+            return replace(snapshot, other=other)
         if gone:
             return replace(snapshot, gone=gone)
         self._last_looks.remember(snapshot, before)
         return snapshot
 
     def accept(self, snapshot: Snapshot) -> Snapshot:
-        """Take a listing that shrank for the truth, as the operator said."""
+        """Take a listing that shrank, or another store, for the truth, as the operator said."""
         if self._last_looks is not None:
             self._last_looks.remember(snapshot)
-        return replace(snapshot, gone=())
+        return replace(snapshot, gone=(), other=None)
 
     def check(
         self,
@@ -211,8 +218,10 @@ class Engine:
     def plan_repair(self, recovery: Recovery, *, park_tail: bool = False) -> RepairPlan:
         """The change set after which stock sees the chain, or why there is none; see `core.repair`.
 
-        With `park_tail` the entries behind a true gap are set aside as well.
+        With `park_tail` the entries behind a true gap are set aside as well. Raises `StoreUnreachable` where another
+        store lies at this path than the last look saw.
         """
+        require_as_before(recovery.snapshot)
         return plan_repair(recovery, int(self.host.now()), park_tail=park_tail)
 
     def plan_overlay(self, recovery: Recovery) -> Overlay:
@@ -248,7 +257,7 @@ class Engine:
         Raises `UsageError`, `Refused`, `StoreUnreachable` for a listing that shrank, and `LeaseHeld` where somebody is
         at work on it, or may be, or the command of a guard that was cut off still runs.
         """
-        require_not_shrunk(snapshot)
+        require_as_before(snapshot)
         if operation.holder is not None:
             raise lease_held(operation.holder)
         if operation.kind is OperationKind.GUARD and operation.state is OperationState.INTERRUPTED:
@@ -263,7 +272,7 @@ class Engine:
         Raises `UsageError` for a factor of 0 and `StoreUnreachable` for a snapshot that is not whole or a listing that
         shrank.
         """
-        require_not_shrunk(snapshot)
+        require_as_before(snapshot)
         return plan_compaction(snapshot, options, int(self.host.now()), report)
 
     def foresee(self, snapshot: Snapshot, change: ChangeSet, evidence: Evidence | None = None) -> StoreVerdict:

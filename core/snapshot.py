@@ -61,12 +61,26 @@ class Unwatched:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class OtherStore:
+    """Another store than the last look saw at the same path: its identities `now`, and those `before`, sorted.
+
+    `at` is when that look was, in unix seconds; `files_stay` says that all names of then are there still.
+    """
+
+    now: tuple[str, ...]
+    before: tuple[str, ...]
+    at: float
+    files_stay: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """One look at a store. `taken_at` in unix seconds; `root` lists the store's top level.
 
     `journal` lists this tool's own journal in the store; `journal_fault` says why that could not be had. `gone` are the
-    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`). `settled` are those of
+    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`), `other` is set where that
+    look saw another store, whose names are not missed. `settled` are those of
     young files that hold to the last byte what an undo has brought back, so that nobody is at them any more.
     """
 
@@ -79,6 +93,7 @@ class Snapshot:
     journal: tuple[Listed, ...]
     journal_fault: str | None
     gone: tuple[str, ...] = ()
+    other: OtherStore | None = None
     settled: frozenset[str] = frozenset()
 
     def in_flight(self, file: MetaFile, now: float) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -50,6 +50,7 @@ from tui.numbers import counted
 from tui.palette import CommandsProvider
 from tui.recovering import look_ahead
 from tui.screens import SCREENS
+from tui.screens.ask import AskScreen
 from tui.screens.base import SeamlineScreen
 from tui.state import History, Phase, Session, View, Visit, Wishes
 from tui.theme import STATUS_DEFAULTS, THEMES
@@ -63,6 +64,10 @@ if TYPE_CHECKING:
     from core.operations import Operations
     from core.snapshot import Snapshot
     from core.triage import TriageNotes, ZoneState
+
+
+#: What the operator types to take what differs from the last look for the truth.
+ACCEPT: Final = "accept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,22 @@ class SeamlineApp(App[None]):
         now = self.session
         self.session = Session(now.location, read_only=now.read_only, triage=now.triage)
         self.look()
+
+    def action_accept_look(self) -> None:
+        """Ask for the word that takes what differs from the last look for the truth."""
+        self.push_screen(AskScreen(f"Type {ACCEPT} if that is right", "Esc: nothing changes"), self._accept_typed)
+
+    def _accept_typed(self, answer: str | None) -> None:
+        snapshot = self.session.snapshot
+        if answer is not None and answer.strip() == ACCEPT and self.engine is not None and snapshot is not None:
+            self._accept(self.engine, snapshot)
+        elif isinstance(self.screen, SeamlineScreen):
+            self.screen.say(f"nothing was accepted: the word is {ACCEPT}")
+
+    @work(thread=True, exclusive=True, group="accept", exit_on_error=False, description="accept")
+    def _accept(self, engine: Engine, snapshot: Snapshot) -> None:
+        engine.accept(snapshot)
+        self.call_from_thread(self.action_read_again)
 
     # --- notes on problems ----------------------------------------------------------------------------------------
 

@@ -112,6 +112,7 @@ _KEY_NAMES: Final = {
     "Z": "shift+z",
     "R": "shift+r",
     "N": "shift+n",
+    "A": "shift+a",
     "T": "shift+t",
     "H": "shift+h",
     "P": "shift+p",
@@ -119,7 +120,9 @@ _KEY_NAMES: Final = {
     "enter": "Enter",
 }
 #: The same keys as terminals with the Kitty protocol report them.
-_SECOND_SPELLINGS: Final = frozenset({"shift+g", "shift+z", "shift+r", "shift+n", "shift+t", "shift+h", "shift+p"})
+_SECOND_SPELLINGS: Final = frozenset(
+    {"shift+g", "shift+z", "shift+r", "shift+n", "shift+t", "shift+h", "shift+p", "shift+a"}
+)
 
 
 def _needs_store(context: Context) -> str | None:
@@ -128,6 +131,12 @@ def _needs_store(context: Context) -> str | None:
 
 def _needs_snapshot(context: Context) -> str | None:
     return None if context.session.snapshot else "nothing is read yet"
+
+
+def _needs_change(context: Context) -> str | None:
+    snapshot = context.session.snapshot
+    differs = snapshot is not None and (snapshot.gone or snapshot.other is not None)
+    return None if differs else "nothing differs from the last look"
 
 
 def _needs_all(context: Context) -> str | None:
@@ -359,6 +368,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
             Hint("y", "Copy", 15)),
     Command("export", ("x",), "Export", "Write what this screen shows to a JSON file in the current folder.", "export",
             _LOOK, ALL, Hint("x", "Export", 16), _needs_store),
+    Command("accept", ("A", "shift+a"), "Accept", "Take what differs from the last look for the truth: files that are "
+            "gone, or another store; once the word is typed.", "app.accept_look", _STORE, TIMELINE, None,
+            _needs_change),
     Command("read-again", ("R", "shift+r"), "Read again", "Read the store again.", "app.read_again", _STORE, ALL,
             None, _needs_idle),
     Command("help", ("question_mark",), "Help", "Show or hide this help.", "app.toggle_help", _APP, ALL,

@@ -14,7 +14,7 @@ from core.findings.registry import detector
 from core.journal.denylist import denied_rows
 from core.journal.holding import Unfinished, unfinished_in
 from core.journal.names import interrupted_in
-from core.last_look import accept_command, gone_words
+from core.last_look import accept_command, gone_words, other_store_words
 from core.lease import LOCK_HANDLE, held_words, life_words
 from core.model import Claim, Finding, Severity, end_of
 from core.names import JOURNAL_FOLDER, OWN_FOLDER
@@ -87,8 +87,24 @@ def shrunk_listing(case: Case) -> Iterator[Finding]:
             explanation=f"Since the last look from here {gone_words(gone)}. Neither metadata_backup/ nor the journal "
             "tells where to, and nothing is planned on such a listing.",
             cause="A mount or a bucket that shows only a part, a failing listing, or somebody who deleted them.",
-            next_step=accept_command(case.snapshot.location),
+            next_step=accept_command(case.snapshot),
             claims=[Claim(handle, 0) for handle in gone],
+        )
+
+
+@detector("other-store")
+def another_store(case: Case) -> Iterator[Finding]:
+    """A store of another identity than the last look from here saw at the same path."""
+    other = case.snapshot.other
+    if other is not None:
+        words = other_store_words(other)
+        yield finding(
+            "other-store",
+            explanation=f"{words[:1].upper()}{words[1:]}. Nothing is planned on it until that is said to be right.",
+            cause="A mount that went elsewhere, a path or a prefix that was used again, a store that was replaced by "
+            "a copy of another one.",
+            next_step=accept_command(case.snapshot),
+            claims=[claim for _, claim in (*case.index.identities, *case.retired.identities)],
         )
 
 

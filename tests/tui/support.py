@@ -19,6 +19,7 @@ from textual.worker import WorkerFailed
 from core.demo import build_demo_store
 from core.engine import Engine
 from core.host import Machine
+from core.last_look import LastLooks
 from core.manifests import KeptEvidence
 from core.operations import Operations
 from core.storage import LocalReader
@@ -95,9 +96,14 @@ class NamedReader(LocalReader):
         return Path(super().location).name
 
 
-def connected(folder: Path, host: Machine | None = None, evidence: KeptEvidence | None = None) -> Callable[[], Engine]:
+def connected(
+    folder: Path,
+    host: Machine | None = None,
+    evidence: KeptEvidence | None = None,
+    looks: LastLooks | None = None,
+) -> Callable[[], Engine]:
     """How the app gets its engine, at a fixed time."""
-    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW), None, evidence)
+    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW), looks, evidence)
 
 
 def operating(folder: Path, before: Callable[[str, str], None] = nothing_before) -> Callable[[Engine], Operations]:
@@ -120,10 +126,11 @@ async def running(
     before: Callable[[str, str], None] = nothing_before,
     kept_in: Path | None = None,
 ) -> AsyncIterator[tuple[SeamlineApp, Pilot[None]]]:
-    """The app on a store, once it is read and checked; notes and evidence are kept below `kept_in`, if it is given."""
+    """The app on a store, once it is read and checked; what it keeps of a store is kept below `kept_in`, if given."""
     notes = TriageNotes(kept_in / "triage") if kept_in else None
     evidence = KeptEvidence(kept_in / "evidence") if kept_in else None
-    connect, operate = connected(folder, host, evidence), operating(folder, before)
+    looks = LastLooks(kept_in / "looks") if kept_in else None
+    connect, operate = connected(folder, host, evidence, looks), operating(folder, before)
     app = SeamlineApp(location or folder.name, connect, options, operate, notes)
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)

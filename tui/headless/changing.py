@@ -13,6 +13,7 @@ from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.host import Machine
+from core.last_look import NOTHING_ACCEPTED, Acceptance
 from core.lease import LeaseRecord, held_words, lease_held
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.operations import Operations, operations_for
@@ -45,7 +46,7 @@ class Changing:
         """Who follows what is read."""
         return StoppedBy(follower(), self.stop)
 
-    def look(self, *, accept: bool = False) -> Snapshot:
+    def look(self, *, accept: Acceptance = NOTHING_ACCEPTED) -> Snapshot:
         """Read all metadata. Raises `StoreUnreachable` and `Stopped`."""
         return look(self.engine, self.watch, accept=accept)
 

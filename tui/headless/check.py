@@ -16,6 +16,7 @@ from tui.headless.surroundings import connect, holds_nothing, look
 if TYPE_CHECKING:
     from core.engine import Report
     from core.host import Machine
+    from core.last_look import Acceptance
 
 
 @click.command(short_help="Findings, and whether stock can restore this store.")
@@ -56,7 +57,7 @@ def check(
     manifests: str,
     afresh: bool,
     compact_factors: tuple[int, ...],
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
     json_lines: bool,
 ) -> int:
@@ -74,7 +75,7 @@ def check(
 
     engine = connect(store, machine)
     watch = follower(json_lines)
-    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    snapshot = look(engine, watch, accept=accept)
     chosen = conflicting(snapshot) if manifests == "conflicting" else None
     if level > 1:
         announce(engine.reader, snapshot, level, json_lines, chosen)

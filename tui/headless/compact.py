@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from core.changes.model import ChangeSet
     from core.compaction import CompactionPlan
     from core.host import Machine
+    from core.last_look import Acceptance
     from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
@@ -70,7 +71,7 @@ def compact(
     if_plan: str | None,
     wait: float,
     lease: LeaseChoice,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
 ) -> int:
     """Compact the metadata of STORE as stock does, under the lease, without what stock loses on the way.
@@ -91,7 +92,7 @@ def compact(
         transaction_factor=transaction_file_compact_factor,
         remove_compacted_after=remove_compacted_file_after,
     )
-    job = _Compaction(changing(store, machine, wait, lease), if_plan, accept_shrunk_listing, as_json, options)
+    job = _Compaction(changing(store, machine, wait, lease), if_plan, accept, as_json, options)
     return job.run(mode)
 
 

@@ -132,9 +132,24 @@ wait_option = click.option(
     metavar="TIME",
     help="Wait so long for whoever holds the lease: 90s, 5m, 2h. Default: don't wait.",
 )
-accept_option = click.option(
-    "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
-)
+
+
+def accept_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command what of a look that differs from the last one is right all the same, as `accept`."""
+
+    @click.option(
+        "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
+    )
+    @click.option(
+        "--accept-other-store", is_flag=True, help="Another store lies where the last look saw one, and that is right."
+    )
+    @functools.wraps(command)
+    def accepting(*args: Any, accept_shrunk_listing: bool, accept_other_store: bool, **kwargs: Any) -> int:
+        from core.last_look import Acceptance
+
+        return command(*args, accept=Acceptance(accept_shrunk_listing, accept_other_store), **kwargs)
+
+    return accepting
 
 
 def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:

@@ -15,6 +15,7 @@ from tui.headless.wishes import Wishes, takes_wishes
 
 if TYPE_CHECKING:
     from core.host import Machine
+    from core.last_look import Acceptance
     from core.overlay import Overlay
 
 
@@ -29,7 +30,7 @@ def overlay(
     store: str,
     folder: str | None,
     wishes: Wishes,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
 ) -> int:
     """Write an overlay of STORE into FOLDER, which is new or empty, and name the stock command that restores with it.
@@ -49,7 +50,7 @@ def overlay(
 
     engine = connect(store, machine)
     watch = follower()
-    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    snapshot = look(engine, watch, accept=accept)
     tell_what_waits(snapshot, engine)
     if holds_nothing(snapshot):
         raise StoreUnreachable("metadata/ holds no entry that could be shown", hint="is the store all there?")

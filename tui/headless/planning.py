@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.index import Index
+    from core.last_look import Acceptance
     from core.snapshot import Snapshot
     from tui.headless.changing import Changing
     from tui.headless.exit_codes import ExitCode
@@ -45,11 +46,11 @@ P = TypeVar("P", bound=Planned)
 
 @dataclass(frozen=True, slots=True)
 class Planning(ABC, Generic[P]):
-    """One change that was asked for. `accept`: a listing that shrank is the truth."""
+    """One change that was asked for. `accept`: what differs from the last look is the truth."""
 
     changes: Changing
     if_plan: str | None
-    accept: bool
+    accept: Acceptance
     as_json: bool
 
     #: What a person types to have it carried out.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
+    from core.last_look import Acceptance
     from core.lease_choice import LeaseChoice
     from core.repair import RepairPlan
     from core.restore import RestoreOptions, StoreVerdict
@@ -62,7 +63,7 @@ def repair(
     if_plan: str | None,
     wait: float,
     lease: LeaseChoice,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
 ) -> int:
     """Make unpatched stock restore STORE: of its entries only the best chain stays visible, with what that lacks.
@@ -96,7 +97,7 @@ def repair(
         from tui.headless.plan_file import require_new
 
         require_new(plan_out, changes.engine.location)
-    job = _Repair(changes, if_plan, accept_shrunk_listing, as_json, wishes, park_tail, given, plan_out)
+    job = _Repair(changes, if_plan, accept, as_json, wishes, park_tail, given, plan_out)
     return job.run(mode)
 
 

@@ -15,6 +15,7 @@ from tui.headless.wishes import Wishes, takes_wishes
 if TYPE_CHECKING:
     from core.engine import Engine
     from core.host import Machine
+    from core.last_look import Acceptance
     from core.restore import RestorePreview
 
 
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 @accept_option
 @json_option
 @click.pass_obj
-def restore_plan(
-    machine: Machine | None, store: str, wishes: Wishes, accept_shrunk_listing: bool, as_json: bool
-) -> int:
+def restore_plan(machine: Machine | None, store: str, wishes: Wishes, accept: Acceptance, as_json: bool) -> int:
     """Preview a restore of STORE into an empty database: stock's answer beside the chain that works.
 
     The chain may use what stock does not see: lines that only metadata_backup/ still holds, and runs of chunks of
@@ -40,7 +39,7 @@ def restore_plan(
 
     engine = connect(store, machine)
     watch = follower()
-    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    snapshot = look(engine, watch, accept=accept)
     tell_what_waits(snapshot, engine)
     recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
     preview = recovery.preview

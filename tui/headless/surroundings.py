@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from core.engine import Engine
     from core.host import Machine
-    from core.last_look import LastLooks
+    from core.last_look import Acceptance, LastLooks
     from core.lease_choice import LeaseChoice
     from core.manifests import KeptEvidence
     from core.snapshot import Snapshot, Watch
@@ -73,8 +73,8 @@ def _state_folder() -> Path | None:
     return state_folder()
 
 
-def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) -> Snapshot:
-    """Read all metadata; with `accept`, a listing that shrank is taken for the truth.
+def look(engine: Engine, watch: Watch | None = None, *, accept: Acceptance | None = None) -> Snapshot:
+    """Read all metadata; what differs from the last look is taken for the truth as far as `accept` says so.
 
     Raises `StoreUnreachable`, and `Stopped` when not everything was read.
     """
@@ -88,12 +88,12 @@ def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) ->
             f"stopped after {read:,} of {listed:,} metadata files: a partial look gives no answer",
             hint="run it again",
         )
-    return engine.accept(snapshot) if accept else snapshot
+    return engine.accept(snapshot) if accept is not None and accept.covers(snapshot) else snapshot
 
 
 def tell_what_waits(snapshot: Snapshot, engine: Engine) -> None:
     """One line on stderr for each thing that somebody has to see to before anything is written."""
-    from core.last_look import gone_words
+    from core.last_look import gone_words, other_store_words
     from core.lease import held_words, life_words
     from core.phrases import command
     from tui.headless.output import note
@@ -108,6 +108,8 @@ def tell_what_waits(snapshot: Snapshot, engine: Engine) -> None:
     for files in unfinished.interrupted:
         resume = command("seamline", "resume", snapshot.location)
         note(f"operation {files.id} was interrupted: {resume} finishes it")
+    if snapshot.other is not None:
+        note(other_store_words(snapshot.other))
     if snapshot.gone:
         note(f"since the last look {gone_words(snapshot.gone)}: is the listing whole?")
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.changes.model import ChangeSet
     from core.host import Machine
     from core.journal import Operation
+    from core.last_look import Acceptance
     from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
@@ -55,7 +56,7 @@ def undo(
     yes: bool,
     wait: float,
     lease: LeaseChoice,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
 ) -> int:
     """Take back OPERATION on STORE: by default one that was interrupted, else the newest that was not undone yet.
@@ -69,7 +70,7 @@ def undo(
     from tui.headless.changing import changing
 
     changes = changing(store, machine, wait, lease)
-    job = _Undo(changes, operation, accept_shrunk_listing, as_json)
+    job = _Undo(changes, operation, accept, as_json)
     if mode is Mode.PREVIEW:
         return job.preview()
     if mode is Mode.ASK:
@@ -94,7 +95,7 @@ class _Undo:
 
     changes: Changing
     wanted: str | None
-    accept: bool
+    accept: Acceptance
     as_json: bool
 
     def preview(self) -> int:

@@ -7,6 +7,7 @@ All text from a store goes through the painter, which makes it harmless; nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from core.model import Claim, Entry, Finding, LaneKind, Zone
 from tui.glyphs import Glyphs
@@ -49,6 +50,10 @@ def problems_title(session: Session) -> str:
     more = [counted(notices, "notice")] if notices else []
     more += [f"{whole(count)} {word}" for count, word in counts if count]
     return ", ".join([f"Problems {session.problem_count}" if session.problem_count else "No problems", *more])
+
+
+#: What differs from the last look, and may be right.
+_TO_BE_ACCEPTED: Final = frozenset({"listing-shrank", "other-store"})
 
 
 def next_step(zone: Zone) -> str:
@@ -126,6 +131,8 @@ def zone_text(zone: Zone, *, with_claims: bool) -> list[Paragraph]:
     said = cause.stock_says or zone.findings[0].stock_says
     paragraphs = [_stock_says(said)] if said else []
     paragraphs += _labelled("next", next_step(zone), "key")
+    if any(finding.kind in _TO_BE_ACCEPTED for finding in zone.findings):
+        paragraphs.append(runs(("or     ", "dim"), ("A", "key"), (" here, once its word is typed", "text"), hanging=7))
     why = _labelled("cause", cause.cause, "text")
     if is_overlap(zone):
         paragraphs += [*entries, *why, text(cause.explanation)]

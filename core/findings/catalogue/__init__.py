@@ -16,6 +16,7 @@ from core.findings.hazard import Hazard
 #: What no change is planned beside, first of all what makes the whole look doubtful, then what is to be ended, then
 #: what hides a file or stops stock altogether.
 _BLOCKING: Final = (
+    "other-store",
     "listing-shrank",
     "interrupted-operation",
     "non-utf8-name",

@@ -313,6 +313,14 @@ OWN: Final = hazards(
             "Files are gone since the last look. Nothing is planned on such a listing. It takes two looks to see it.",
         ),
         (
+            "other-store",
+            "another store",
+            0,
+            _ERROR,
+            "A store of another identity lies where the last look saw one. Nothing is planned on it before that is "
+            "said to be right. It takes two looks to see it.",
+        ),
+        (
             "interrupted-operation",
             "interrupted",
             0,
