@@ -15,6 +15,7 @@ from core.changes.after import after
 from core.changes.lanes import lane_states
 from core.changes.marks import marks_of
 from core.changes.model import ChangeSet, LaneState, Move, OperationKind, Write
+from core.changes.window import window_of
 from core.compaction import CompactionHazard
 from core.errors import UsageError
 from core.journal import Operation, OperationState, PlannedWrite, operations_in, read_operation
@@ -80,7 +81,8 @@ class Proposal:
     `verdict` is stock's verdict on the store now, None if it has not been checked, and `verdict_after` the one
     afterwards, None where it is the same because the same entries are visible. `lanes` are the entries visible now and
     afterwards, empty for what is not a plan. `side_effects` are sentences on what the files don't tell, where the plan
-    knows better than that it is a change. `places` finds a step in `files` by the executor's words for it.
+    knows better than that it is a change; `readers` is what it means for stock's own. `places` finds a step in `files`
+    by the executor's words for it.
     """
 
     kind: OperationKind
@@ -98,6 +100,7 @@ class Proposal:
     lanes: Mapping[LaneKind, tuple[LaneState, LaneState]] = field(default_factory=dict)
     repairs: tuple[CompactionHazard, ...] = ()
     side_effects: tuple[str, ...] = ()
+    readers: str = ""
     operation: Operation | None = None
     waiting: int = 0
     done: frozenset[int] = frozenset()
@@ -212,6 +215,7 @@ def _planned(
     if foreseen is None:
         then = None if now == change.lanes else verdict(after(snapshot, change))
         foreseen = Foreseen(session.report.verdict if session.report else None, then)
+    window = window_of(change, session.location)
     return Proposal(
         kind=change.kind,
         title=change.undoes or change.label,
@@ -227,6 +231,7 @@ def _planned(
         verdict_after=foreseen.then,
         lanes={kind: (now[kind], state) for kind, state in change.lanes.items()},
         repairs=repairs,
+        readers=window.words if window else "",
         operation=operation,
         places=_places(steps),
     )

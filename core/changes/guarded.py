@@ -71,7 +71,8 @@ class Guarding:
         """Write down which process runs the command: whoever finds this guard cut off must not take it for ended."""
         process = self._ground.machine.process_of(pid)
         with journaled(self.operation, self._ground.reader.location):
-            self._ground.note(self.operation, _STARTED, f"{pid} {process.started} {process.boot_id}")
+            line = self._ground.line(_STARTED, f"{pid} {process.started} {process.boot_id}")
+            self._ground.note(self.operation, [line])
 
     def ended(self, exit_code: int, notes: Sequence[str] = ()) -> Applied:
         """Compare, and journal the outcome; `notes` stand in it. Raises `LeaseLost`."""

@@ -149,7 +149,8 @@ class _Compaction(Planning[_Planned]):
             from tui.headless.documents.compaction import compaction_document
 
             stock = stock_fields(planned.verdict)
-            put_document(compaction_document(planned.plan, stock, applied, resumed, waiting_in(planned.snapshot)))
+            location, waiting = planned.snapshot.location, waiting_in(planned.snapshot)
+            put_document(compaction_document(planned.plan, location, stock, applied, resumed, waiting))
         else:
             put_answer(self._text(planned, applied))
         return planned.code

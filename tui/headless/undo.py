@@ -185,6 +185,7 @@ class _Undo:
 
             put_document(
                 undo_document(
+                    planned.snapshot.location,
                     planned.operation.id,
                     planned.change,
                     (planned.before, planned.after),

@@ -281,7 +281,8 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         if answer.plan is None:
             raise StoreUnreachable(answer.unplanned)
         waiting = [files.id for files in self.session.interrupted]
-        return compaction_document(answer.plan, stock_fields(report.verdict), None, interrupted=waiting)
+        stock = stock_fields(report.verdict)
+        return compaction_document(answer.plan, self.session.location, stock, None, interrupted=waiting)
 
 
 def parse_factors(answer: str) -> tuple[int, int, int]:

@@ -167,6 +167,8 @@ def _grace(proposal: Proposal) -> Iterator[Paragraph]:
 
 
 def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
+    if proposal.readers:
+        yield _labelled("readers", proposal.readers)
     if proposal.side_effects:
         yield from (_labelled("besides", sentence) for sentence in proposal.side_effects)
         return
@@ -175,7 +177,7 @@ def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
     moves = "keeps its position in memory; a restarted one goes on from the greatest version then visible"
     yield _labelled("running", f"a backup coordinator at work {keeps if same else moves}")
     if proposal.count(Verb.RETIRE):
-        yield _labelled("readers", "metadata caches on other hosts keep retired files until they sync")
+        yield _labelled("caches", "metadata caches on other hosts keep retired files until they sync")
 
 
 # --- carrying it out --------------------------------------------------------------------------------------------------

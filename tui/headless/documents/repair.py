@@ -42,7 +42,7 @@ def repair_document(
         "operation": "repair",
         "store": location,
         "refused": refused_fields(plan.refusal),
-        **change_fields(plan.change_set, len(recovery.snapshot.index.files)),
+        **change_fields(plan.change_set, len(recovery.snapshot.index.files), location),
         "derived": [_derived_fields(each) for each in recovery.derived],
         "recovered": list(recovered_entries(recovery)),
         "rejected": list(rejected_entries(recovery)),

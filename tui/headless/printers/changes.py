@@ -9,6 +9,7 @@ from rich.text import Text
 
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet
+from core.changes.window import window_of
 from core.compaction.refusals import Refusal
 from core.restore import StoreVerdict
 from tui.headless.printers.layout import (
@@ -31,9 +32,11 @@ ROWS_SHOWN: Final = 12
 _NUMBERS: Final = ("lines", "bytes", "chunks", "range")
 
 
-def change_lines(change: ChangeSet) -> Lines:
-    """All of a change, long lists cut short."""
+def change_lines(change: ChangeSet, location: str) -> Lines:
+    """All of a change on the store at `location`, long lists cut short."""
+    window = window_of(change, location)
     return [
+        *([prose("readers", window.words)] if window else []),
         *cut_rows(
             "New files",
             ("lines", "bytes", "file"),

@@ -58,7 +58,7 @@ def compaction_answer(plan: CompactionPlan, location: str, go: str) -> Group:
     """The whole answer of a preview; `go` is the command that carries it out."""
     return Group(
         *_verdict(plan, location, go),
-        *(change_lines(plan.change_set) if plan.change_set else []),
+        *(change_lines(plan.change_set, location) if plan.change_set else []),
         *_section("What is set right besides", _hazards(plan.repairs)),
         *_of_stock(plan.preview),
     )
@@ -71,7 +71,7 @@ def compacted_answer(plan: CompactionPlan, change: ChangeSet, applied: Applied, 
         Text(),
         verbatim("store", location),
         prose("factors", _factors(plan.preview)),
-        *change_lines(change),
+        *change_lines(change, location),
         *_section("What was set right besides", _hazards(plan.repairs)),
     )
 

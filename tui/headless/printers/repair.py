@@ -52,7 +52,7 @@ def repair_answer(
         lines += [prose("stock", reach_line(*verdicts))]
         lines += [] if recovery.proven_minimal or change.is_empty else [prose("proof", _NOT_MINIMAL)]
         lines += [prose("also" if not number else "", text) for number, text in enumerate(plan.side_effects)]
-        lines += [*change_lines(change), *_derived(recovery)]
+        lines += [*change_lines(change, recovery.snapshot.location), *_derived(recovery)]
     recovered = [(*_entry(each), each["files"][0]) for each in recovered_entries(recovery)]
     rejected = [(*_entry(each), each["reason"]) for each in rejected_entries(recovery)]
     parked = [(*_entry(each), each["reason"]) for each in parked_entries(recovery)] if park_tail else []
