@@ -66,23 +66,6 @@ class LastLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
-    """What the operator takes for the truth: a listing that shrank, another store at the path."""
-
-    shrunk_listing: bool = False
-    other_store: bool = False
-
-    def covers(self, snapshot: Snapshot) -> bool:
-        """Whether that is all in which a look differs from the last one."""
-        if snapshot.other is not None:
-            return self.other_store
-        return self.shrunk_listing
-
-
-NOTHING_ACCEPTED: Final = Acceptance()
-
-
-@dataclass(frozen=True, slots=True)
 class LastLooks:
     """One small file for each store in `folder`, readable for its owner alone."""
 

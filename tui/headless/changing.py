@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from core.acceptance import NOTHING_ACCEPTED, Acceptance
 from core.changes.apply import Applied
 from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.host import Machine
-from core.last_look import NOTHING_ACCEPTED, Acceptance
 from core.lease import LeaseRecord, held_words, lease_held
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.operations import Operations, operations_for

@@ -14,9 +14,9 @@ from tui.headless.output import put_answer, put_document, put_record
 from tui.headless.surroundings import connect, holds_nothing, look
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.engine import Report
     from core.host import Machine
-    from core.last_look import Acceptance
 
 
 @click.command(short_help="Findings, and whether stock can restore this store.")

@@ -27,11 +27,11 @@ from tui.headless.surroundings import holds_nothing
 if TYPE_CHECKING:
     from rich.console import Group
 
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.compaction import CompactionPlan
     from core.host import Machine
-    from core.last_look import Acceptance
     from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from core.acceptance import Acceptance
 from core.errors import UsageError
 from core.lease_choice import chosen_lease
 from core.model import U64_MAX
@@ -145,8 +146,6 @@ def accept_option(command: Callable[..., int]) -> Callable[..., int]:
     )
     @functools.wraps(command)
     def accepting(*args: Any, accept_shrunk_listing: bool, accept_other_store: bool, **kwargs: Any) -> int:
-        from core.last_look import Acceptance
-
         return command(*args, accept=Acceptance(accept_shrunk_listing, accept_other_store), **kwargs)
 
     return accepting

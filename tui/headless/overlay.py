@@ -14,8 +14,8 @@ from tui.headless.surroundings import connect, holds_nothing, look, tell_what_wa
 from tui.headless.wishes import Wishes, takes_wishes
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.host import Machine
-    from core.last_look import Acceptance
     from core.overlay import Overlay
 
 

@@ -13,10 +13,10 @@ from core.errors import PlanOutdated
 from tui.headless.asking import Mode, require_word
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.index import Index
-    from core.last_look import Acceptance
     from core.snapshot import Snapshot
     from tui.headless.changing import Changing
     from tui.headless.exit_codes import ExitCode

@@ -26,10 +26,10 @@ from tui.headless.surroundings import holds_nothing
 from tui.headless.wishes import Wishes, choice_words, takes_choices
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
-    from core.last_look import Acceptance
     from core.lease_choice import LeaseChoice
     from core.repair import RepairPlan
     from core.restore import RestoreOptions, StoreVerdict

@@ -13,9 +13,9 @@ from tui.headless.surroundings import connect, look, tell_what_waits
 from tui.headless.wishes import Wishes, takes_wishes
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.engine import Engine
     from core.host import Machine
-    from core.last_look import Acceptance
     from core.restore import RestorePreview
 
 

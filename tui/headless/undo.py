@@ -22,11 +22,11 @@ from tui.headless.options import (
 from tui.headless.output import note, put_answer, put_document
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
     from core.journal import Operation
-    from core.last_look import Acceptance
     from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
