@@ -9,9 +9,10 @@ from core.lease_choice import AS_USUAL
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from core.acceptance import Acceptance
     from core.engine import Engine
     from core.host import Machine
-    from core.last_look import Acceptance, LastLooks
+    from core.last_look import LastLooks
     from core.lease_choice import LeaseChoice
     from core.manifests import KeptEvidence
     from core.snapshot import Snapshot, Watch
