@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import work
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
+from textual.theme import ThemeProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core.errors import SeamlineError
@@ -30,8 +32,10 @@ from tui.applying import Follower, Work, carry_out, operations_of
 from tui.clipboard import native_tool, osc_sequence, run_tool
 from tui.commands import Screens
 from tui.export import write_export
+from tui.faults import FaultyApp, named
 from tui.glyphs import glyphs_for
 from tui.job import Job, JobPhase
+from tui.leaving import last_word
 from tui.looking import PATIENCE_SECONDS, given_up, look_at_store
 from tui.messages import (
     Checked,
@@ -47,11 +51,12 @@ from tui.messages import (
     ReadSome,
 )
 from tui.numbers import counted
-from tui.palette import CommandsProvider
+from tui.palette import CommandsProvider, Palette
 from tui.recovering import look_ahead
 from tui.screens import SCREENS
 from tui.screens.base import SeamlineScreen
 from tui.state import History, Phase, Session, View, Visit, Wishes
+from tui.terminal import Terminal
 from tui.theme import STATUS_DEFAULTS, THEMES
 from tui.triaging import Notes, noted, noting
 from tui.widgets.scrollbar import use_whole_cells
@@ -74,7 +79,7 @@ class AppOptions:
     theme: str = "seamline-dark"
 
 
-class SeamlineApp(App[None]):
+class SeamlineApp(FaultyApp):
     """Seamline on one store."""
 
     TITLE = "seamline"
@@ -94,16 +99,20 @@ class SeamlineApp(App[None]):
         options: AppOptions | None = None,
         operate: Callable[[Engine], Operations] = operations_of,
         notes: TriageNotes | None = None,
+        fault_log: Path | None = None,
     ) -> None:
         """`location` is what the header shows; `connect` runs in the loading thread and may import what it needs.
 
         `operate` gives what can write to the store; it is called once an operation has been confirmed, in its thread.
         `notes` keeps what the operator decides about problems; None for somebody who has no home to keep it in.
+        `fault_log` is the file for the traces of faults in the program itself.
         """
         self.options = options or AppOptions()
         self.glyphs = glyphs_for(self.options.ascii)
         use_whole_cells()
-        super().__init__()
+        super().__init__(fault_log)
+        if self.driver_class is LinuxDriver:
+            self.driver_class = Terminal
         self.animation_level = "none"
         self.connect = connect
         self.operate = operate
@@ -115,6 +124,10 @@ class SeamlineApp(App[None]):
         self._stop = threading.Event()
         self._read_last: ReadSome | None = None
         self._stop_job = threading.Event()
+        self._end_cause = ""
+        self._ends_by_fault = False
+        #: What is to be said once the app has ended, if it did not end by the operator's key.
+        self.last_word: SeamlineError | None = None
         self.set_reactive(SeamlineApp.session, Session(location, read_only=self.options.read_only))
         for theme in THEMES:
             self.register_theme(theme)
@@ -123,7 +136,7 @@ class SeamlineApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the commands of the registry."""
-        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+        yield SystemCommand("Theme", "Choose other colours", self.search_themes)
         yield SystemCommand("Screenshot", "Save the screen as an SVG file", self.deliver_screenshot)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -260,14 +273,14 @@ class SeamlineApp(App[None]):
         fault = event.worker.error
         if event.state is not WorkerState.ERROR or fault is None:
             return
-        message = f"{type(fault).__name__}: {fault}"
+        message, please = named(fault), self.keep_fault(fault)
+        hint = f"this is a fault in seamline: {please}"
         if event.worker.group == "look":
-            self.post_message(LookFailed(message, "this is a fault in seamline: report it"))
+            self.post_message(LookFailed(message, hint))
         elif event.worker.group == "job":
-            hint = "this is a fault in seamline: report it. No line is lost; the journal says how far it came"
-            self.post_message(JobFailed("fault", message, hint))
-        elif isinstance(self.screen, SeamlineScreen):
-            self.screen.say(f"a fault in seamline, report it: {message}")
+            self.post_message(JobFailed("fault", message, f"{hint}. No line is lost; the journal says how far it came"))
+        else:
+            self.say(f"a fault in seamline, {please}: {message}")
 
     def action_read_again(self) -> None:
         """Look at the store anew."""
@@ -346,15 +359,47 @@ class SeamlineApp(App[None]):
     def _end_job(self, **ended: Any) -> None:
         if self.job is not None:
             self.job = replace(self.job, **ended)
-        self.action_read_again()
+        if self._end_cause:
+            self._end_now(was_changing=True)
+        else:
+            self.action_read_again()
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether an operation is at work."""
+        return self.job is not None and self.job.is_running
+
+    # --- leaving --------------------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
         """Leave, unless an operation is running: it must not be cut off by a slip of a finger."""
-        if self.job and self.job.is_running:
-            if isinstance(self.screen, SeamlineScreen):
-                self.screen.say("an operation is running: Esc stops it between two steps")
+        if self.is_changing:
+            self.say("an operation is running: Esc stops it between two steps")
             return
         await super().action_quit()
+
+    def end(self, cause: str, *, by_fault: bool = False) -> None:
+        """End for a cause which is not the operator's key: an operation stops before its next step first."""
+        if self._end_cause:
+            return
+        self._end_cause, self._ends_by_fault = cause, by_fault
+        self._stop.set()
+        if not self.is_changing:
+            self._end_now(was_changing=False)
+            return
+        self.stop_job()
+        self.say(f"{cause}: stopping after this step; once more ends it at once")
+
+    def _end_now(self, was_changing: bool) -> None:
+        where = self.session.location
+        self.last_word = last_word(self._end_cause, self.job, was_changing, where, by_fault=self._ends_by_fault)
+        self.exit()
+
+    def say(self, words: str) -> None:
+        """Say it in the status line of the uppermost screen that has one."""
+        screen = next((each for each in reversed(self.screen_stack) if isinstance(each, SeamlineScreen)), None)
+        if screen is not None:
+            screen.say(words)
 
     # --- moving about ---------------------------------------------------------------------------------------------
 
@@ -445,7 +490,11 @@ class SeamlineApp(App[None]):
     def action_command_palette(self) -> None:
         """All commands by name; the question has no character beyond ASCII."""
         if not CommandPalette.is_open(cast("App[object]", self)):
-            self.push_screen(CommandPalette(placeholder="A command, or a word of what it does", id="--command-palette"))
+            self.push_screen(Palette(placeholder="A command, or a word of what it does", id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """All themes by name."""
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="A theme"))
 
     def leave_screen(self) -> None:
         """Back to the screen underneath."""

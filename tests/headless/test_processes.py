@@ -35,7 +35,7 @@ def large_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path, number: int) -> None:
     process = subprocess.Popen(
         command("check", large_store, "--json-lines"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -55,7 +55,8 @@ def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path
     assert b"Traceback" not in err
 
 
-def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(number: int, tmp_path: Path) -> None:
     told = tmp_path / "told"
     os.mkfifo(told)
     listing = f"sleep 0.5; echo $$ > {shlex.quote(str(told))}; sleep 1000; true"
@@ -64,7 +65,7 @@ def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Pa
         command("check", adapter), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     child = int(told.read_text(encoding="ascii"))
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, b"interrupted" in err) == (130, True)
     assert has_ended(child)
@@ -87,7 +88,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("words", [["check"], ["compact", "--yes", "--lease", "host"]], ids=" ".join)
 def test_a_signal_in_the_instant_in_which_a_command_starts_ends_the_command(
     words: list[str], name: str, tmp_path: Path

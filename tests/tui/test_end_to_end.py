@@ -3,86 +3,19 @@
 from __future__ import annotations
 
 import os
-import selectors
-import shlex
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.commands import environment
+from tests.support.windows import Terminal
 from tests.tui.support import copied, demo_store, metadata_of
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None and "CI" not in os.environ, reason="tmux is not on this machine"
 )
-#: A busy machine is slow; what never comes is missed all the same.
-DEADLINE_SECONDS = 60
-
-
-class Terminal:
-    """A tmux window of its own server with one program in it; waits on the program's output, never on the clock."""
-
-    def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
-        self._socket = folder / "tmux"
-        self._output = folder / "output"
-        self._status = folder / "status"
-        os.mkfifo(self._output)
-        self._reader = os.open(self._output, os.O_RDONLY | os.O_NONBLOCK)
-        width, height = map(str, size)
-        # The shell writes the status down: tmux now and then never hears of a child's end.
-        quoted = f"{shlex.join(command)}; echo $? > {shlex.quote(str(self._status))}"
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "cat")
-        self._tmux("set-option", "-g", "remain-on-exit", "on")
-        self._tmux("pipe-pane", "-O", f"exec cat > {shlex.quote(str(self._output))}")
-        self._tmux("respawn-pane", "-k", quoted)
-
-    def _tmux(self, *words: str) -> str:
-        # The test runner's LINES and COLUMNS would win over the size of the window.
-        done = subprocess.run(
-            ["tmux", "-S", self._socket, *words], env=environment(), capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    def press(self, *keys: str) -> None:
-        """Send keys, by tmux's names."""
-        self._tmux("send-keys", *keys)
-
-    def resize(self, width: int, height: int) -> None:
-        """Give the window another size."""
-        self._tmux("resize-window", "-x", str(width), "-y", str(height))
-
-    def screen(self) -> str:
-        """What stands on the screen now."""
-        return self._tmux("capture-pane", "-p")
-
-    def ended(self) -> str:
-        """The exit status of the program, empty while it runs."""
-        return self._status.read_text().strip() if self._status.exists() else ""
-
-    def wait_for(self, holds: Callable[[], bool], what: str) -> str:
-        """Look again after every piece of output until `holds`; returns the screen."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._reader, selectors.EVENT_READ)
-            while not holds():
-                assert time.monotonic() < deadline, f"never saw {what!r} on:\n{self.screen()}"
-                if selector.select(timeout=0.5):
-                    os.read(self._reader, 1 << 16)
-        return self.screen()
-
-    def wait_for_text(self, *texts: str) -> str:
-        """Wait until all `texts` stand on the screen; returns it."""
-        return self.wait_for(lambda: all(text in self.screen() for text in texts), " and ".join(texts))
-
-    def close(self) -> None:
-        """End the server and all in it."""
-        self._tmux("kill-server")
-        os.close(self._reader)
 
 
 @pytest.fixture

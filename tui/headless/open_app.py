@@ -11,7 +11,7 @@ import click
 from core.errors import UsageError
 from core.lease_choice import AS_USUAL, LeaseChoice
 from tui.headless.options import takes_lease, takes_store
-from tui.headless.surroundings import connect, triage_notes
+from tui.headless.surroundings import connect, fault_log, triage_notes
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -55,7 +55,7 @@ def require_terminal() -> None:
 
 def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseChoice = AS_USUAL) -> int:
     """Run the app until the operator leaves it; returns its exit code. Raises `StoreUnreachable` before it starts."""
-    from core.storage import is_object_location, reader_for
+    from core.storage import reader_for
 
     reader = reader_for(store, lease)
 
@@ -70,21 +70,26 @@ def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseCh
         return operations_for(engine.location, engine.host, lease)
 
     options = AppOptions(flags.ascii, flags.read_only, flags.mouse)
-    app = SeamlineApp(reader.location, connected, options, operate, triage_notes())
-    if is_object_location(store):
-        _run_and_leave(app, flags)
-    else:
-        app.run(mouse=flags.mouse)
+    app = SeamlineApp(reader.location, connected, options, operate, triage_notes(), fault_log())
+    _run_and_leave(app, flags)
+    if app.last_word is not None:
+        raise app.last_word
     return app.return_code or 0
 
 
 def _run_and_leave(app: SeamlineApp, flags: AppFlags) -> None:
     """Run the app in a loop that, unlike one of `asyncio.run`, does not wait at its end for threads that still read."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
-    loop = asyncio.new_event_loop()
-    try:
-        app.run(mouse=flags.mouse, loop=loop)
-    finally:
-        if app.job and app.job.is_running:
-            loop.run_until_complete(loop.shutdown_default_executor())
+    from core.storage.command.process import end_all
+    from tui.leaving import hearing
+
+    loop, threads = asyncio.new_event_loop(), ThreadPoolExecutor()
+    loop.set_default_executor(threads)
+    with hearing(app, loop, end_all):
+        try:
+            app.run(mouse=flags.mouse, loop=loop)
+        finally:
+            app.stop_job()
+            threads.shutdown(wait=app.is_changing, cancel_futures=True)

@@ -59,6 +59,12 @@ def triage_notes() -> TriageNotes | None:
     return TriageNotes(state / "triage") if state else None
 
 
+def fault_log() -> Path | None:
+    """Where the traces of faults of the program are kept; None for somebody who has no home."""
+    state = _state_folder()
+    return state / "faults.log" if state else None
+
+
 def own_folders() -> tuple[Path, ...]:
     """Where this tool keeps what it knows of stores, there or not."""
     from core.storage.cache.reader import cache_folder

@@ -11,11 +11,12 @@ from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.faults import KeepsGoing
 from tui.widgets.line import Line, piece
 from tui.widgets.painted import STYLE_CLASSES
 
 
-class AskScreen(ModalScreen[str | None]):
+class AskScreen(KeepsGoing, ModalScreen[str | None]):
     """Asks `question`; the result is what was typed, or None."""
 
     CSS_PATH = "ask.tcss"

@@ -14,6 +14,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from tui.commands import BY_ID, Context, Screens, bindings_on, hints_on
+from tui.faults import KeepsGoing
 from tui.glyphs import Glyphs
 from tui.job import Job
 from tui.state import Session
@@ -31,7 +32,7 @@ FOOTER_GAP = 2
 FOOTER_HINTS = 8
 
 
-class SeamlineScreen(Screen[None]):
+class SeamlineScreen(KeepsGoing, Screen[None]):
     """The base of all screens."""
 
     SCREEN: ClassVar[Screens]

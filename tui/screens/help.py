@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.commands import GROUPS, Context, commands_on
+from tui.faults import KeepsGoing
 from tui.glyphs import Glyphs
 from tui.screens.base import SeamlineScreen
 from tui.widgets.painted import STYLE_CLASSES
@@ -19,7 +20,7 @@ from tui.widgets.prose import BLANK, Paragraph, Prose, runs, text
 _KEY_CELLS = 18
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(KeepsGoing, ModalScreen[None]):
     """Lists the commands of one screen."""
 
     CSS_PATH = "help.tcss"

@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core.errors import SeamlineError
+from tui.faults import named
 from tui.safe_text import shorten
 from tui.screens.base import SeamlineScreen
 from tui.state import Session
@@ -132,7 +133,7 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
         fault = event.worker.error
         if event.state is not WorkerState.ERROR or fault is None:
             return
-        reason, hint = f"{type(fault).__name__}: {fault}", "this is a fault in seamline: report it"
+        reason, hint = named(fault), f"this is a fault in seamline: {self.seamline.keep_fault(fault)}"
         if event.worker.group == "preview":
             self.post_message(Refused(self._asked, reason, hint))
         else:

@@ -15,6 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.faults import KeepsGoing
 from tui.glyphs import UNICODE, Glyphs
 from tui.safe_text import fit, in_ascii, safe
 
@@ -58,7 +59,7 @@ def row_text(row: Sequence[Run]) -> str:
     return "".join(text for text, _ in row)
 
 
-class Painted(Widget):
+class Painted(KeepsGoing, Widget):
     """A widget that paints rows itself. Nothing in it can be selected as text by dragging."""
 
     ALLOW_SELECT = False

@@ -8,10 +8,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from tui.faults import KeepsGoing
 from tui.safe_text import in_ascii, safe, shorten
 
 
-class Panel(Vertical):
+class Panel(KeepsGoing, Vertical):
     """Holds one widget. The title stands on the left of its top rule, the hint (keys that work here) on the right."""
 
     DEFAULT_CSS = """
