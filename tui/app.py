@@ -274,13 +274,13 @@ class SeamlineApp(FaultyApp):
         if event.state is not WorkerState.ERROR or fault is None:
             return
         message, please = named(fault), self.keep_fault(fault)
-        hint = f"this is a fault in seamline: {please}"
+        hint = f"this is a fault in seamline; {please}"
         if event.worker.group == "look":
             self.post_message(LookFailed(message, hint))
         elif event.worker.group == "job":
             self.post_message(JobFailed("fault", message, f"{hint}. No line is lost; the journal says how far it came"))
         else:
-            self.say(f"a fault in seamline, {please}: {message}")
+            self.say(f"fault in seamline: {message}; {please}")
 
     def action_read_again(self) -> None:
         """Look at the store anew."""

@@ -44,6 +44,7 @@ class FaultyApp(KeepsGoing, App[None]):
         super().__init__()
         self._fault_log = fault_log
         self._borne = 0
+        self._first = ""
 
     def say(self, words: str) -> None:
         """Tell the operator something in one line."""
@@ -57,27 +58,39 @@ class FaultyApp(KeepsGoing, App[None]):
         """Keep the trace of a fault; the answer asks the operator to report it."""
         front = type(self.screen_stack[-1]).__name__ if self.screen_stack else "no screen"
         path = self._fault_log
-        return f"report it with {_short(path)}" if path and _kept(error, f"on {front}", path) else "report it"
+        return f"report it: {_short(path)}" if path and _kept(error, f"on {front}", path) else "report it"
 
     def tell_fault(self, error: Exception, *, half_made: bool = False) -> None:
-        """Tell it in one line. What keeps failing, or stays `half_made`, goes; where nothing is left, the app ends."""
+        """Tell it in one line. What keeps failing, or stays `half_made`, goes; where nothing is left, the app ends.
+
+        Of several without a key or a click between them the first is told: the others mostly come of it.
+        """
         if self._exception is None:
             # Who tests the app hears of it at the end.
             self._exception = error
             self._exception_event.set()
-        words = f"a fault in seamline, {self.keep_fault(error)}: {named(error)}"
+        words = f"fault in seamline: {named(error)}; {self.keep_fault(error)}"
         if self._exit:
             return
+        words = self._first = self._first if self._borne else words
         self._borne += 1
-        try:
-            if len(self.screen_stack) > 2 and (half_made or self._borne > _BORNE):
-                self.pop_screen()
-            elif half_made or self._borne > 2 * _BORNE or len(self.screen_stack) < 2:
-                self.end(words, by_fault=True)
+        bearable = not half_made and self._borne <= _BORNE
+        if bearable and self._said(words):
+            return
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+            self._borne = 1
+            if self._said(words):
                 return
+        self.end(words, by_fault=True)
+
+    def _said(self, words: str) -> bool:
+        try:
             self.say(words)
-        except Exception:
-            self.end(words, by_fault=True)
+        except Exception as error:
+            self.keep_fault(error)
+            return False
+        return True
 
     def _handle_exception(self, error: Exception) -> None:
         """Where Textual brings what nobody caught."""

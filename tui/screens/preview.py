@@ -133,7 +133,7 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
         fault = event.worker.error
         if event.state is not WorkerState.ERROR or fault is None:
             return
-        reason, hint = named(fault), f"this is a fault in seamline: {self.seamline.keep_fault(fault)}"
+        reason, hint = named(fault), f"this is a fault in seamline; {self.seamline.keep_fault(fault)}"
         if event.worker.group == "preview":
             self.post_message(Refused(self._asked, reason, hint))
         else:
