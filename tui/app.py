@@ -59,6 +59,7 @@ from tui.state import History, Phase, Session, View, Visit, Wishes
 from tui.terminal import Terminal
 from tui.theme import STATUS_DEFAULTS, THEMES
 from tui.triaging import Notes, noted, noting
+from tui.widgets.letting_go import hold_no_closed_widgets
 from tui.widgets.scrollbar import use_whole_cells
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class SeamlineApp(FaultyApp):
         self.options = options or AppOptions()
         self.glyphs = glyphs_for(self.options.ascii)
         use_whole_cells()
+        hold_no_closed_widgets()
         super().__init__(fault_log)
         if self.driver_class is LinuxDriver:
             self.driver_class = Terminal
@@ -147,6 +149,21 @@ class SeamlineApp(FaultyApp):
         """The timeline first, then the store."""
         self.push_screen(SCREENS[Screens.TIMELINE]()())
         self.look()
+
+    # The screens are told here and not through `watch`: of closed ones Textual keeps hold until the value changes.
+
+    def watch_session(self, before: Session, now: Session) -> None:
+        """Tell every screen."""
+        for screen in self._screens():
+            screen.follow_session(before, now)
+
+    def watch_job(self, before: Job | None, now: Job | None) -> None:
+        """Tell every screen."""
+        for screen in self._screens():
+            screen.job_changed(before, now)
+
+    def _screens(self) -> list[SeamlineScreen]:
+        return [each for each in self.screen_stack if isinstance(each, SeamlineScreen) and each.is_mounted]
 
     # --- looking at the store -------------------------------------------------------------------------------------
 
@@ -397,9 +414,9 @@ class SeamlineApp(FaultyApp):
 
     def say(self, words: str) -> None:
         """Say it in the status line of the uppermost screen that has one."""
-        screen = next((each for each in reversed(self.screen_stack) if isinstance(each, SeamlineScreen)), None)
-        if screen is not None:
-            screen.say(words)
+        screens = [each for each in self.screen_stack if isinstance(each, SeamlineScreen)]
+        if screens:
+            screens[-1].say(words)
 
     # --- moving about ---------------------------------------------------------------------------------------------
 

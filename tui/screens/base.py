@@ -110,9 +110,7 @@ class SeamlineScreen(KeepsGoing, Screen[None]):
         return Context(screen=self.SCREEN, session=self.session, running=job is not None and job.is_running)
 
     def on_mount(self) -> None:
-        """Follow the session, and the operation at work."""
-        self.watch(self.app, "session", self._session_changed, init=False)
-        self.watch(self.app, "job", self.job_changed, init=False)
+        """Show the session as it is; the app tells of every other one, and of the operation at work."""
         self.session_changed(self.session, self.session)
         self.refresh_lines()
 
@@ -124,7 +122,8 @@ class SeamlineScreen(KeepsGoing, Screen[None]):
         """More or less room for header, status and footer."""
         self.refresh_lines()
 
-    def _session_changed(self, before: Session, now: Session) -> None:
+    def follow_session(self, before: Session, now: Session) -> None:
+        """Another session: whatever shows it is brought up to date."""
         if before.phase is not now.phase:
             self._message = ""
         self.session_changed(before, now)
