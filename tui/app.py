@@ -31,10 +31,11 @@ from core.errors import SeamlineError
 from tui.applying import Follower, Work, carry_out, operations_of
 from tui.clipboard import native_tool, osc_sequence, run_tool
 from tui.commands import Screens
-from tui.export import write_export
+from tui.export import write_export, write_new
 from tui.faults import FaultyApp, named
 from tui.glyphs import glyphs_for
 from tui.job import Job, JobPhase
+from tui.kept_theme import KeptTheme
 from tui.leaving import last_word
 from tui.looking import PATIENCE_SECONDS, given_up, look_at_store
 from tui.messages import (
@@ -57,7 +58,7 @@ from tui.screens import SCREENS
 from tui.screens.base import SeamlineScreen
 from tui.state import History, Phase, Session, View, Visit, Wishes
 from tui.terminal import Terminal
-from tui.theme import STATUS_DEFAULTS, THEMES
+from tui.theme import DARK, THEMES, status_colours
 from tui.triaging import Notes, noted, noting
 from tui.widgets.letting_go import hold_no_closed_widgets
 from tui.widgets.scrollbar import use_whole_cells
@@ -77,7 +78,7 @@ class AppOptions:
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
-    theme: str = "seamline-dark"
+    theme: str = DARK.name
 
 
 class SeamlineApp(FaultyApp):
@@ -101,20 +102,21 @@ class SeamlineApp(FaultyApp):
         operate: Callable[[Engine], Operations] = operations_of,
         notes: TriageNotes | None = None,
         fault_log: Path | None = None,
+        kept_theme: KeptTheme | None = None,
     ) -> None:
         """`location` is what the header shows; `connect` runs in the loading thread and may import what it needs.
 
         `operate` gives what can write to the store; it is called once an operation has been confirmed, in its thread.
         `notes` keeps what the operator decides about problems; None for somebody who has no home to keep it in.
-        `fault_log` is the file for the traces of faults in the program itself.
+        `fault_log` is the file for the traces of faults in the program itself, `kept_theme` keeps the chosen colours.
         """
         self.options = options or AppOptions()
-        self.glyphs = glyphs_for(self.options.ascii)
         use_whole_cells()
         hold_no_closed_widgets()
         super().__init__(fault_log)
         if self.driver_class is LinuxDriver:
             self.driver_class = Terminal
+        self.glyphs = glyphs_for(self.options.ascii, no_colour=self.no_color)
         self.animation_level = "none"
         self.connect = connect
         self.operate = operate
@@ -134,16 +136,22 @@ class SeamlineApp(FaultyApp):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme
+        self._kept_theme = kept_theme
         self.set_class(self.options.ascii, "-ascii")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the commands of the registry."""
         yield SystemCommand("Theme", "Choose other colours", self.search_themes)
-        yield SystemCommand("Screenshot", "Save the screen as an SVG file", self.deliver_screenshot)
+        yield SystemCommand("Screenshot", "Save the screen as an SVG file in the current folder", self.save_picture)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The status colours for themes that know nothing of them."""
-        return dict(STATUS_DEFAULTS)
+        """The status colours that can be read on the surfaces of the theme."""
+        return dict(status_colours(self.current_theme))
+
+    def watch_theme(self, before: str, now: str) -> None:
+        """Keep what was chosen; what it began with, from wherever it came, is not the operator's choice."""
+        if self._is_mounted and self._kept_theme is not None and before != now:
+            self._kept_theme.write(now)
 
     def on_mount(self) -> None:
         """The timeline first, then the store."""
@@ -561,4 +569,9 @@ class SeamlineApp(FaultyApp):
 
     def export(self, name: str, document: dict[str, Any]) -> str:
         """Write a JSON file into the current folder, never over another and never into the store."""
-        return write_export(Path.cwd(), Path(self.session.location), name, document)
+        return write_export(Path(), Path(self.session.location), name, document)
+
+    def save_picture(self) -> None:
+        """Write the screen as an SVG file where `export` writes, and say where that is, or why there is none."""
+        name = self.screen.SCREEN.value.replace(" ", "-") if isinstance(self.screen, SeamlineScreen) else "screen"
+        self.say(write_new(Path(), Path(self.session.location), name, "svg", self.export_screenshot()))

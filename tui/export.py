@@ -25,20 +25,33 @@ _MOST_FILES: Final = 10_000
 
 def write_export(folder: Path, store: Path, name: str, document: dict[str, Any]) -> str:
     """Write `document` into `folder` under a new name; the answer says where it is, or why it was not written."""
-    if folder.resolve().is_relative_to(store.resolve()):
+    return write_new(folder, store, name, "json", json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+
+
+def write_new(folder: Path, store: Path, name: str, kind: str, content: str) -> str:
+    """Write a file of a new name with the ending `kind`; the answer says where it is, or why it was not written."""
+    try:
+        where = folder.resolve()
+        is_inside = where.is_relative_to(store.resolve())
+    except (OSError, RuntimeError) as error:
+        return f"not exported: {_why(error)}"
+    if is_inside:
         return "not exported: the current folder is inside the store, and nothing is written there"
-    content = json.dumps(document, indent=2, ensure_ascii=True) + "\n"
     for number in range(1, _MOST_FILES):
-        path = folder / f"seamline-{name}-{number}.json"
+        path = where / f"seamline-{name}-{number}.{kind}"
         try:
-            with path.open("x", encoding="ascii") as file:
+            with path.open("x", encoding="utf-8") as file:
                 file.write(content)
         except FileExistsError:
             continue
         except OSError as error:
-            return f"not exported: {error.strerror}"
-        return f"wrote {path.name}, {len(content):,} bytes, into {folder}"
+            return f"not exported: {_why(error)}"
+        return f"wrote {path.name}, {len(content):,} bytes, into {where}"
     return "not exported: remove some of the exports in this folder first"
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def entry_value(entry: Entry) -> dict[str, Any]:

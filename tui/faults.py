@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Final, cast
 
 from textual import events
+from textual._context import active_message_pump
 from textual.app import App
+from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.message_pump import MessagePump
 
@@ -65,6 +68,8 @@ class FaultyApp(KeepsGoing, App[None]):
 
         Of several without a key or a click between them the first is told: the others mostly come of it.
         """
+        if isinstance(error, NoMatches) and _is_leaving(active_message_pump.get(None)):
+            return
         if self._exception is None:
             # Who tests the app hears of it at the end.
             self._exception = error
@@ -100,6 +105,12 @@ class FaultyApp(KeepsGoing, App[None]):
         if isinstance(message, events.Key | events.MouseDown):
             self._borne = 0
         await super()._dispatch_message(message)
+
+
+def _is_leaving(pump: MessagePump | None) -> bool:
+    """Whether it is a part of a screen that is being closed: what it still hears finds no widgets any more."""
+    nodes = pump.ancestors_with_self if isinstance(pump, DOMNode) else ()
+    return any(node._pruning or node._closing or node._closed for node in nodes)
 
 
 def named(error: BaseException) -> str:

@@ -105,6 +105,16 @@ async def test_a_screen_whose_drawing_keeps_failing_goes(tmp_path: Path, monkeyp
         assert "KeyError" in app.last_word.message and "nothing was written" in app.last_word.message
 
 
+async def test_a_screen_that_was_left_before_it_was_drawn_is_no_fault() -> None:
+    async with running(demo_store("same-range")) as (app, pilot):
+        for _ in range(10):
+            await pilot.press("r")
+            app.screen.call_after_refresh(app.screen.query_one, "#picture")
+            await pilot.press("escape")
+        await settle(app, pilot)
+        assert SAID not in screen_text(app)
+
+
 async def test_the_log_of_faults_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with faulty(tmp_path) as (app, _):
         log = tmp_path / "state" / "faults.log"

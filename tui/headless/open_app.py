@@ -10,8 +10,8 @@ import click
 
 from core.errors import UsageError
 from core.lease_choice import AS_USUAL, LeaseChoice
-from tui.headless.options import takes_lease, takes_store
-from tui.headless.surroundings import connect, fault_log, triage_notes
+from tui.headless.options import takes_lease, takes_store, takes_theme
+from tui.headless.surroundings import connect, fault_log, theme_file, triage_notes
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AppFlags:
-    """How the operator wants the app: glyphs of ASCII only, no writing commands, no mouse."""
+    """How the operator wants the app: glyphs of ASCII only, no writing commands, no mouse, which colours."""
 
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
+    theme: str | None = None
 
 
 @click.command("open", short_help="Open the app on a store (also: seamline STORE).")
@@ -35,13 +36,20 @@ class AppFlags:
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.option("--read-only", is_flag=True, help="Take the commands away that would change the store.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@takes_theme
 @click.pass_obj
 def open_store(
-    machine: Machine | None, store: str, lease: LeaseChoice, ascii_only: bool, read_only: bool, no_mouse: bool
+    machine: Machine | None,
+    store: str,
+    lease: LeaseChoice,
+    ascii_only: bool,
+    read_only: bool,
+    no_mouse: bool,
+    theme: str | None,
 ) -> int:
     """Open the app on STORE. Opening creates and changes nothing."""
     require_terminal()
-    return run_app(store, AppFlags(ascii_only, read_only, not no_mouse), machine, lease)
+    return run_app(store, AppFlags(ascii_only, read_only, not no_mouse, theme), machine, lease)
 
 
 def require_terminal() -> None:
@@ -60,6 +68,13 @@ def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseCh
     reader = reader_for(store, lease)
 
     from tui.app import AppOptions, SeamlineApp
+    from tui.kept_theme import KeptTheme
+    from tui.theme import DARK, theme_names
+
+    kept_theme, names = KeptTheme(theme_file()), theme_names()
+    if flags.theme and flags.theme not in names:
+        raise UsageError(f"there is no theme {flags.theme!r}", hint=f"there are {', '.join(names)}")
+    theme = flags.theme or kept_theme.read()
 
     def connected() -> Engine:
         return connect(store, machine, lease)
@@ -69,8 +84,8 @@ def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseCh
 
         return operations_for(engine.location, engine.host, lease)
 
-    options = AppOptions(flags.ascii, flags.read_only, flags.mouse)
-    app = SeamlineApp(reader.location, connected, options, operate, triage_notes(), fault_log())
+    options = AppOptions(flags.ascii, flags.read_only, flags.mouse, theme if theme in names else DARK.name)
+    app = SeamlineApp(reader.location, connected, options, operate, triage_notes(), fault_log(), kept_theme)
     _run_and_leave(app, flags)
     if app.last_word is not None:
         raise app.last_word

@@ -140,3 +140,11 @@ accept_option = click.option(
 def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """One of stock's compaction factors, default 1 as in stock."""
     return click.option(flag, type=factor, default="1", metavar="N", show_default=True, help=what)
+
+
+takes_theme = click.option(
+    "--theme",
+    metavar="NAME",
+    envvar="SEAMLINE_THEME",
+    help="Colours: the name of a theme, for this time. By default what was chosen last (ctrl+p, Theme).",
+)

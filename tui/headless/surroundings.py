@@ -65,6 +65,12 @@ def fault_log() -> Path | None:
     return state / "faults.log" if state else None
 
 
+def theme_file() -> Path | None:
+    """Where the theme is kept that was chosen last; None for somebody who has no home."""
+    state = _state_folder()
+    return state / "theme.json" if state else None
+
+
 def own_folders() -> tuple[Path, ...]:
     """Where this tool keeps what it knows of stores, there or not."""
     from core.storage.cache.reader import cache_folder
