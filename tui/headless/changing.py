@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from core.changes.apply import Applied
 from core.changes.ground import ApplyProgress
@@ -21,13 +19,12 @@ from core.operations import Operations, operations_for
 from core.phrases import command
 from core.snapshot import Snapshot
 from tui.headless.asking import require_word
+from tui.headless.capabilities import is_dumb, on_terminal, percent, status_line
 from tui.headless.output import draw, note
 from tui.headless.progress import StoppedBy, follower
 from tui.headless.stopping import Stop
 from tui.headless.surroundings import connect, look, this_machine
 from tui.safe_text import safe
-
-_CLEAR_LINE: Final = "\r\x1b[2K"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +131,21 @@ class _Drawn(Quiet):
 
     def progress(self, progress: ApplyProgress) -> None:
         """Draw the line, if it is news: another percent, or another kind of step."""
-        verb = progress.step.partition(" ")[0]
-        news = (100 * progress.done // max(1, progress.total), verb)
+        verb = "" if is_dumb() else progress.step.partition(" ")[0]
+        news = (percent(progress.done, progress.total), verb)
         if news != self._told:
             self._told = news
             step = safe(progress.step)[:100]
-            draw(f"{_CLEAR_LINE}{progress.done:,} of {progress.total:,}: {step}")
+            draw(status_line(f"{progress.done:,} of {progress.total:,}: {step}"))
 
 
 @contextmanager
 def _followed(stop: Stop) -> Iterator[Quiet]:
     """Who follows a change: a line on stderr if that is a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not on_terminal():
         yield Quiet(stop)
         return
     try:
         yield _Drawn(stop)
     finally:
-        draw(_CLEAR_LINE)
+        draw(status_line(""))

@@ -10,6 +10,7 @@ import click
 
 from core.errors import UsageError
 from core.lease_choice import AS_USUAL, LeaseChoice
+from tui.headless.capabilities import is_ascii_only, is_dumb
 from tui.headless.options import takes_lease, takes_store, takes_theme
 from tui.headless.surroundings import connect, fault_log, theme_file, triage_notes
 
@@ -59,6 +60,9 @@ def require_terminal() -> None:
     if elsewhere:
         which = f"{', '.join(elsewhere)} {'is' if len(elsewhere) == 1 else 'are'} not one"
         raise UsageError(f"the app needs a terminal: {which}", hint="seamline check STORE answers without one")
+    if is_dumb():
+        why = "the app needs a terminal that can draw anywhere on the screen, and TERM says that this one can't"
+        raise UsageError(why, hint="seamline check STORE answers line by line")
 
 
 def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseChoice = AS_USUAL) -> int:
@@ -84,7 +88,8 @@ def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseCh
 
         return operations_for(engine.location, engine.host, lease)
 
-    options = AppOptions(flags.ascii, flags.read_only, flags.mouse, theme if theme in names else DARK.name)
+    ascii_only = flags.ascii or is_ascii_only(sys.stderr)
+    options = AppOptions(ascii_only, flags.read_only, flags.mouse, theme if theme in names else DARK.name)
     app = SeamlineApp(reader.location, connected, options, operate, triage_notes(), fault_log(), kept_theme)
     _run_and_leave(app, flags)
     if app.last_word is not None:

@@ -12,6 +12,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
+from tui.headless.capabilities import shown_on
 from tui.headless.json_text import Document, json_text
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def put_answer(answer: RenderableType) -> None:
 
 
 def rendered(answer: RenderableType, stream: TextIO | None) -> str:
-    """`answer` as text for `stream`; colours obey `NO_COLOR`, `FORCE_COLOR` and `TERM`."""
+    """`answer` as text for `stream`; colours obey `FORCE_COLOR` and `TERM`. `NO_COLOR` takes bold and dim as well."""
     from rich.console import Console
 
     on_terminal = stream is not None and stream.isatty()
@@ -64,6 +65,7 @@ def rendered(answer: RenderableType, stream: TextIO | None) -> str:
         file=stream if on_terminal else io.StringIO(),
         width=min(max(size.columns, NARROWEST), WIDEST),
         height=size.lines,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
         highlight=False,
         markup=False,
         emoji=False,
@@ -80,7 +82,7 @@ def complain(message: str, hint: str = "", usage: str = "") -> None:
 
     lines = [f"{usage}\n" if usage else "", f"seamline: {safe(message)}\n", f"  hint: {safe(hint)}\n" if hint else ""]
     if sys.stderr is not None:
-        sys.stderr.write("".join(lines))
+        sys.stderr.write(shown_on(sys.stderr, "".join(lines)))
         sys.stderr.flush()
 
 
@@ -95,7 +97,7 @@ def draw(text: str) -> None:
     """Put harmless text on stderr. One that is full or hung up stops no work."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            sys.stderr.write(text)
+            sys.stderr.write(shown_on(sys.stderr, text))
             sys.stderr.flush()
 
 
@@ -104,7 +106,7 @@ def _put(text: str) -> None:
     if stream is None:
         raise AnswerLost(9, os.strerror(9))
     try:
-        stream.write(text)
+        stream.write(shown_on(stream, text))
         stream.flush()
     except BrokenPipeError as error:
         _let_go(stream)

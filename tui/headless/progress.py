@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
-from typing import Final, Protocol
+from typing import Protocol
 
 from core.manifests import EvidenceProgress, plan_evidence
 from core.snapshot import Progress, Snapshot
 from core.storage import StoreReader
+from tui.headless.capabilities import on_terminal, percent, status_line
 from tui.headless.json_text import SCHEMA
 from tui.headless.output import put_record
 from tui.headless.stopping import Stop
 from tui.numbers import size
-
-_CLEAR_LINE: Final = "\r\x1b[2K"
 
 
 class Follower(Protocol):
@@ -31,14 +30,14 @@ def follower(json_lines: bool = False) -> Follower:
     """Whoever should follow this command."""
     if json_lines:
         return InPercent(stream_progress)
-    return InPercent(draw_line) if _on_terminal() else Unseen()
+    return InPercent(draw_line) if on_terminal() else Unseen()
 
 
 def announce(
     reader: StoreReader, snapshot: Snapshot, level: int, json_lines: bool, manifests: Collection[str] | None = None
 ) -> None:
     """Say what a deep look (at `manifests` alone, if given) will read before it starts, where somebody follows it."""
-    if not json_lines and not _on_terminal():
+    if not json_lines and not on_terminal():
         return
     plan = plan_evidence(reader, snapshot, level, manifests=manifests)
     if json_lines:
@@ -84,7 +83,7 @@ class InPercent(Unseen):
 
     def progress(self, progress: Progress | EvidenceProgress) -> None:
         """Tell it, if it is news."""
-        news = (_what(progress), 100 * progress.done // max(1, progress.total))
+        news = (_what(progress), percent(progress.done, progress.total))
         if news != self._told:
             self._told = news
             self._tell(news[0], progress.done, progress.total)
@@ -92,7 +91,7 @@ class InPercent(Unseen):
 
 def draw_line(what: str, done: int, total: int) -> None:
     """One line on the terminal that says how far reading has come, and that is gone when it is over."""
-    sys.stderr.write(_CLEAR_LINE + ("" if done >= total else f"reading {what}: {done:,} of {total:,}"))
+    sys.stderr.write(status_line("" if done >= total else f"reading {what}: {done:,} of {total:,}"))
     sys.stderr.flush()
 
 
@@ -103,7 +102,3 @@ def stream_progress(what: str, done: int, total: int) -> None:
 
 def _what(progress: Progress | EvidenceProgress) -> str:
     return progress.folder if isinstance(progress, Progress) else "manifests"
-
-
-def _on_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
