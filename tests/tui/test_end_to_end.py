@@ -205,3 +205,18 @@ def test_an_operator_finds_what_was_interrupted_and_finishes_it(
     assert "interrupted" not in shown
     window.press("q")
     window.wait_for(lambda: window.ended() == "0", "the end of the program")
+
+
+def test_the_help_is_read_to_the_legend_of_signs(terminal: Callable[..., Terminal]) -> None:
+    window = terminal(demo_store("everything"))
+    window.wait_for_text("Problems 7")
+    window.press("?")
+    first = window.wait_for_text("Keys on this screen", "more below", "Move")
+    assert "state snapshot" not in first
+    window.press("Space")
+    window.wait_for(lambda: "Pan a quarter view to the left" not in window.screen(), "the next page")
+    window.press("End")
+    shown = window.wait_for_text("Signs", "◆   state snapshot", "▲   a problem, ○ where it is a gap")
+    assert "more below" not in shown
+    window.press("k")
+    window.wait_for_text("1 more below")

@@ -173,10 +173,10 @@ class SeamlineScreen(Screen[None]):
         self.refresh_lines()
 
     def focused_list(self) -> RowList | None:
-        """The list that has the focus, or else the screen's first one."""
+        """The list or text that has the focus, or else the first one in sight."""
         if isinstance(self.focused, RowList):
             return self.focused
-        return next(iter(self.query(RowList)), None)
+        return next((rows for rows in self.query(RowList) if rows.is_on_screen), None)
 
     def action_row(self, step: int) -> None:
         """Next or previous row of the list."""

@@ -22,6 +22,7 @@ from tui.safe_text import shorten
 from tui.screens.base import SeamlineScreen
 from tui.state import Session
 from tui.widgets.line import Line, Piece
+from tui.widgets.panel import Panel
 from tui.widgets.prose import Paragraph, Prose, text
 
 Result = TypeVar("Result")
@@ -49,10 +50,8 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
 
     DEFAULT_CSS = """
     PreviewScreen {
-        #refusal { display: none; height: 1fr; padding: 1 2; }
         #preview { height: 1fr; layout: vertical; }
         #twin { background: $surface; }
-        &.-nothing #refusal { display: block; }
         &.-nothing #preview { display: none; }
     }
     """
@@ -78,7 +77,7 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
 
     def compose_body(self) -> ComposeResult:
         """A notice where there is no answer, else the answer."""
-        yield Prose(id="refusal")
+        yield Panel(Prose(id="refusal"), id="instead")
         with Container(id="preview"):
             yield from self.compose_preview()
 

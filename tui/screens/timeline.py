@@ -48,17 +48,17 @@ class TimelineScreen(Moving, Marking):
         yield Line(id="verdict")
         yield Overview(id="overview")
         yield Timeline(id="timeline")
-        yield Prose(id="notice")
+        yield Panel(Prose(id="notice"), id="instead")
         with Container(id="panels"):
-            yield Panel(Vertical(RowList(id="problem-list"), Prose(id="totals")), id="problems")
+            with Vertical(id="found"):
+                yield Panel(RowList(id="problem-list"), id="problems")
+                yield Panel(Prose(id="totals"), title="Totals", id="totals-panel")
             yield Panel(Prose(id="story"), id="inspector")
             yield Panel(Prose(id="claim-text"), title="Claims", id="claims")
 
     def on_mount(self) -> None:
         """Follow the viewport as well."""
         super().on_mount()
-        for unmoved in ("#totals", "#notice"):
-            self.query_one(unmoved, Prose).can_focus = False
         self.watch(self.app, "view", self._view_changed, init=False)
 
     def on_resize(self) -> None:

@@ -95,7 +95,7 @@ def _store_text(session: Session, *, with_totals: bool) -> list[Paragraph]:
     return [
         text("Nothing is wrong with what was looked at.", "good"),
         *_not_checked(session),
-        *([BLANK, *totals_text(session)] if with_totals else []),
+        *([BLANK, text("Totals", "strong"), *totals_text(session)] if with_totals else []),
     ]
 
 
@@ -252,11 +252,8 @@ def totals_text(session: Session) -> list[Paragraph]:
     ]
     names, notes, counts = (max(len(cell) for cell in column) for column in zip(*rows, strict=True))
     return [
-        text("Totals", "strong"),
-        *(
-            line((f"  {name:<{names}}", "text"), (f"  {note:>{notes}}", "dim"), (f"  {count:>{counts}}", "text"))
-            for name, note, count in rows
-        ),
+        line((f"  {name:<{names}}", "text"), (f"  {note:>{notes}}", "dim"), (f"  {count:>{counts}}", "text"))
+        for name, note, count in rows
     ]
 
 

@@ -59,13 +59,20 @@ class MadeRows:
 
 
 class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
-    """A scrolling list. With `selectable`, one row is under the cursor: a `>` in front, reversed while in focus."""
+    """A scrolling list. With `selectable`, one row is under the cursor: a `>` in front, reversed while in focus.
 
+    Keys come from the screens; the wheel scrolls and leaves the cursor where it is. `below` is how many rows are out of
+    sight under the last one in sight.
+    """
+
+    # Textual inherits the style sheet of the first base only, so what ScrollView says of `overflow` stands here again:
+    # without it nothing scrolls.
     DEFAULT_CSS = """
-    RowList { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    RowList { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow: hidden auto; }
     """
 
     cursor: var[int] = var(0)
+    below: var[int] = var(0)
 
     @dataclass
     class Moved(Message):
@@ -103,6 +110,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         with self.prevent(self.Moved):
             self.set_reactive(RowList.cursor, min(self.cursor if cursor is None else cursor, max(0, len(rows) - 1)))
         self._keep_in_sight()
+        self._count_below()
         self.refresh()
 
     def point_at(self, index: int) -> None:
@@ -112,7 +120,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
     def end_at_cursor(self) -> None:
         """Let the cursor be on the last row in sight, or as near to it as there are rows before."""
-        self.scroll_to(y=max(0, self.cursor + 1 - self.page), animate=False, force=True, immediate=True)
+        self.scroll_to(y=max(0, self.cursor + 1 - self.page), animate=False)
 
     @property
     def row_count(self) -> int:
@@ -149,6 +157,14 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         """Rows in sight."""
         return max(1, self.scrollable_content_region.height)
 
+    def watch_scroll_y(self, before: float, now: float) -> None:
+        """Other rows are in sight."""
+        super().watch_scroll_y(before, now)
+        self._count_below()
+
+    def _count_below(self) -> None:
+        self.below = max(0, len(self._rows) - self.scroll_offset.y - self.page) if self.size.height else 0
+
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint the two rows that changed."""
         self._keep_in_sight()
@@ -160,9 +176,9 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             return
         top, page = self.scroll_offset.y, self.page
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, force=True, immediate=True)
+            self.scroll_to(y=self.cursor, animate=False)
         elif self.cursor >= top + page:
-            self.scroll_to(y=self.cursor - page + 1, animate=False, force=True, immediate=True)
+            self.scroll_to(y=self.cursor - page + 1, animate=False)
 
     def render_line(self, y: int) -> Strip:
         """One row in sight."""
@@ -179,6 +195,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         """Another width means other rows."""
         self.virtual_size = Size(self.size.width, len(self._rows))
         self._keep_in_sight()
+        self._count_below()
 
     def on_focus(self) -> None:
         """The cursor row looks different in focus."""
