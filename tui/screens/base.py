@@ -37,7 +37,7 @@ class SeamlineScreen(Screen[None]):
     SCREEN: ClassVar[Screens]
     COMPONENT_CLASSES: ClassVar[set[str]] = {*STYLE_CLASSES}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-small"), (60, "-normal"), (140, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (10, "-low"), (16, "-normal-height"), (36, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (10, "-low"), (16, "-short"), (22, "-usual"), (36, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

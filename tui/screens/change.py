@@ -28,7 +28,7 @@ from tui.texts import change as texts
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose
-from tui.widgets.rows import MadeRows, RowList
+from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -93,12 +93,8 @@ class ChangeScreen(PreviewScreen[Proposal]):
     def _show_files(self, cursor: int) -> None:
         proposal, job, glyphs = self.result, self._job, self.glyphs
         assert proposal is not None
-        files = proposal.files
-
-        def row(index: int, width: int) -> Any:
-            return texts.file_row(files[index], texts.step_mark(proposal, index, job, glyphs), width, glyphs)
-
-        self._list.show(MadeRows(len(files), row), min(cursor, max(0, len(files) - 1)))
+        rows = texts.FileRows(proposal.files, lambda index: texts.step_mark(proposal, index, job, glyphs), glyphs)
+        self._list.show(rows, min(cursor, max(0, len(rows) - 1)))
 
     def _show_run(self) -> None:
         proposal, job = self.result, self._job

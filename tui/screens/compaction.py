@@ -181,10 +181,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
     def _show_before(self, item: GroupItem | None) -> None:
         self._before = [] if item is None or item.more else texts.holding_files(item.lane, item.number)
         index, names, numbers, glyphs = self._index, self._before, self._file_numbers, self.glyphs
-        rows = MadeRows(
-            len(names), lambda number, width: texts.before_row(names[number], index, numbers, width, glyphs)
-        )
-        self.query_one("#before-list", RowList).show(rows, 0)
+        self.query_one("#before-list", RowList).show(texts.before_rows(names, index, numbers, glyphs), 0)
         title = f"Before: {len(names):,} of {len(index.files):,} metadata files hold these lines"
         self.query_one("#before", Panel).label(title)
 

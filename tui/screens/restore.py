@@ -17,6 +17,7 @@ from tui import twin
 from tui.commands import Screens
 from tui.numbers import EpochPlace, VersionPlace, parse_place, span, whole
 from tui.recovering import Patience, options_of, recovery_of
+from tui.safe_text import cut
 from tui.screens.ask import AskScreen
 from tui.screens.overlaying import OverlayScreen
 from tui.state import Session, View
@@ -24,10 +25,9 @@ from tui.texts import restore as texts
 from tui.texts.restore_lists import (
     ChosenStep,
     SkippedRows,
-    chosen_row,
+    chosen_rows,
     chosen_steps,
     chosen_title,
-    shorten_right,
     skipped_row,
     skipped_rows,
     skipped_story,
@@ -173,12 +173,10 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         self._why, self.overlay = False, None
         steps = self._steps = self.result.steps
         self.query_one("#chosen", Panel).label(*chosen_title(preview))
-        self.query_one("#chosen-list", RowList).show(
-            MadeRows(len(steps), lambda index, width: chosen_row(steps[index], preview, width)), 0
-        )
+        self.query_one("#chosen-list", RowList).show(chosen_rows(steps, preview), 0)
         self.query_one("#skipped", Panel).label(f"Left out {len(skipped):,}", "Enter why")
         self.query_one("#skipped-list", RowList).show(
-            MadeRows(len(skipped), lambda index, width: skipped_row(*skipped.run(index), width, glyphs)), 0
+            MadeRows(len(skipped), lambda index, width: skipped_row(skipped, index, width, glyphs)), 0
         )
         self._show_verdict()
         self.show_twin(self.copy_text())
@@ -248,7 +246,7 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         elif selected is not None:
             kind, run = selected
             place = f"{kind.short} {span(run.first, run.last)}"
-            why = shorten_right(run.why, max(0, self.size.width - len(place) - 5), self.glyphs.ellipsis)
+            why = cut(run.why, max(0, self.size.width - len(place) - 5), self.glyphs.ellipsis)
             left = [piece(place, "strong"), piece(why, "text", 1)]
         return left, (piece(newest, "dim", 2),)
 

@@ -23,7 +23,7 @@ from tui.widgets.overview import Overview
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose
 from tui.widgets.rows import RowList
-from tui.widgets.scene import LANES, Scene
+from tui.widgets.scene import LANES, Scene, heightened
 from tui.widgets.timeline import Timeline
 
 
@@ -89,6 +89,12 @@ class TimelineScreen(Moving, Marking):
     def _annotated(self) -> bool:
         return self._wide and self.size.height >= 36
 
+    @property
+    def _lane_room(self) -> int:
+        """Rows for the lanes: a quarter of the screen, or all that verdict, overview and status leave of a low one."""
+        alone = self.has_class("-small") or self.has_class("-low")
+        return self.size.height - 3 if alone else self.size.height // 4
+
     def draw(self) -> None:
         picture, view = self.session.picture, self.seamline.view
         sentence = self._sentence()
@@ -99,7 +105,8 @@ class TimelineScreen(Moving, Marking):
             return
         self.query_one("#overview", Overview).show(picture, view, tall=self._annotated)
         picked, lane = self.picked()
-        self.timeline.show(Scene(picture, view, self.lane, self.area, picked, lane, self._annotated))
+        scene = Scene(picture, view, self.lane, self.area, picked, lane, self._annotated)
+        self.timeline.show(heightened(scene, self._lane_room))
 
     def picked(self) -> tuple[tuple[int, int] | None, LaneKind | None]:
         session = self.session

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
-
-from rich.cells import cell_len
 
 from tui.applying import PATIENCE
 from tui.glyphs import Glyphs
 from tui.job import Job, JobPhase
 from tui.numbers import counted, size, whole
 from tui.proposal import FileItem, Proposal, Verb
-from tui.safe_text import fit, padded, safe, shorten
+from tui.safe_text import cut, padded, shorten
 from tui.state import Session
-from tui.texts.common import moment
+from tui.texts.common import MEASURED, moment, widest
 from tui.texts.operation import operation_text
 from tui.texts.summary import verdict_sentence
-from tui.widgets.painted import Row
+from tui.widgets.painted import Row, row_width
 from tui.widgets.prose import Paragraph, line, runs, text
 
 _VERB_STYLES: Final = {
@@ -38,9 +36,8 @@ _TALLY: Final = {
 #: Instead of the hint for a command line.
 _TAKES_OVER: Final = "Nothing was changed. Whoever waits takes over from a holder that gives no sign of life."
 _LABEL: Final = 9
-#: Cells for what is told of a file, and for a name of usual length.
-_TOLD: Final = 23
-_NAME: Final = 52
+#: Cells that a name keeps beside a long reason.
+_LEAST_NAME: Final = 28
 _BAR: Final = 40
 #: The errors after which the same plan may be tried once more.
 _TRY_AGAIN: Final = frozenset(
@@ -54,24 +51,34 @@ def tally(proposal: Proposal) -> str:
     return "  ".join(f"{whole(count)} {word}" for count, word in counts if count) or "none"
 
 
-def file_row(item: FileItem, mark: Row, width: int, glyphs: Glyphs) -> Row:
-    """One row of the list of files: what becomes of it, its name, and how large it is or why."""
-    room = max(12, width - 11)
-    told_cells = min(room // 2, max(_TOLD, room - _NAME))
-    name_cells = room - told_cells - 1
-    name = shorten(item.handle.removeprefix("metadata/"), name_cells, glyphs.ellipsis)
-    return (
-        *mark,
-        (f"{item.verb.value:<8} ", _VERB_STYLES[item.verb]),
-        (padded(name, name_cells), "text"),
-        (f" {_end_of(_told(item), told_cells, glyphs.ellipsis)}", "dim"),
-    )
+class FileRows:
+    """The files of an operation as rows: what becomes of each, its name, and how large it is or why."""
+
+    def __init__(self, files: Sequence[FileItem], mark: Callable[[int], Row], glyphs: Glyphs) -> None:
+        """`mark` gives what stands in front of a file's row; the first files say where the second column begins."""
+        self._files = files
+        self._mark = mark
+        self._glyphs = glyphs
+        self._names = widest(_name(item) for item in files[:MEASURED])
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def row(self, index: int, width: int) -> Row:
+        """One file. A long reason begins before its column, then the name loses its middle, then the reason its end."""
+        item, mark, ellipsis = self._files[index], self._mark(index), self._glyphs.ellipsis
+        room, reason = max(12, width - row_width(mark) - 9), _told(item)
+        name_cells = min(self._names, max(_LEAST_NAME, room - 2 - widest([reason])))
+        return (
+            *mark,
+            (f"{item.verb.value:<8} ", _VERB_STYLES[item.verb]),
+            (padded(shorten(_name(item), min(name_cells, room), ellipsis), name_cells), "text"),
+            (f"  {cut(reason, max(0, room - name_cells - 2), ellipsis)}", "dim"),
+        )
 
 
-def _end_of(words: str, cells: int, ellipsis: str) -> str:
-    """The end of a reason, which says more than its beginning where there is no room for both."""
-    words = safe(words)
-    return words if cell_len(words) <= cells else ellipsis + fit(words[::-1], cells - cell_len(ellipsis))[::-1]
+def _name(item: FileItem) -> str:
+    return item.handle.removeprefix("metadata/")
 
 
 def _told(item: FileItem) -> str:

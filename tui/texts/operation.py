@@ -11,7 +11,7 @@ from core.changes.model import OperationKind
 from core.journal import Intent, Operation, OperationState
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
-from tui.safe_text import padded, shorten
+from tui.safe_text import cut, padded, shorten
 from tui.texts.common import moment, named
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs
@@ -51,7 +51,7 @@ def operation_row(operation: Operation, width: int, glyphs: Glyphs) -> Row:
         (f"{operation.kind.value:<8}", "text"),
         (f"{moment(began_at(operation), seconds=wide):<{when_cells}}", "dim"),
         (padded(shorten(who(operation), who_cells, glyphs.ellipsis), who_cells), "text"),
-        (f" {shorten(moved(operation, brief=not wide), room, glyphs.ellipsis)}", "dim"),
+        (f" {cut(moved(operation, brief=not wide), room, glyphs.ellipsis)}", "dim"),
     )
 
 

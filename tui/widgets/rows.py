@@ -14,7 +14,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.painted import Painted, Row
+from tui.widgets.painted import Painted, Row, cut_row
 
 _REVERSE = Style(reverse=True)
 
@@ -186,10 +186,11 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         if index >= len(self._rows):
             return self.paint((), width)
         if not self.selectable:
-            return self.paint(self._rows.row(index, width), width)
-        here = index == self.cursor
-        row = ((f"{self.glyphs.mark} " if here else "  ", "strong"), *self._rows.row(index, self.row_width))
-        return self.paint(row, width, _REVERSE if here and self.has_focus else None)
+            return self.paint(cut_row(self._rows.row(index, width), width, self.glyphs.ellipsis), width)
+        here, row_width = index == self.cursor, self.row_width
+        row = cut_row(self._rows.row(index, row_width), row_width, self.glyphs.ellipsis)
+        marked = ((f"{self.glyphs.mark} " if here else "  ", "strong"), *row)
+        return self.paint(marked, width, _REVERSE if here and self.has_focus else None)
 
     def on_resize(self) -> None:
         """Another width means other rows."""
