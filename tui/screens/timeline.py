@@ -62,8 +62,9 @@ class TimelineScreen(Moving, Marking):
         self.watch(self.app, "view", self._view_changed, init=False)
 
     def on_resize(self) -> None:
-        """The pictures depend on the size."""
+        """The pictures depend on the size, and whether the claims have a panel of their own."""
         self.draw()
+        self._inspect()
         self.call_after_refresh(self.refresh_lines)
 
     def session_changed(self, before: Session, now: Session) -> None:

@@ -67,11 +67,11 @@ class FileRows:
     def row(self, index: int, width: int) -> Row:
         """One file. A long reason begins before its column, then the name loses its middle, then the reason its end."""
         item, mark, ellipsis = self._files[index], self._mark(index), self._glyphs.ellipsis
-        room, reason = max(12, width - row_width(mark) - 9), _told(item)
+        room, reason = max(12, width - row_width(mark) - 8), _told(item)
         name_cells = min(self._names, max(_LEAST_NAME, room - 2 - widest([reason])))
         return (
             *mark,
-            (f"{item.verb.value:<8} ", _VERB_STYLES[item.verb]),
+            (f"{item.verb.value:<7} ", _VERB_STYLES[item.verb]),
             (padded(shorten(_name(item), min(name_cells, room), ellipsis), name_cells), "text"),
             (f"  {cut(reason, max(0, room - name_cells - 2), ellipsis)}", "dim"),
         )
