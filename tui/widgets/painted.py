@@ -64,7 +64,7 @@ def cut_row(row: Row, width: int, ellipsis: str) -> Row:
     if cell_len(words) <= width:
         return row
     kept = cut(words, width, ellipsis)
-    left = len(kept) - len(ellipsis)
+    left = max(0, len(kept) - len(ellipsis))
     runs: list[Run] = []
     for text, style in row:
         shown = safe(text)[:left]
