@@ -136,7 +136,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         preview, glyphs = self.result.preview, self.glyphs
         items = self._items = GroupItems(preview)
         self._file_numbers = {file.handle: number for number, file in enumerate(self._index.files)}
-        rows = MadeRows(len(items), lambda index, width: group_row(items.item(index), width, glyphs))
+        rows = MadeRows(len(items), lambda index, width: group_row(items, index, width, glyphs))
         self.query_one("#group-list", RowList).show(rows, items.first_trouble)
         self.query_one("#groups", Panel).label("Groups, in the tool's order", tally_text(preview))
         self._show_plan()
