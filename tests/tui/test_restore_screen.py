@@ -145,7 +145,7 @@ async def test_where_nothing_joins_the_splice_says_what_it_is_cut_from() -> None
         assert f"spliced    txn 5,001 - 5,500  chunks 0 - 1 of {derived.source}, as they are" in said(screen)
         assert UNICODE.spliced in screen_text(app)
         await ask(app, pilot, "H", "4000")
-        assert "10  1 spliced  stock differs" in screen_text(app)
+        assert "10  1 spliced  stock stops" in screen_text(app)
         screen.query_one("#chosen-list", RowList).focus()
         await pilot.press("j", "j", "j", "enter")
         story = said(screen)
