@@ -32,6 +32,7 @@ from tui.commands import Screens
 from tui.export import write_export
 from tui.glyphs import glyphs_for
 from tui.job import Job, JobPhase
+from tui.listing import ALL_PROBLEMS, Filter
 from tui.looking import PATIENCE_SECONDS, given_up, look_at_store
 from tui.messages import (
     Checked,
@@ -51,7 +52,8 @@ from tui.palette import CommandsProvider
 from tui.recovering import look_ahead
 from tui.screens import SCREENS
 from tui.screens.base import SeamlineScreen
-from tui.state import History, Phase, Session, View, Visit, Wishes
+from tui.selecting import selecting
+from tui.state import History, Phase, Place, Session, View, Wishes
 from tui.theme import STATUS_DEFAULTS, THEMES
 from tui.triaging import Notes, noted, noting
 from tui.widgets.scrollbar import use_whole_cells
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.model import Entry, Zone
     from core.operations import Operations
+    from core.picture import Picture
     from core.snapshot import Snapshot
     from core.triage import TriageNotes, ZoneState
 
@@ -83,7 +86,6 @@ class SeamlineApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     session: var[Session] = var(Session(""), init=False)
-    view: var[View] = var(View.of_all(1), init=False)
     wishes: var[Wishes] = var(Wishes(), init=False)
     job: var[Job | None] = var(None, init=False)
 
@@ -109,7 +111,8 @@ class SeamlineApp(App[None]):
         self.operate = operate
         self.notes = Notes(notes)
         self._noted = False
-        self._sunk: int | None = None
+        self._has_moved = False
+        self._left: tuple[Place | None, tuple[Zone, ...]] = (None, ())
         self.engine: Engine | None = None
         self.history = History()
         self._stop = threading.Event()
@@ -180,14 +183,12 @@ class SeamlineApp(App[None]):
         if message.snapshot is not None:
             self._read_last = message
         picture = message.picture or self.session.picture
-        if message.picture:
-            self.view = self.view.rescaled(message.picture.end, message.picture.near_end)
-        self.session = replace(self.session, done=message.done, total=message.total, picture=picture)
+        place = self._place_on(message.picture) if message.picture else self.session.place
+        self.session = replace(self.session, done=message.done, total=message.total, picture=picture, place=place)
 
     def on_read_all(self, message: ReadAll) -> None:
         """Reading is over."""
         parts = (message.snapshot.index, message.snapshot.retired)
-        self.view = self.view.rescaled(message.picture.end, message.picture.near_end)
         self.session = replace(
             self.session,
             phase=Phase.CHECKING if message.snapshot.complete else Phase.READY,
@@ -196,12 +197,13 @@ class SeamlineApp(App[None]):
             unreadable=message.unreadable,
             snapshot=message.snapshot,
             picture=message.picture,
+            place=self._place_on(message.picture),
             lease=message.lease,
             interrupted=message.interrupted,
         )
 
     def on_checked(self, message: Checked) -> None:
-        """The check is done: the worst problem is selected."""
+        """The check is done: the worst problem is selected, unless the operator has gone anywhere."""
         checked = replace(
             self.session,
             phase=Phase.READY,
@@ -214,9 +216,14 @@ class SeamlineApp(App[None]):
             checked = replace(checked, triage=message.triage)
             if not self.wishes.choices:
                 self.wishes = replace(self.wishes, choices=message.chosen)
-        self.session = noted(checked)
-        if self.session.problem_count and self.session.zone is None and self.session.selected is None:
-            self._point_at(self.session.problems[0])
+        checked = noted(checked)
+        numbers = self._new_numbers(checked.zones)
+        self.history = self.history.renumbered(numbers)
+        checked = replace(checked, place=checked.place.renumbered(numbers))
+        worst = next(iter(checked.listing.problems), None)
+        if worst is not None and not self._has_moved:
+            checked = replace(checked, place=self._place_of(worst, checked))
+        self.session = checked
         gc.collect()
         gc.freeze()
         self.look_ahead()
@@ -270,9 +277,11 @@ class SeamlineApp(App[None]):
             self.screen.say(f"a fault in seamline, report it: {message}")
 
     def action_read_again(self) -> None:
-        """Look at the store anew."""
+        """Look at the store anew; the operator stays where they are."""
         now = self.session
-        self.session = Session(now.location, read_only=now.read_only, triage=now.triage)
+        if now.report is not None:
+            self._left = now.place, now.zones
+        self.session = Session(now.location, read_only=now.read_only, triage=now.triage, place=now.place)
         self.look()
 
     # --- notes on problems ----------------------------------------------------------------------------------------
@@ -286,9 +295,7 @@ class SeamlineApp(App[None]):
             triage = noting(self.session.triage, zone, state)
         except SeamlineError as error:
             return error.message
-        zones = self.session.zones
         self.session = noted(replace(self.session, triage=triage))
-        self._sunk = next((index for index, each in enumerate(zones) if each is zone), None)
         if self.notes.lasting and self.engine is not None:
             self._keep_note(self.engine.location, zone)
         return ""
@@ -358,72 +365,91 @@ class SeamlineApp(App[None]):
 
     # --- moving about ---------------------------------------------------------------------------------------------
 
-    def visit(self) -> Visit:
-        """Where the operator is."""
-        return Visit(self.view, self.session.zone, self.session.selected)
+    @property
+    def view(self) -> View:
+        """The viewport of the timeline with its cursor."""
+        return self.session.place.view
 
-    def go(self, view: View, *, zone: int | None = None, selected: Entry | None = None) -> None:
-        """Jump: another viewport, perhaps with another selection; `z` comes back."""
-        self._sunk = None if zone is not None else self._sunk
-        self.history = self.history.went(self.visit())
-        self.view = view
-        if zone is not None:
-            self.session = replace(self.session, zone=zone, selected=None)
-        elif selected is not None:
-            self.session = replace(self.session, selected=selected)
+    def validate_session(self, session: Session) -> Session:
+        """Whatever becomes of the session, what is selected in it follows from where the operator is."""
+        return selecting(session)
+
+    def stand(self, place: Place) -> None:
+        """Be at another place: the one road on which the operator moves cursor, viewport and lane."""
+        self._has_moved, self._left = True, (None, self._left[1])
+        self.session = replace(self.session, place=place)
+
+    def go(self, place: Place) -> None:
+        """Jump to another place; `z` comes back."""
+        self.history = self.history.went(self.session.place)
+        self.stand(place)
 
     def travel(self, steps: int) -> bool:
         """Back (1) or forward (-1) in where the operator has been. False at the end."""
-        moved = self.history.undone(self.visit()) if steps > 0 else self.history.redone(self.visit())
+        now = self.session.place
+        moved = self.history.undone(now) if steps > 0 else self.history.redone(now)
         if moved is None:
             return False
-        self.history, visit = moved
-        self.view = visit.view.rescaled(self.view.whole, self.view.near)
-        self.session = replace(self.session, zone=visit.zone, selected=visit.selected)
+        self.history, there = moved
+        self.stand(there.at(there.view.rescaled(self.view.whole, self.view.near)))
         return True
 
     def step_problem(self, step: int) -> str:
-        """Select the next or previous problem and bring it into view; the answer says when it wrapped."""
-        problems, now = self.session.problems, self.session.zone
-        if now is not None and now == self._sunk:
-            return self._step_from_noted(now, step)
-        place = problems.index(now) if now in problems else None
-        following = (place + step) % len(problems) if place is not None else 0 if step > 0 else len(problems) - 1
-        wrapped = place is not None and following != place + step
-        self.select_problem(problems[following])
-        return f"from the {'first' if step > 0 else 'last'} problem again" if wrapped else ""
+        """Go to the next or previous open problem that the list shows; the answer says when it wrapped, or why not."""
+        listing, now = self.session.listing, self.session.place.last
+        following = listing.next_open(now, step)
+        if following is None:
+            passes = "" if self.session.filter == ALL_PROBLEMS else f" passes the filter ({self.session.filter.name})"
+            return f"no open problem{passes}: {'}' if step > 0 else '{'} goes through all"
+        self.select_problem(following)
+        return "this is the only open problem" if following == now else self._wrapped(now, following, step)
 
-    def _step_from_noted(self, zone: int, step: int) -> str:
-        """The next or previous open problem, seen from where one was in the list before something was noted on it."""
-        self._sunk = None
-        there = [index for index in self.session.problems if index not in self.session.notes]
-        if not there:
-            return self.step_problem(step)
-        beyond = [index for index in there if (index > zone if step > 0 else index < zone)]
-        self.select_problem((beyond or there)[0 if step > 0 else -1])
-        return "" if beyond else f"from the {'first' if step > 0 else 'last'} problem again"
+    def step_through_all(self, step: int) -> str:
+        """Go to the next or previous problem, decided or not, shown or not; the answer says when it wrapped."""
+        listing, now = self.session.listing, self.session.place.last
+        following = listing.next_of_all(now, step)
+        if following is None:
+            return ""
+        self.select_problem(following)
+        ranks = listing.ranks
+        return self._wrapped(None if now is None else ranks[now], ranks[following], step)
 
-    def _point_at(self, zone: int) -> None:
-        """Select a problem, with the cursor on it if it is in view; nothing else moves."""
-        picture = self.session.picture
-        span = picture.zone_span(self.session.zones[zone]) if picture else None
-        if span is not None and self.view.start <= span[0] < self.view.end and not self.history.back:
-            self.view = self.view.moved(span[0])
-        self.session = replace(self.session, zone=zone)
+    @staticmethod
+    def _wrapped(before: int | None, now: int, step: int) -> str:
+        if before is None or (now > before if step > 0 else now < before):
+            return ""
+        return f"from the {'first' if step > 0 else 'last'} problem again"
 
     def select_problem(self, zone: int) -> None:
-        """Select a problem and bring it into view."""
-        span = self.session.picture.zone_span(self.session.zones[zone]) if self.session.picture else None
-        view = self.view
-        if span is not None:
-            begins = view.start <= span[0] < view.end
-            fills = span[1] - span[0] >= view.length
-            view = view.moved(span[0]) if begins and (fills or span[1] < view.end) else view.centred(*span)
-        self.go(view, zone=zone)
+        """Go to a problem: the cursor on its first version, which comes into view."""
+        self.go(self._place_of(zone, self.session))
 
-    def select_entry(self, entry: Entry) -> None:
-        """Select an entry; the inspector tells about it."""
-        self.session = replace(self.session, selected=entry)
+    @staticmethod
+    def _place_of(zone: int, session: Session) -> Place:
+        """Where a problem lies; one that takes no version leaves the cursor where it is."""
+        marks, place = session.picture.marks if session.picture else None, session.place
+        span, view = marks.spans[zone] if marks else None, place.view
+        if span is None:
+            return place.on_zone(zone, view, place.lane)
+        begins = view.start <= span[0] < view.end
+        fills = span[1] - span[0] >= view.length
+        view = view.moved(span[0]) if begins and (fills or span[1] < view.end) else view.centred(*span)
+        return place.on_zone(zone, view, session.zones[zone].lane)
+
+    def _place_on(self, picture: Picture) -> Place:
+        """Where the operator is on an axis that has grown or shrunk; while the store is read again, where they were."""
+        place = self._left[0] or self.session.place
+        return place.at(place.view.rescaled(picture.end, picture.near_end))
+
+    def _new_numbers(self, zones: tuple[Zone, ...]) -> dict[int, int]:
+        """Under the old place of each problem in its report, the new one; those that are gone are left out."""
+        (_, before), self._left = self._left, (None, ())
+        places = {zone.id: place for place, zone in reversed(tuple(enumerate(zones)))}
+        return {old: places[zone.id] for old, zone in enumerate(before) if zone.id in places}
+
+    def show_problems(self, kept: Filter) -> None:
+        """Cut the list of problems down."""
+        self.session = noted(replace(self.session, filter=kept))
 
     def toggle_pin(self, entry: Entry) -> str:
         """Pin an entry, the oldest of two pins giving way, or take its pin away; the answer says which."""

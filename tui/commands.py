@@ -101,6 +101,8 @@ _KEY_NAMES: Final = {
     "shift+left": "shift+left",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
+    "right_curly_bracket": "}",
+    "left_curly_bracket": "{",
     "full_stop": ".",
     "comma": ",",
     "equals_sign": "=",
@@ -198,13 +200,8 @@ def _has_row(context: Context) -> str | None:
     return None if context.has_entry else "the journal is empty"
 
 
-def _needs_pair(context: Context) -> str | None:
-    zone = context.session.current_zone
-    two = zone is not None and any(
-        len(finding.entries) > 1 or finding.kind == "interrupted-operation" for finding in zone.findings
-    )
-    pinned = len(context.session.pins) == 2
-    return None if two or pinned or context.has_entry else "select a problem or a range first: ] or ."
+def _can_open(context: Context) -> str | None:
+    return context.obstacle
 
 
 def _can_compare_records(context: Context) -> str | None:
@@ -249,10 +246,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _needs_back),
     Command("forward", ("Z", "shift+z"), "Forward", "Forward again.", "back(-1)", _MOVE, TIMELINE, None,
             _needs_forward),
-    Command("next-problem", ("right_square_bracket",), "Next problem", "Next problem anywhere; wraps, and says so.",
+    Command("next-problem", ("right_square_bracket",), "Next problem",
+            "Next open problem of those that the list shows; wraps, and says so.",
             "problem(1)", _FIND, ALL, Hint("][", "Problem", 3), _needs_problem),
-    Command("previous-problem", ("left_square_bracket",), "Previous problem", "Previous problem anywhere.",
+    Command("previous-problem", ("left_square_bracket",), "Previous problem", "Previous open problem.",
             "problem(-1)", _FIND, ALL, None, _needs_problem),
+    Command("next-of-all", ("right_curly_bracket",), "Next of all",
+            "Next problem of all, also one that is decided, ignored or left out by the filter.",
+            "any_problem(1)", _FIND, ALL, None, _needs_problem),
+    Command("previous-of-all", ("left_curly_bracket",), "Previous of all", "Previous problem of all.",
+            "any_problem(-1)", _FIND, ALL, None, _needs_problem),
     Command("go-to", ("g",), "Go to", "Go to a version, an epoch, a range or a manifest by name.", "go_to", _FIND,
             TIMELINE, Hint("g", "Go to", 4), _needs_store),
     Command("find", ("slash",), "Find", "Find in the names of manifests and metadata files.", "find", _FIND,
@@ -271,7 +274,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("pin", ("space",), "Pin", "Pin the range: it stays in the inspector, and two pins can be compared.", "pin",
             _LOOK, TIMELINE, None, _needs_entry),
     Command("open", ("enter",), "Open", "Open: on a problem the comparison, on a range its manifest.", "open", _LOOK,
-            TIMELINE, None, _needs_pair),
+            TIMELINE, None, _can_open),
     Command("compact-now", ("enter",), "Compact now",
             "Open the change set of this compaction; on a group that stops, compare the two lines.", "open", _STORE,
             frozenset({Screens.COMPACTION}), Hint("Enter", "Compact", 2), _can_compact),

@@ -11,7 +11,7 @@ from textual import events
 from core.model import LaneKind
 from tests.tui.support import assert_golden, demo_store, running, screen_text, settle
 from tui.app import AppOptions
-from tui.screens.timeline import files_of
+from tui.listing import files_of
 from tui.state import Phase
 from tui.texts.inspector import next_step
 from tui.widgets.rows import RowList

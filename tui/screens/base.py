@@ -199,8 +199,12 @@ class SeamlineScreen(Screen[None]):
             rows.move_to(rows.row_count - 1)
 
     def action_problem(self, step: int) -> None:
-        """Next or previous problem anywhere; wraps, and says so."""
+        """Next or previous open problem of those that the list shows; wraps, and says so."""
         self.say(self.seamline.step_problem(step))
+
+    def action_any_problem(self, step: int) -> None:
+        """Next or previous problem of all, decided or not, shown or not."""
+        self.say(self.seamline.step_through_all(step))
 
     def action_leave(self) -> None:
         """Back to the screen before."""

@@ -10,7 +10,7 @@ from core.model import Entry, LaneKind, Severity, Zone
 from tui.glyphs import Glyphs
 from tui.numbers import counted, short, span, whole
 from tui.safe_text import shorten
-from tui.state import Phase, Session, Tally, View
+from tui.state import Phase, Session, Tally
 from tui.widgets.line import Piece, piece
 
 if TYPE_CHECKING:
@@ -210,42 +210,89 @@ def _beyond_stock(verdict: StoreVerdict) -> tuple[str, ...]:
 _NEEDS = {"nothing": "nothing", "overlay": "an overlay", "repair": "a repair", "backup": "a new backup"}
 
 
-def status(session: Session, view: View, lane: LaneKind, columns: int) -> tuple[list[Piece], list[Piece]]:
-    """The status line of the timeline: the version under the cursor, its epoch, what covers it, the scale."""
-    picture = session.picture
+def status(session: Session, columns: int) -> tuple[list[Piece], list[Piece]]:
+    """The status line of the timeline: the version under the cursor, its epoch, what is selected there, the scale."""
+    picture, view = session.picture, session.place.view
     if picture is None or not picture.end:
-        return [], []
+        return _selected_pieces(session), []
     cell, shown = max(1, view.length // columns), f"view {short(view.length)}"
+    reading = [piece(_ahead(*session.ahead), "snapshot", 0)] if session.ahead else []
+    if session.no_outlook and session.outlook is None:
+        reading = [piece(f"overlay and repair not known: {session.no_outlook}", "snapshot", 5, "repair not known")]
+    right = [
+        *reading,
+        piece(f"1 cell = {counted(cell, 'version') if cell < 1_000_000 else short(cell) + ' versions'}", "dim", 8),
+        piece(f"{shown} of {short(view.whole)}" if view.length < view.whole else shown, "dim", 7, shown),
+    ]
+    if session.selection.apart:
+        cursor = piece(f"it takes no version; the cursor is at {whole(view.cursor)}", "dim", 2, "takes no version")
+        return [*_selected_pieces(session), cursor], right
     left = [piece(whole(view.cursor), "strong")]
     epochs = picture.epochs_at(view.cursor)
     if epochs:
         first, last = epochs
-        left.append(piece(f"epoch {whole(first)}" if first == last else f"epochs {span(first, last)}", "text", 3))
-    left.append(piece(f"{lane.short} {_covered(session, view.cursor, lane)}", "text", 1))
-    reading = [piece(_ahead(*session.ahead), "snapshot", 0)] if session.ahead else []
-    if session.no_outlook and session.outlook is None:
-        reading = [piece(f"overlay and repair not known: {session.no_outlook}", "snapshot", 4, "repair not known")]
-    right = [
-        *reading,
-        piece(f"1 cell = {counted(cell, 'version') if cell < 1_000_000 else short(cell) + ' versions'}", "dim", 6),
-        piece(f"{shown} of {short(view.whole)}" if view.length < view.whole else shown, "dim", 5, shown),
-    ]
-    return left, right
+        left.append(piece(f"epoch {whole(first)}" if first == last else f"epochs {span(first, last)}", "text", 6))
+    covered = f"{session.place.lane.short} {_covered(session)}".rstrip()
+    return [*left, piece(covered, "text", 4), *_selected_pieces(session)], right
+
+
+def _selected_pieces(session: Session) -> list[Piece]:
+    """What is selected, in a few words: the same that inspector, list, copy and Enter are about."""
+    zone, entry = session.zone, session.selected
+    if zone is not None:
+        number = ordinal(session, zone)
+        return [piece(f"{session.zones[zone].title}, {number}", "text", 1, number)]
+    if entry is not None:
+        return [piece(range_words(entry), "text", 1)]
+    if session.picture is None or not session.picture.end:
+        return []
+    return [piece(nothing_here(session), "text", 1, nothing_here(session, brief=True))]
+
+
+def range_words(entry: Entry) -> str:
+    """An entry in a few words: `range 1,000 - 1,999`, `epochs 3 - 7`, `snapshot 6,317`."""
+    if entry.lane is LaneKind.STATE_SNAPSHOTS:
+        return f"snapshot {whole(entry.first)}"
+    if entry.lane is LaneKind.EPOCH_ENDINGS:
+        return f"range of epoch{'' if entry.first == entry.last else 's'} {span(entry.first, entry.last)}"
+    return f"range {span(entry.first, entry.last)}"
+
+
+def nothing_here(session: Session, *, brief: bool = False) -> str:
+    """That no entry is under the cursor, and where the nearest are: `no range here: the one before ends at 9,999`."""
+    lane, before, after = session.place.lane, session.selection.before, session.selection.after
+    noun = "snapshot" if lane is LaneKind.STATE_SNAPSHOTS else "range"
+    if brief or (before is None and after is None):
+        return f"no {noun} here"
+    at = "is at" if noun == "snapshot" else "ends at"
+    near = [f"the one before {at} {whole(before)}"] if before is not None else []
+    near += [f"the next {'is' if noun == 'snapshot' else 'begins'} at {whole(after)}"] if after is not None else []
+    return f"no {noun} here: {', '.join(near)}"
+
+
+def ordinal(session: Session, zone: int | None) -> str:
+    """Which of the problems, or of the notices beside them, one is, in the order of the list."""
+    if zone is None:
+        return ""
+    number, count = session.listing.numbers[zone], session.problem_count
+    if zone < count:
+        return f"{whole(number)} of {whole(count)}"
+    return f"notice {whole(number)} of {whole(len(session.zones) - count)}"
 
 
 def _ahead(done: int, total: int) -> str:
     return f"looking into manifests {whole(done)} of {whole(total)}: Esc stops"
 
 
-def _covered(session: Session, version: int, lane: LaneKind) -> str:
+def _covered(session: Session) -> str:
+    """How often the version under the cursor is held in its lane."""
     assert session.picture is not None
-    index = session.picture.lanes[lane]
-    held = len(index.covering(version))
+    lane, version, held = session.place.lane, session.place.view.cursor, session.selection.held
     if lane is LaneKind.STATE_SNAPSHOTS:
-        return "no snapshot here" if not held else counted(held, "snapshot")
+        return counted(held, "snapshot") if held else ""
     if held:
         return {1: "covered", 2: "covered twice"}.get(held, f"covered {held} times")
-    reach = index.whole.reach
+    reach = session.picture.lanes[lane].whole.reach
     return "ends before" if reach is None or version > reach else "missing"
 
 

@@ -95,6 +95,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.selectable = selectable
         self._rows: Rows = FixedRows()
+        self._marked = True
 
     def show(self, rows: Rows, cursor: int | None = None) -> None:
         """Show other rows; the cursor stays unless given. No message is sent."""
@@ -105,10 +106,14 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self._keep_in_sight()
         self.refresh()
 
-    def point_at(self, index: int) -> None:
-        """Put the cursor on a row; no message is sent."""
-        with self.prevent(self.Moved):
-            self.cursor = index
+    def point_at(self, index: int | None) -> None:
+        """Put the cursor on a row; with None it stays where it is, and nothing is selected. No message is sent."""
+        if (index is not None) is not self._marked:
+            self._marked = index is not None
+            self.refresh_line(self.cursor - self.scroll_offset.y)
+        if index is not None:
+            with self.prevent(self.Moved):
+                self.cursor = index
 
     def end_at_cursor(self) -> None:
         """Let the cursor be on the last row in sight, or as near to it as there are rows before."""
@@ -125,7 +130,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             before = self.scroll_offset.y
             self.scroll_to(y=before + by, animate=False)
             return self.scroll_offset.y != before
-        return self.move_to(self.cursor + by)
+        return self.move_to(self.cursor + by if self._marked else self.cursor)
 
     def move_to(self, index: int) -> bool:
         """Put the cursor on a row (clamped) and say so. False when it was there already."""
@@ -133,9 +138,9 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         if not self.selectable:
             self.scroll_to(y=index, animate=False)
             return True
-        if index == self.cursor:
+        if index == self.cursor and self._marked:
             return False
-        self.cursor = index
+        self.point_at(index)
         self.post_message(self.Moved(self, index))
         return True
 
@@ -171,7 +176,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             return self.paint((), width)
         if not self.selectable:
             return self.paint(self._rows.row(index, width), width)
-        here = index == self.cursor
+        here = index == self.cursor and self._marked
         row = ((f"{self.glyphs.mark} " if here else "  ", "strong"), *self._rows.row(index, self.row_width))
         return self.paint(row, width, _REVERSE if here and self.has_focus else None)
 
