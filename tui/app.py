@@ -54,6 +54,7 @@ from tui.screens import SCREENS
 from tui.screens.base import SeamlineScreen
 from tui.selecting import selecting
 from tui.state import History, Phase, Place, Session, View, Wishes
+from tui.texts.summary import TWO_PINS, range_words
 from tui.theme import STATUS_DEFAULTS, THEMES
 from tui.triaging import Notes, noted, noting
 from tui.widgets.scrollbar import use_whole_cells
@@ -456,10 +457,11 @@ class SeamlineApp(App[None]):
         pins = self.session.pins
         if entry in pins:
             self.session = replace(self.session, pins=tuple(pin for pin in pins if pin != entry))
-            return "pin taken away"
+            return f"pin taken away: {range_words(entry)}"
         pins = (*pins, entry)[-2:]
         self.session = replace(self.session, pins=pins)
-        return "pinned; pin another range to compare the two" if len(pins) == 1 else "two pins: Enter compares them"
+        pinned = f"pinned: {range_words(entry)}"
+        return f"{pinned}; pin another to compare the two" if len(pins) == 1 else f"{pinned}; {TWO_PINS}"
 
     def action_show_screen(self, name: str) -> None:
         """Another screen in front; the timeline is always the one underneath."""

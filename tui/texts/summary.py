@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.model import Entry, LaneKind, Severity, Zone
 from tui.glyphs import Glyphs
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Severities that count as a problem; the rest is told as notices.
 WORD_STYLES = {"clean": "good", "restorable": "snapshot", "broken": "conflict"}
+
+TWO_PINS: Final = "Enter on either of them compares them"
 
 
 def distinct_entries(zone: Zone) -> tuple[Entry, ...]:
