@@ -110,7 +110,7 @@ async def check_timeline(
             if (number < session.problem_count) == (zone < session.problem_count)
         ]
         number = f"{kind.index(zone) + 1} of {len(kind)}"
-        assert title is None or title.startswith(problem.title[:1].upper() + problem.title[1:]) and number in title
+        assert title is None or (title.startswith(problem.title[:1].upper() + problem.title[1:]) and number in title)
         assert screen.area or number in status
     elif entry is not None:
         assert (title is None or title.startswith("Range")) and entry.manifest in story
@@ -209,7 +209,8 @@ async def test_every_key_of_the_timeline_leaves_one_thing_that_is_spoken_of(
     async with running(demo_store(store), SIZE) as (app, pilot):
         await check(app, pilot)
         for number in range(ROUNDS):
-            order = chance.sample(keys, len(keys)) + chance.choices([*"hjkladws.,", "right_square_bracket"], k=12)
+            every = len(keys) if store == "everything" or SOAKED else len(keys) // 2
+            order = chance.sample(keys, every) + chance.choices([*"hjkladws.,", "right_square_bracket"], k=12)
             for key in (*order, "R"):
                 await pilot.press({".": "full_stop", ",": "comma"}.get(key, key))
                 if await in_front(app, pilot, Screens.TIMELINE):

@@ -95,18 +95,13 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
     def action_factors(self) -> None:
         """Ask for other factors."""
         now = ", ".join(str(factor) for factor in self.seamline.wishes.factors)
-        self.app.push_screen(AskScreen("Lines per file: epoch, txn, state", _EXAMPLE, now), self._take_factors)
+        question = AskScreen("Lines per file: epoch, txn, state", _EXAMPLE, now, _why_no_factors)
+        self.app.push_screen(question, self._take_factors)
 
     def _take_factors(self, answer: str | None) -> None:
-        if answer is None:
-            return
-        try:
-            factors = parse_factors(answer)
-        except UsageError as error:
-            self.say(error.message)
-            return
-        self.seamline.wishes = replace(self.seamline.wishes, factors=factors)
-        self.ask()
+        if answer is not None:
+            self.seamline.wishes = replace(self.seamline.wishes, factors=parse_factors(answer))
+            self.ask()
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -282,6 +277,14 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
             raise StoreUnreachable(answer.unplanned)
         waiting = [files.id for files in self.session.interrupted]
         return compaction_document(answer.plan, stock_fields(report.verdict), None, interrupted=waiting)
+
+
+def _why_no_factors(answer: str) -> str:
+    try:
+        parse_factors(answer)
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 def parse_factors(answer: str) -> tuple[int, int, int]:

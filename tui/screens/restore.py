@@ -109,25 +109,31 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
     def action_target(self) -> None:
         """Ask for the target."""
         value = "" if self._target is None else str(self._target)
-        self.app.push_screen(AskScreen("Target version", _EXAMPLE, value), self._take_target)
+        self.app.push_screen(AskScreen("Target version", _EXAMPLE, value, self._why_no_version), self._take_target)
 
     def action_history(self) -> None:
         """Ask for the start of history."""
         value = "" if self._history is None else str(self._history)
-        self.app.push_screen(AskScreen("History from", _HISTORY_EXAMPLE, value), self._take_history)
+        self.app.push_screen(
+            AskScreen("History from", _HISTORY_EXAMPLE, value, self._why_no_version), self._take_history
+        )
 
     def _take_target(self, answer: str | None) -> None:
-        if answer is not None and (taken := self._version(answer)) is not False:
+        if answer is not None and not isinstance(taken := self._version(answer), str):
             self._target = taken
             self.ask()
 
     def _take_history(self, answer: str | None) -> None:
-        if answer is not None and (taken := self._version(answer)) is not False:
+        if answer is not None and not isinstance(taken := self._version(answer), str):
             self._history = taken
             self.ask()
 
-    def _version(self, answer: str) -> int | bool | None:
-        """The version that was typed, None for an empty answer; False, and why in the status line, if it is none."""
+    def _why_no_version(self, answer: str) -> str:
+        taken = self._version(answer)
+        return taken if isinstance(taken, str) else ""
+
+    def _version(self, answer: str) -> int | str | None:
+        """The version that was typed, None for an empty answer; why it is none."""
         place, picture = parse_place(answer), self.session.picture
         if place is None:
             return None
@@ -137,10 +143,8 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
             found = picture.versions_of_epochs(place.epoch, place.epoch)
             if found is not None:
                 return found[1]
-            self.say(f"epoch {whole(place.epoch)} is not in this store")
-            return False
-        self.say("type one version, from 0 to 18,446,744,073,709,551,615, or an epoch")
-        return False
+            return f"epoch {whole(place.epoch)} is not in this store"
+        return "type one version, from 0 to 18,446,744,073,709,551,615, or an epoch"
 
     def action_best_target(self) -> None:
         """The highest target that works with stock; a second time, along the chain."""
