@@ -82,9 +82,9 @@ def zone_value(zone: Zone) -> dict[str, Any]:
     }
 
 
-def timeline_document(session: Session, view: View) -> dict[str, Any]:
-    """The timeline: what is in view, and every problem of the store."""
-    report = session.report
+def timeline_document(session: Session) -> dict[str, Any]:
+    """The timeline: what is in view and what is selected there, and every problem of the store."""
+    report, view = session.report, session.place.view
     return {
         "schema": 1,
         "screen": "timeline",
@@ -92,6 +92,11 @@ def timeline_document(session: Session, view: View) -> dict[str, Any]:
         "complete": session.complete,
         "verdict": report.word if report else None,
         "view": {"first": view.start, "last": view.end - 1, "cursor": view.cursor},
+        "selected": {
+            "lane": session.place.lane.value,
+            "problem": session.zone,
+            "entry": entry_value(session.selected) if session.selected else None,
+        },
         "lanes": _lanes_in_view(session, view),
         "problems": [zone_value(zone) | _note_value(session, index) for index, zone in enumerate(session.zones)],
     }

@@ -74,7 +74,7 @@ class Listing:
         """The problem after `zone` or before it in the whole list, in a ring; None if there are none."""
         if not self.problems:
             return None
-        if zone is None or self.numbers[zone] > len(self.problems) or self.problems[self.numbers[zone] - 1] != zone:
+        if zone is None or zone >= len(self.problems):
             return self.problems[0 if step > 0 else -1]
         return self.problems[(self.numbers[zone] - 1 + step) % len(self.problems)]
 

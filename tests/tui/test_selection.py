@@ -136,6 +136,35 @@ async def test_between_two_snapshots_both_are_named() -> None:
         assert "Pin: no range under the cursor" in status(app)
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("99,999", "the last version in this store is 24,500"),
+        ("epoch 900", "nothing in this store lies there"),
+        ("30000..40000", "nothing in this store lies there"),
+    ],
+)
+async def test_a_place_that_is_not_there_is_said_and_stays_to_be_changed(typed: str, words: str) -> None:
+    async with running(demo_store("everything")) as (app, pilot):
+        before = app.session.place
+        await went_to(app, pilot, typed)
+        lines = screen_text(app).splitlines()
+        assert words in lines[-3] and typed in lines[-2]
+        await pressed(app, pilot, "escape")
+        assert app.session.place == before
+
+
+async def test_what_is_written_to_a_file_says_what_is_selected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(demo_store("everything")) as (app, pilot):
+        await pressed(app, pilot, "x")
+        await went_to(app, pilot, "10,500")
+        await pressed(app, pilot, "x")
+    problem, entry = (json.loads((tmp_path / f"seamline-timeline-{n}.json").read_text())["selected"] for n in (1, 2))
+    assert problem == {"lane": "transactions", "problem": 0, "entry": None}
+    assert entry["problem"] is None and entry["entry"]["first"] == 10_001
+
+
 async def test_another_lane_selects_what_lies_there() -> None:
     async with running(demo_store("everything")) as (app, pilot):
         await went_to(app, pilot, "10,500")

@@ -270,7 +270,7 @@ class TimelineScreen(Moving, Marking):
 
     def export_document(self) -> dict[str, Any]:
         """The verdict, the problems and what is in view."""
-        return timeline_document(self.session, self.seamline.view)
+        return timeline_document(self.session)
 
     # --- the mouse and the lists ----------------------------------------------------------------------------------
 
