@@ -204,6 +204,25 @@ class Engine:
         require_not_shrunk(snapshot)
         return plan_recovery(self.reader, snapshot, options, denylist_of(self.reader, snapshot), watch, evidence)
 
+    def plan_target(
+        self,
+        snapshot: Snapshot,
+        options: RestoreOptions,
+        watch: EvidenceWatch | None = None,
+        evidence: Evidence | None = None,
+        everything: Recovery | None = None,
+    ) -> tuple[Recovery, Recovery]:
+        """The best restore to a target, and that of everything under the same choices (see `highest_targets`).
+
+        The second is planned first unless it is given as `everything`: what it shows of manifests is known to the
+        first. Reads and raises as `plan_recovery`.
+        """
+        if everything is None:
+            everything = self.plan_recovery(snapshot, replace(options, target_version=None), watch, evidence)
+        if options.target_version is None:
+            return everything, everything
+        return self.plan_recovery(snapshot, options, watch, everything.evidence), everything
+
     def plan_repair(self, recovery: Recovery, *, park_tail: bool = False) -> RepairPlan:
         """The change set after which stock sees the chain, or why there is none; see `core.repair`.
 

@@ -1,5 +1,6 @@
 """Restore plans: what stock would do with a request, and the restore that works on what a store holds."""
 
+from core.restore.highest import HighestTargets, highest_targets
 from core.restore.model import (
     BestRestore,
     Needs,
@@ -20,6 +21,7 @@ from core.restore.words import gap_commands, preview_sentences, verdict_sentence
 
 __all__ = [
     "BestRestore",
+    "HighestTargets",
     "LeftOut",
     "Needs",
     "RestoreNote",
@@ -34,6 +36,7 @@ __all__ = [
     "StoreVerdict",
     "WayThrough",
     "gap_commands",
+    "highest_targets",
     "plan_restore",
     "preview_sentences",
     "verdict",

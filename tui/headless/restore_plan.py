@@ -36,22 +36,23 @@ def restore_plan(
     Exit code 0: stock restores to the target. 3: it does, and there is something to know first. 4: it does not.
     20: the store can't be read, holds no ranges, or its listing shrank. 130: stopped early.
     """
+    from core.restore import highest_targets
     from tui.headless.progress import follower
 
     engine = connect(store, machine)
     watch = follower()
     snapshot = look(engine, watch, accept=accept_shrunk_listing)
     tell_what_waits(snapshot, engine)
-    recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
-    preview = recovery.preview
+    recovery, everything = engine.plan_target(snapshot, wishes.options(snapshot), watch)
+    preview, highest = recovery.preview, highest_targets(everything.preview)
     if as_json:
         from tui.headless.documents.restore_plan import restore_document
 
-        put_document(restore_document(preview))
+        put_document(restore_document(preview, highest))
     else:
         from tui.headless.printers.restore_plan import restore_answer
 
-        put_answer(restore_answer(recovery, _way_on(engine, preview)))
+        put_answer(restore_answer(recovery, highest, _way_on(engine, preview)))
     return exit_code(preview)
 
 

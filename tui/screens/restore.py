@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
@@ -12,11 +12,11 @@ from textual.containers import Container
 
 from core.model import Entry, LaneKind
 from core.recovery import Recovery
-from core.restore import RestorePreview, SkippedRun
+from core.restore import HighestTargets, RestoreOptions, RestorePreview, SkippedRun, highest_targets
 from tui import twin
 from tui.commands import Screens
 from tui.numbers import EpochPlace, VersionPlace, parse_place, span, whole
-from tui.recovering import Patience, options_of, recovery_of
+from tui.recovering import Patience, options_of, targets_of
 from tui.screens.ask import AskScreen
 from tui.screens.overlaying import OverlayScreen
 from tui.state import Session, View
@@ -50,9 +50,16 @@ _HISTORY_EXAMPLE: Final = "the version from which history is kept, or nothing fo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestoreAnswer:
-    """The best restore, ready to be listed and drawn; `story` is its verdict in words."""
+    """The best restore, ready to be listed and drawn; `story` is its verdict in words.
 
+    `options` are what was asked. `everything` is the restore of everything under the same choices, from which the
+    `highest` targets follow.
+    """
+
+    options: RestoreOptions
     recovery: Recovery
+    everything: Recovery
+    highest: HighestTargets
     steps: tuple[ChosenStep, ...]
     skipped: SkippedRows
     scene: RestoreScene
@@ -92,14 +99,26 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         if engine is None or session.snapshot is None or picture is None:
             return None
         options = options_of(self.seamline.wishes, self._target, self._history)
+        known = self._everything_under(options)
 
         def run(watch: Patience) -> RestoreAnswer:
-            recovery = recovery_of(engine, session, options, watch)
-            preview = recovery.preview
-            scene, story = restore_scene(preview, picture), tuple(texts.verdict_text(recovery, session.location))
-            return RestoreAnswer(recovery, chosen_steps(preview), skipped_rows(preview), scene, story)
+            recovery, everything = targets_of(engine, session, options, watch, known)
+            preview, highest = recovery.preview, highest_targets(everything.preview)
+            scene = restore_scene(preview, picture)
+            story = tuple(texts.verdict_text(recovery, highest, session.location))
+            return RestoreAnswer(
+                options, recovery, everything, highest, chosen_steps(preview), skipped_rows(preview), scene, story
+            )
 
         return (session.snapshot, options), run
+
+    def _everything_under(self, options: RestoreOptions) -> Recovery | None:
+        """The restore of everything, if the answer shown holds it for the same look and choices."""
+        answer = self.result
+        if answer is None or answer.everything.snapshot is not self.session.snapshot:
+            return None
+        same = replace(answer.options, target_version=None) == replace(options, target_version=None)
+        return answer.everything if same else None
 
     def on_screen_resume(self) -> None:
         """Back from the comparison, where something may have been chosen."""
@@ -143,16 +162,13 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         return False
 
     def action_best_target(self) -> None:
-        """The highest target that works with stock; a second time, along the chain."""
+        """The highest target that works, with stock as it is or with what this screen proposes; says with which."""
         if self.result is None:
             return
-        targets = texts.best_targets(self.result.preview)
-        if not targets:
-            self.say("no target works with these files")
-            return
-        following = targets.index(self._target) + 1 if self._target in targets else 0
-        self._target = targets[following % len(targets)]
-        self.say("" if len(targets) > 1 else "the highest target that works")
+        highest = self.result.highest
+        if highest.best is not None:
+            self._target = highest.best
+        self.say(texts.highest_words(highest, self._history))
         self.ask()
 
     # --- what is shown --------------------------------------------------------------------------------------------
@@ -343,4 +359,4 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         from tui.headless.documents.restore_plan import restore_document
 
         assert self.result is not None
-        return restore_document(self.result.preview)
+        return restore_document(self.result.preview, self.result.highest)

@@ -8,7 +8,7 @@ from core.chain import Gap, GapKind, gap_command
 from core.model import Severity
 from core.overlay import RestoreSize, WrittenOverlay, restore_size
 from core.recovery import Recovery
-from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
+from core.restore import HighestTargets, Needs, RestorePreview, WayThrough, preview_sentences
 from core.tools import tools_for
 from tui.numbers import counted, size, whole
 from tui.texts.common import lane_span
@@ -38,14 +38,17 @@ def falls_short(preview: RestorePreview) -> bool:
     return preview.requested is not None and preview.goal is not None and preview.requested > preview.goal
 
 
-def best_targets(preview: RestorePreview) -> tuple[int, ...]:
-    """The highest targets that work: with stock alone, then with a chain; each once."""
-    verdict = preview.verdict
-    found = (verdict.stock_restorable_to, verdict.best_restorable_to)
-    return tuple(dict.fromkeys(target for target in found if target is not None))
+def highest_words(highest: HighestTargets, history: int | None) -> str:
+    """The highest target that works and what it takes, short enough for the status line; stock's own if it is lower."""
+    if highest.best is None:
+        return "no target works" + ("" if history is None else f" with history from {whole(history)}")
+    if not highest.needs_chain:
+        return f"highest: {whole(highest.best)}, with stock as the store is"
+    alone = "nothing" if highest.stock is None else whole(highest.stock)
+    return f"highest: {whole(highest.best)} with an overlay or a repair; {alone} with stock alone"
 
 
-def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
+def verdict_text(recovery: Recovery, highest: HighestTargets, location: str) -> list[Paragraph]:
     """The verdict, what works, what comes from where, what is missing, what to know, what was not checked."""
     preview = recovery.preview
     stock, *_ = preview_sentences(preview)
@@ -53,7 +56,7 @@ def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
     return [
         text(stock + _short_words(preview), "conflict" if bad else "good"),
         text(_chain_words(preview), "strong"),
-        *_reach_text(preview),
+        *_reach_text(preview, highest),
         *_size_text(recovery),
         *lines_text(recovery),
         *_choice_text(preview),
@@ -111,17 +114,18 @@ def size_words(known: RestoreSize) -> str:
     return f"{manifests}; {chunks} in the {looked}, the rest is not known"
 
 
-def _reach_text(preview: RestorePreview) -> Iterator[Paragraph]:
-    """How far these files go at all."""
-    verdict = preview.verdict
-    works = [f"{whole(verdict.stock_restorable_to)} with stock"] if verdict.stock_restorable_to is not None else []
-    reach = verdict.best_restorable_to
-    if reach is not None and reach != verdict.stock_restorable_to:
-        works.append(f"{whole(reach)} along the chain")
-    words = "   ".join(works) or "none"
-    yield _fact("Highest target that works", words, "   b  use it" if works else "")
+def _reach_text(preview: RestorePreview, highest: HighestTargets) -> Iterator[Paragraph]:
+    """How far these files go at all: by stock alone, and with what this screen proposes."""
+    verdict, history = preview.verdict, preview.options.ledger_history_start
+    works = [] if highest.stock is None else [f"{whole(highest.stock)} with stock alone"]
+    if highest.needs_chain and highest.chain is not None:
+        works.append(f"{whole(highest.chain)} with an overlay or a repair")
+    name = "Highest target that works" if history is None else "Highest with that history"
+    yield _fact(name, "   ".join(works) or "none", "   b  use it" if works else "")
+    if history is not None:
+        return
     if verdict.stock_fails_from is not None:
-        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), "")
+        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), "   with stock alone")
     elif not verdict.stock_restores_latest and verdict.latest is not None:
         yield _fact("Latest version", whole(verdict.latest), "   stock lands lower without an error")
 

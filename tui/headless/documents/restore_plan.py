@@ -11,7 +11,7 @@ from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
 from core.model import LaneKind
 from core.phrases import command
-from core.restore import Needs, RestorePreview
+from core.restore import HighestTargets, Needs, RestorePreview
 from core.stock import StockPlan
 from core.storage import is_command_adapter
 from core.tools import tools_for
@@ -23,13 +23,17 @@ from tui.headless.wishes import choice_words, wish_words
 OVERLAY_FOLDER: Final = "seamline-overlay"
 
 
-def restore_document(preview: RestorePreview) -> dict[str, Any]:
-    """Everything a restore preview holds: stock's plan or its error, the chain, what is skipped and why, the gaps."""
+def restore_document(preview: RestorePreview, highest: HighestTargets) -> dict[str, Any]:
+    """Everything a restore preview holds: stock's plan or its error, the chain, what is skipped and why, the gaps.
+
+    `highest_targets` are the same whatever target was asked for.
+    """
     return {
         "schema": SCHEMA,
         "store": preview.snapshot.location,
         "requested_target": preview.requested,
         "target_version": preview.goal,
+        "highest_targets": {"stock": highest.stock, "chain": highest.chain},
         "stock": _stock_fields(preview),
         "chain": _chain_fields(preview),
         "skipped": list(_skipped(preview)),

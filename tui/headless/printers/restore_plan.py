@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from core.chain import SkipReason
 from core.model import LaneKind, Severity
 from core.phrases import command
 from core.recovery import Recovery
-from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
+from core.restore import HighestTargets, LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
 from tui.headless.documents.restore_plan import gap_fields, next_steps
 from tui.headless.printers.layout import (
     BAD,
@@ -32,6 +33,7 @@ from tui.headless.printers.layout import (
     table,
     verbatim,
 )
+from tui.headless.wishes import wish_words
 from tui.numbers import counted, span, whole
 from tui.safe_text import safe
 
@@ -40,11 +42,11 @@ RUNS_SHOWN: Final = 12
 _NOT_CHECKED: Final = "not checked: manifests, chunks, proofs, signatures, disk space"
 
 
-def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
+def restore_answer(recovery: Recovery, highest: HighestTargets, way_on: str | None) -> Group:
     """The whole answer of a restore preview. `way_on` is the next step of what is wrong at the first gap, if known."""
     preview = recovery.preview
     return Group(
-        *_verdict(preview, way_on),
+        *_verdict(preview, highest, way_on),
         *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
         *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
         *gap_lines(preview),
@@ -63,15 +65,16 @@ def _unseen(recovery: Recovery) -> str:
     return f"{seen} looked at, to choose among; not checked: others, chunk records, proofs, signatures, disk space"
 
 
-def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
+def _verdict(preview: RestorePreview, highest: HighestTargets, way_on: str | None) -> Lines:
     """Does it work, to where, if not why, and what now."""
     word, style, text = _headline(preview)
     lines: Lines = [headline(word, style, text)]
     if preview.stock.error:
         lines.append(verbatim("stock", said(preview.stock.error)))
     if word != "WORKS":
-        lines.append(prose("instead", _instead(preview)))
-        lines += _now(preview, way_on)
+        lines.append(prose("instead", preview_sentences(preview)[1]))
+        lines.append(prose("highest", _highest(highest)))
+        lines += _now(preview, highest, way_on)
     lines += [Text(), verbatim("store", preview.snapshot.location), prose("target", _target(preview))]
     return lines
 
@@ -93,13 +96,15 @@ def _headline(preview: RestorePreview) -> tuple[str, str, str]:
     return "WORKS", GOOD, f"stock restores to {whole(wanted)}"
 
 
-def _instead(preview: RestorePreview) -> str:
-    works = preview.verdict.stock_restorable_to
-    today = "nothing" if works is None else f"up to {whole(works)}"
-    return f"{preview_sentences(preview)[1]} Stock by itself restores {today}."
+def _highest(highest: HighestTargets) -> str:
+    """The highest targets that work, by stock alone and along the chain."""
+    alone = "no target works with stock alone" if highest.stock is None else f"{whole(highest.stock)} with stock alone"
+    if not highest.needs_chain or highest.chain is None:
+        return alone
+    return f"{alone}; {whole(highest.chain)} with an overlay or a repair"
 
 
-def _now(preview: RestorePreview, way_on: str | None) -> Lines:
+def _now(preview: RestorePreview, highest: HighestTargets, way_on: str | None) -> Lines:
     """The ways on: what gets further than stock does today, and what is missing."""
     ours = next_steps(preview)
     lines = [line for label, step in zip(("now", "or"), ours, strict=False) for line in commands(label, step)]
@@ -107,16 +112,15 @@ def _now(preview: RestorePreview, way_on: str | None) -> Lines:
         way_on = str(gap_fields(preview.gaps[0], preview.snapshot.location)["command"])
     if way_on is not None:
         return [*lines, *commands("and" if lines else "now", way_on)]
-    return lines or commands("now", _look_on(preview))
+    return lines or commands("now", _look_on(preview, highest.stock))
 
 
-def _look_on(preview: RestorePreview) -> str:
+def _look_on(preview: RestorePreview, works: int | None) -> str:
     """Where neither a change nor a backup helps: a target that works today, else a look at what competes."""
     location = preview.snapshot.location
-    works = preview.verdict.stock_restorable_to
     if works is None or works == preview.requested:
         return command("seamline", "open", location)
-    return command("seamline", "restore-plan", location, "--target-version", works)
+    return command("seamline", "restore-plan", location, *wish_words(replace(preview.options, target_version=works)))
 
 
 def _target(preview: RestorePreview) -> str:
