@@ -26,6 +26,7 @@ class Screens(StrEnum):
     RESTORE = "restore"
     REPAIR = "repair"
     FILES = "files"
+    MANIFEST = "manifest"
     CHANGES = "changes"
     CHANGE = "change set"
 
@@ -150,6 +151,10 @@ def _needs_forward(context: Context) -> str | None:
 
 def _needs_search(context: Context) -> str | None:
     return None if context.searching else "find something first: /"
+
+
+def _needs_flaw(context: Context) -> str | None:
+    return None if context.searching else "nothing wrong was seen in it"
 
 
 def _needs_entry(context: Context) -> str | None:
@@ -330,11 +335,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _LOOK, ALL),
     Command("expand", ("e",), "Expand", "Give the panel the whole screen, or its place again.", "expand", _LOOK,
             ALL - {Screens.COMPACTION}, Hint("e", "Expand", 17)),
+    Command("next-flaw", ("n",), "Next flaw", "Next chunk that is missing, empty, or does not join.", "flaw(1)", _LOOK,
+            frozenset({Screens.MANIFEST}), Hint("n", "Next flaw", 4), _needs_flaw),
+    Command("previous-flaw", ("N", "shift+n"), "Previous flaw", "Previous chunk in which something is wrong.",
+            "flaw(-1)", _LOOK, frozenset({Screens.MANIFEST}), None, _needs_flaw),
+    Command("metadata-file", ("o",), "Metadata file", "The metadata file whose line names this manifest.",
+            "metadata_file", _LOOK, frozenset({Screens.MANIFEST}), Hint("o", "Its file", 2)),
     Command("compaction", ("c",), "Compaction", "Preview what compaction would write, and where it would stop.",
             "app.show_screen('compaction')", _VIEWS, TIMELINE, Hint("c", "Compact", 5), _needs_all),
     Command("restore", ("r",), "Restore", "Preview a restore to the cursor: what stock says, and the chain that works.",
             "app.show_screen('restore')", _VIEWS, TIMELINE, Hint("r", "Restore", 6), _needs_all),
-    Command("files", ("o",), "Files", "The metadata files, with what each holds and what is wrong in it.",
+    Command("files", ("o",), "Files",
+            "The metadata files, from the one that names what is selected on; what each holds, what is wrong in it.",
             "app.show_screen('files')", _VIEWS, TIMELINE, Hint("o", "Files", 14), _needs_store),
     Command("repair", ("p",), "Repair", "Preview the repair after which stock's own selection succeeds.",
             "app.show_screen('repair')", _VIEWS, ALL - OPERATIONS - {Screens.REPAIR}, Hint("p", "Repair", 8),
@@ -344,7 +356,10 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("timeline", ("t",), "Timeline", "Show the selection on the timeline.", "app.show_screen('timeline')",
             _VIEWS, OTHERS, Hint("t", "Timeline", 14), _needs_idle),
     Command("close", ("escape",), "Back", "Leave this screen.", "leave", _VIEWS,
-            OTHERS - {Screens.CHANGE, Screens.COMPARE}, Hint("Esc", "Back", 9)),
+            OTHERS - {Screens.CHANGE, Screens.COMPARE, Screens.MANIFEST}, Hint("Esc", "Back", 9)),
+    Command("stop-looking", ("escape",), "Stop, or back",
+            "While the files of the manifest are looked up, stop that; else leave this screen.", "leave", _VIEWS,
+            frozenset({Screens.MANIFEST}), Hint("Esc", "Back", 7)),
     Command("stop-comparing", ("escape",), "Stop, or back",
             "While records are compared, stop that; else leave this screen.", "leave", _VIEWS,
             frozenset({Screens.COMPARE}), Hint("Esc", "Back", 7)),

@@ -231,7 +231,7 @@ async def test_n_steps_through_the_hits_and_wraps() -> None:
 
 async def test_the_selected_entry_of_the_timeline_leads_to_its_file() -> None:
     async with running(demo_store("clean")) as (app, pilot):
-        await pilot.press("home", "full_stop", "enter")
+        await pilot.press("home", "full_stop", "o")
         await settle(app, pilot)
         screen = app.screen
         assert isinstance(screen, FilesScreen) and app.session.selected is not None

@@ -138,11 +138,12 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
         else:
             self.say(f"{reason} ({hint})")
 
-    def show_twin(self, command: str) -> None:
-        """The line with the command that gives the same answer without the app."""
+    def show_twin(self, command: str, *, copied: bool = True) -> None:
+        """The line with the command that gives the same answer without the app; `copied`: it is what `y` copies."""
         room = max(20, self.size.width - 14)
         shown = shorten(command, room, self.glyphs.ellipsis)
-        self.query_one("#twin", Line).show((Piece((("y copies  ", "dim"), (shown, "key"))),))
+        lead = "y copies  " if copied else "command   "
+        self.query_one("#twin", Line).show((Piece(((lead, "dim"), (shown, "key"))),))
 
     def action_export(self) -> None:
         """Write the document of the answer; made in a thread, for it may be long."""

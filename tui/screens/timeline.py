@@ -142,7 +142,8 @@ class TimelineScreen(Moving, Marking):
         session = self.session
         title, story, entries = inspector.story(session, self.glyphs, with_claims=not self._wide)
         waits = session.selected is None and summary.is_interruption(session.current_zone)
-        hint = "Enter compare" if self._can_compare() else "Enter changes" if waits else ""
+        ranged = "" if session.selected is None else "Enter manifest   o its file"
+        hint = "Enter compare" if self._can_compare() else "Enter changes" if waits else ranged
         self.query_one("#inspector", Panel).label(title, hint)
         self.query_one("#story", Prose).show_text(story)
         self.query_one("#claim-text", Prose).show_text(inspector.claims_text(session, entries))
@@ -220,7 +221,7 @@ class TimelineScreen(Moving, Marking):
             self.say(self.seamline.toggle_pin(entry))
 
     def action_open(self) -> None:
-        """The comparison of a problem or of two pins, the journal of an interruption, or the files of an entry."""
+        """The comparison of a problem or of two pins, the journal of an interruption, or the manifest of an entry."""
         if self._can_compare():
             self.seamline.action_show_screen(Screens.COMPARE)
             return
@@ -228,9 +229,11 @@ class TimelineScreen(Moving, Marking):
             self.seamline.action_show_screen(Screens.CHANGES)
             return
         entry = self.entry_here()
-        if entry is not None:
-            self.seamline.select_entry(entry)
-        self.seamline.action_show_screen(Screens.FILES)
+        if entry is None:
+            self.seamline.action_show_screen(Screens.FILES)
+            return
+        self.seamline.select_entry(entry)
+        self.seamline.action_show_screen(Screens.MANIFEST)
 
     def _can_compare(self) -> bool:
         """Whether two pins, or the entries of the selected problem, compete."""
