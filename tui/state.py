@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from core.model import STOCK_FACTOR
 from core.triage import Triage, ZoneState
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Wishes:
     the `core.chain.Policy` by which the rest is chosen.
     """
 
-    factors: tuple[int, int, int] = (100, 100, 100)
+    factors: tuple[int, int, int] = (STOCK_FACTOR, STOCK_FACTOR, STOCK_FACTOR)
     choices: tuple[Entry, ...] = ()
     policy: str = "verified"
 

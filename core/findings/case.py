@@ -25,6 +25,7 @@ from core.model import U64_MAX, LaneKind, RangeRecord, TimestampsRecord, end_of
 from core.names import MetadataName, handle_problem, parse_metadata_name
 from core.snapshot import Snapshot
 from core.stock import (
+    CHART_FACTORS,
     CompactionOptions,
     CompactionRun,
     StockFailure,
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from core.lease import LeaseView
     from core.manifests import Evidence
 
-#: What is simulated in any case: stock's own default, and the factor of the official chart.
-USUAL_FACTORS: Final = (CompactionOptions(), CompactionOptions(100, 100, 100))
+#: What is simulated in any case: stock's own default, and the factors of the official chart.
+USUAL_FACTORS: Final = (CompactionOptions(), CHART_FACTORS)
 
 #: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
 IN_FLIGHT_SECONDS: Final = 60

@@ -27,6 +27,7 @@ from core.storage.local.writer import LocalWriter
 from core.triage import TriageNotes
 from tui.app import AppOptions, SeamlineApp
 from tui.screens.ask import AskScreen
+from tui.state import Wishes
 from tui.widgets.prose import Prose
 
 GOLDENS = Path(__file__).parent.parent / "goldens"
@@ -156,6 +157,12 @@ def is_pending(app: SeamlineApp) -> bool:
     waiting = (each.message_queue_size or each._next_callbacks for each in (app, *screen.walk_children(with_self=True)))
     undrawn = screen._callbacks or screen._layout_required or screen._repaint_required or screen._dirty_widgets
     return bool(app._resize_timer or undrawn or any(waiting))
+
+
+def take_few_files(app: SeamlineApp) -> None:
+    """As if somebody had asked for the factors of the official chart, unless others were asked for."""
+    if app.wishes == Wishes():
+        app.wishes = Wishes(factors=(100, 100, 100))
 
 
 async def pressed(app: SeamlineApp, pilot: Pilot[None], *keys: str) -> None:

@@ -32,6 +32,7 @@ from tests.tui.support import (
     said,
     screen_text,
     settle,
+    take_few_files,
 )
 from tui import proposal as proposals
 from tui.app import AppOptions, SeamlineApp
@@ -87,6 +88,7 @@ async def until_step(app: SeamlineApp, pilot: Pilot[None], held: Gate, count: in
 
 async def change_set(app: SeamlineApp, pilot: Pilot[None]) -> ChangeScreen:
     """The change set of a compaction of the store."""
+    take_few_files(app)
     await pressed(app, pilot, "c", "enter")
     assert isinstance(app.screen, ChangeScreen)
     return app.screen

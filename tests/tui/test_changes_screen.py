@@ -54,6 +54,7 @@ async def some_history(app: SeamlineApp, pilot: Pilot[None]) -> ChangesScreen:
     await pressed(app, pilot, "u")
     await confirmed(app, pilot, "undo")
     app.action_show_screen("timeline")
+    take_few_files(app)
     await pressed(app, pilot, "c", "enter")
     await confirmed(app, pilot, "compact")
     app.action_show_screen("timeline")

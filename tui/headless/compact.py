@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.model import STOCK_FACTOR
 from tui.headless.asking import chosen_mode
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
@@ -169,9 +170,9 @@ class _Compaction(Planning[_Planned]):
 
         options = self.options
         wishes = (
-            ("--epoch-ending-file-compact-factor", options.epoch_ending_factor, 1),
-            ("--state-snapshot-file-compact-factor", options.state_snapshot_factor, 1),
-            ("--transaction-file-compact-factor", options.transaction_factor, 1),
+            ("--epoch-ending-file-compact-factor", options.epoch_ending_factor, STOCK_FACTOR),
+            ("--state-snapshot-file-compact-factor", options.state_snapshot_factor, STOCK_FACTOR),
+            ("--transaction-file-compact-factor", options.transaction_factor, STOCK_FACTOR),
             ("--remove-compacted-file-after", options.remove_compacted_after, 86_400),
         )
         given = [word for flag, value, usual in wishes if value != usual for word in (flag, value)]

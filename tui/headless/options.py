@@ -12,7 +12,7 @@ import click
 
 from core.errors import UsageError
 from core.lease_choice import chosen_lease
-from core.model import U64_MAX
+from core.model import STOCK_FACTOR, U64_MAX
 
 STORE_VARIABLE: Final = "SEAMLINE_STORE"
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
@@ -138,5 +138,5 @@ accept_option = click.option(
 
 
 def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """One of stock's compaction factors, default 1 as in stock."""
-    return click.option(flag, type=factor, default="1", metavar="N", show_default=True, help=what)
+    """One of stock's compaction factors, by default as many as in stock."""
+    return click.option(flag, type=factor, default=str(STOCK_FACTOR), metavar="N", show_default=True, help=what)

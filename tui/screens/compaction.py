@@ -222,10 +222,13 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         wide = self.size.width >= 120
         dry = "dry run: nothing is written, moved or deleted" if wide else "dry run, nothing is written"
         epochs, transactions, snapshots = (f"{factor:,}" for factor in self.seamline.wishes.factors)
-        factors = f"factors {epochs}, {transactions}, {snapshots}"
+        short = f"factors {epochs}, {transactions}, {snapshots}"
+        usual = self._options.are_stocks
+        factors = f"{short}: stock's" if usual else short
         if wide:
-            factors = f"lines per file   epoch {epochs}   txn {transactions}   state {snapshots}   e change"
-        return (piece("Compaction preview", "title"), piece(dry, "good", 1)), (piece(factors, "strong", 2),)
+            whose = "   (stock's default)" if usual else ""
+            factors = f"lines per file   epoch {epochs}   txn {transactions}   state {snapshots}{whose}   e change"
+        return (piece("Compaction preview", "title"), piece(dry, "good", 1)), (piece(factors, "strong", 2, short),)
 
     def status_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The selected group."""

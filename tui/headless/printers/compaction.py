@@ -115,9 +115,10 @@ def _verdict(plan: CompactionPlan, location: str, go: str) -> Lines:
 
 def _factors(preview: CompactionPreview) -> str:
     options = preview.run.options
+    usual = " (stock's default)" if options.are_stocks else ""
     return (
         f"epoch endings {whole(options.epoch_ending_factor)}, transactions {whole(options.transaction_factor)}, "
-        f"state snapshots {whole(options.state_snapshot_factor)}; files set aside after "
+        f"state snapshots {whole(options.state_snapshot_factor)}{usual}; files set aside after "
         f"{counted(options.remove_compacted_after, 'second')}"
     )
 
