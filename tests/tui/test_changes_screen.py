@@ -22,6 +22,7 @@ from tests.tui.support import (
     said,
     screen_text,
     settle,
+    take_few_files,
 )
 from tui.app import AppOptions, SeamlineApp
 from tui.job import JobPhase
