@@ -77,7 +77,8 @@ def _what(lane: Lane, tangle: Tangle) -> str:
             f"{tangle.knots:,} ranges that follow each other over {where} are in the index more than once each, with "
             f"different manifests: {entries(len(rows), lane.kind)}, {names}."
         )
-    return f"{entries(len(rows), lane.kind)} overlap over {where} ({tangle.shape}): {names}."
+    shape = "no chain joins" if tangle.shape is Shape.NO_JOIN else tangle.shape
+    return f"{entries(len(rows), lane.kind)} overlap over {where} ({shape}): {names}."
 
 
 def _way_through(case: Case, lane: Lane, tangle: Tangle) -> str:

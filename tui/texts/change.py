@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from core.findings.titles import title_of
 from tui.applying import PATIENCE
 from tui.glyphs import Glyphs
 from tui.job import Job, JobPhase
@@ -155,7 +156,9 @@ def _repairs(proposal: Proposal) -> Iterator[Paragraph]:
     """What is done otherwise than stock would."""
     for repair in proposal.repairs:
         times = f" ({whole(repair.count)} times)" if repair.count > 1 else ""
-        yield runs(("mends    ", "dim"), (f"{repair.id}  ", "key"), (f"{repair.text}{times}", "text"), hanging=_LABEL)
+        yield runs(
+            ("mends    ", "dim"), (f"{title_of(repair.id)}: ", "key"), (f"{repair.text}{times}", "text"), hanging=_LABEL
+        )
 
 
 def _grace(proposal: Proposal) -> Iterator[Paragraph]:

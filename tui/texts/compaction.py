@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from core.compaction import CompactionPreview, GroupStatus, PreviewGroup, PreviewLane
+from core.findings.titles import title_of
 from core.index import Index
 from core.model import LaneKind
 from core.stock import Step
@@ -90,7 +91,7 @@ def _group_story(preview: CompactionPreview, lane: PreviewLane, group: PreviewGr
         yield text("A file of this name with exactly these bytes is there already: nothing is written.")
     for hazard in preview.hazards:
         if hazard.lane is lane.kind and held.number in hazard.groups:
-            yield runs((f"{hazard.id}  ", "conflict"), (hazard.text, "text"))
+            yield runs((f"{title_of(hazard.id)}: ", "conflict"), (hazard.text, "text"))
     handles = holding_files(lane, held.number)
     yield runs(("held by  ", "dim"), (named(handles, len(handles)), "text"), hanging=9)
 
@@ -109,7 +110,9 @@ def files_text(preview: CompactionPreview) -> list[Paragraph]:
         place = "" if hazard.count == 1 else f" ({whole(hazard.count)} times)"
         where = f": {named(hazard.handles, hazard.count, 2)}" if hazard.handles else ""
         paragraphs.append(
-            runs((f"{hazard.id}  ", "snapshot"), (f"{hazard.text}{place}{where}", "text"), indent=1, hanging=3)
+            runs(
+                (f"{title_of(hazard.id)}: ", "snapshot"), (f"{hazard.text}{place}{where}", "text"), indent=1, hanging=3
+            )
         )
     return paragraphs
 

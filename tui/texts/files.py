@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.files import FileFacts, FileTable
+from core.findings.titles import title_of
 from core.model import Finding, LaneKind
 from core.names import MetadataName, NameKind
 from core.snapshot import Snapshot
@@ -168,7 +169,9 @@ def _trouble_text(facts: FileFacts) -> Iterator[Paragraph]:
     if facts.file.fault is not None:
         yield _fact("unreadable", facts.file.fault.message, "conflict")
     for problem in facts.problems:
-        yield _fact(f"line {whole(problem.claim.line)}", f"{quoted(problem.message)}   {problem.hazard}", "conflict")
+        yield _fact(
+            f"line {whole(problem.claim.line)}", f"{quoted(problem.message)}   {title_of(problem.hazard)}", "conflict"
+        )
     more = facts.file.bad_lines - len(facts.problems)
     if more > 0:
         yield _fact("", f"and {counted(more, 'more line')} that stock refuses", "conflict")
@@ -208,10 +211,10 @@ def _range_words(name: MetadataName, first: int, last: int) -> str:
 
 def _finding_text(finding: Finding) -> Paragraph:
     style = "conflict" if finding.severity.rank >= 2 else "snapshot" if finding.severity.rank else "dim"
-    words = f"  {quoted(finding.stock_says)} " if finding.stock_says else "  "
+    words = f" {quoted(finding.stock_says)} " if finding.stock_says else " "
     return runs(
         (finding.severity.value, style),
-        (f"  {finding.kind}", "strong"),
+        (f"  {title_of(finding.kind)}:", "strong"),
         (words + finding.explanation, "text"),
         hanging=2,
     )

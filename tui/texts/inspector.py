@@ -145,11 +145,10 @@ def _labelled(label: str, content: str, style: str) -> list[Paragraph]:
 
 def _also(finding: Finding) -> list[Paragraph]:
     """What else is wrong there."""
-    from core.findings.catalogue import CATALOGUE
+    from core.findings.titles import title_of
 
-    title = CATALOGUE[finding.kind].title if finding.kind in CATALOGUE else finding.kind
     said = f' Stock says "{finding.stock_says}".' if finding.stock_says else ""
-    return [runs((f"also   {title}: ", "strong"), (f"{finding.explanation}{said}", "dim"), hanging=7)]
+    return [runs((f"also   {title_of(finding.kind)}: ", "strong"), (f"{finding.explanation}{said}", "dim"), hanging=7)]
 
 
 def _entries_text(entries: Sequence[Entry], with_claims: bool) -> Iterator[Paragraph]:

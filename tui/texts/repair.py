@@ -7,6 +7,7 @@ from typing import Final
 
 from core.chain import Policy
 from core.changes.model import LaneState
+from core.findings.titles import title_of
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
 from tui.proposal import Proposal, Verb
@@ -35,7 +36,7 @@ def obstacle(answer: RepairAnswer | None) -> str | None:
     if answer is None:
         return "there is no plan"
     if answer.plan.refusal is not None:
-        return f"{answer.plan.refusal.kind}: {answer.plan.refusal.explanation}"
+        return f"{title_of(answer.plan.refusal.kind)}: {answer.plan.refusal.explanation}"
     return None if answer.proposal else "nothing is visible that should not be: there is nothing to repair"
 
 
@@ -98,7 +99,7 @@ def _refusal(answer: RepairAnswer) -> Iterator[Paragraph]:
     if refusal is None:
         return
     yield runs(
-        (f"{'refused':<{_LABEL}}", "dim"), (f"{refusal.kind}  ", "conflict"), (refusal.explanation, "text"),
+        (f"{'refused':<{_LABEL}}", "dim"), (f"{title_of(refusal.kind)}: ", "conflict"), (refusal.explanation, "text"),
         hanging=_LABEL,
     )  # fmt: skip
     if refusal.stock_says:

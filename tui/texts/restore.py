@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.chain import Gap, GapKind, gap_command
+from core.findings.titles import title_of
 from core.model import Severity
 from core.overlay import RestoreSize, WrittenOverlay, restore_size
 from core.recovery import Recovery
@@ -178,7 +179,7 @@ def _way_text(preview: RestorePreview, way: WayThrough) -> Paragraph:
 def _note_text(preview: RestorePreview) -> Iterator[Paragraph]:
     for note in preview.notes:
         style = "dim" if note.severity is Severity.INFO else "snapshot"
-        yield runs((f"{note.kind}  ", style), (note.text, "text"), hanging=2)
+        yield runs((f"{title_of(note.kind)}: ", style), (note.text, "text"), hanging=2)
 
 
 def overlay_text(written: WrittenOverlay, told: Sequence[str]) -> list[Paragraph]:

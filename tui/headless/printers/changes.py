@@ -10,6 +10,7 @@ from rich.text import Text
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet
 from core.compaction.refusals import Refusal
+from core.findings.titles import title_of
 from core.restore import StoreVerdict
 from tui.headless.printers.layout import (
     DIM,
@@ -72,7 +73,11 @@ def refused_lines(refused: Refusal) -> Lines:
     if refused.zone is not None:
         where = place(refused.zone.lane, refused.zone.first, refused.zone.last)
         lines.append(prose("problem", f"{refused.zone.title}, {lane_name(refused.zone.lane)} {where}".rstrip()))
-    return [*lines, prose("why", f"{refused.kind}: {refused.explanation}"), *commands("now", refused.next_step)]
+    return [
+        *lines,
+        prose("why", f"{title_of(refused.kind)}: {refused.explanation}"),
+        *commands("now", refused.next_step),
+    ]
 
 
 def files_line(change: ChangeSet) -> str:

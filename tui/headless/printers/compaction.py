@@ -194,7 +194,7 @@ def _hazards(hazards: Sequence[CompactionHazard]) -> Lines:
     for kind in kinds:
         hazard = CATALOGUE[kind]
         title = Text.assemble((hazard.severity.value.upper(), SEVERITY_STYLES[hazard.severity]), f"  {hazard.title}")
-        lines += [Text(), title.append(f"  {kind}", style=DIM)]
+        lines += [Text(), title]
         for each in hazards:
             lines += _hazard_lines(each) if each.id == kind else []
     return lines

@@ -10,7 +10,8 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from core.chain import SkipReason
+from core.chain import GapKind, SkipReason
+from core.findings.titles import title_of
 from core.model import LaneKind, Severity
 from core.phrases import command
 from core.recovery import Recovery
@@ -39,6 +40,7 @@ from tui.safe_text import safe
 
 GAPS_SHOWN: Final = 10
 RUNS_SHOWN: Final = 12
+_GAP_WORDS: Final = {GapKind.GAP: "gap", GapKind.NO_JOIN: "nothing joins"}
 _NOT_CHECKED: Final = "not checked: manifests, chunks, proofs, signatures, disk space"
 
 
@@ -170,7 +172,7 @@ def gap_lines(preview: RestorePreview) -> Lines:
     location = preview.snapshot.location
     lines: Lines = [Text(), Text("Missing", "bold")]
     for gap in preview.gaps[:GAPS_SHOWN]:
-        lines.append(Text(f"  {gap.kind}  {lane_name(gap.lane)}  {place(gap.lane, gap.first, gap.last)}"))
+        lines.append(Text(f"  {_GAP_WORDS[gap.kind]}  {lane_name(gap.lane)}  {place(gap.lane, gap.first, gap.last)}"))
         lines += commands("back up", str(gap_fields(gap, location)["command"]))
     if len(preview.gaps) > GAPS_SHOWN:
         lines.append(Text(f"  and {counted(len(preview.gaps) - GAPS_SHOWN, 'more gap')}: --json lists them", DIM))
@@ -208,5 +210,9 @@ def _notes(preview: RestorePreview) -> Lines:
     lines: Lines = []
     for note in preview.notes:
         style = SEVERITY_STYLES[note.severity] if note.severity is not Severity.INFO else DIM
-        lines += [Text(), Text.assemble((note.severity.value.upper(), style), f"  {note.kind}"), prose("", note.text)]
+        lines += [
+            Text(),
+            Text.assemble((note.severity.value.upper(), style), f"  {title_of(note.kind)}"),
+            prose("", note.text),
+        ]
     return lines
