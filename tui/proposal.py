@@ -19,6 +19,7 @@ from core.compaction import CompactionHazard
 from core.errors import UsageError
 from core.journal import Operation, OperationState, PlannedWrite, operations_in, read_operation
 from core.model import LaneKind
+from core.repair.hidden import hidden_words
 from core.restore import StoreVerdict, verdict
 from tui import twin
 from tui.applying import Follower, Work
@@ -80,7 +81,8 @@ class Proposal:
     `verdict` is stock's verdict on the store now, None if it has not been checked, and `verdict_after` the one
     afterwards, None where it is the same because the same entries are visible. `lanes` are the entries visible now and
     afterwards, empty for what is not a plan. `side_effects` are sentences on what the files don't tell, where the plan
-    knows better than that it is a change. `places` finds a step in `files` by the executor's words for it.
+    knows better than that it is a change; `hides` those on entries that stock is to see no more, to be told first.
+    `places` finds a step in `files` by the executor's words for it.
     """
 
     kind: OperationKind
@@ -98,6 +100,7 @@ class Proposal:
     lanes: Mapping[LaneKind, tuple[LaneState, LaneState]] = field(default_factory=dict)
     repairs: tuple[CompactionHazard, ...] = ()
     side_effects: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     operation: Operation | None = None
     waiting: int = 0
     done: frozenset[int] = frozenset()
@@ -135,7 +138,8 @@ def repair(session: Session, plan: RepairPlan, command: str, then: Foreseen) -> 
     proposal = _planned(session, session.snapshot, change, command, (), None, then)
     sources = {each.record.manifest: _cut(each) for each in plan.recovery.derived}
     files = tuple(replace(item, because=sources.get(item.handle, item.because)) for item in proposal.files)
-    return replace(proposal, files=files, side_effects=plan.side_effects)
+    hides = tuple(hidden_words(change.parked, then.then.stock_restorable_to if then.then else None))
+    return replace(proposal, files=files, side_effects=plan.side_effects, hides=hides)
 
 
 def _cut(derived: DerivedManifest) -> str:

@@ -89,8 +89,13 @@ class Sides:
         gone[self.recovery.rejected[kind]] = True
         if self.park_tail:
             gone[self.recovery.tail[kind]] = True
-        added = [line for line in self.recovery.added if _LANE_OF[type(line.record)] is kind]
+        added = [line for line in self.recovery.added if lane_of(line.record) is kind]
         return Side(kind, gone, tuple(sorted(added, key=lambda line: sort_key(line.record))))
+
+
+def lane_of(record: RangeRecord) -> LaneKind:
+    """The lane that an entry belongs to."""
+    return _LANE_OF[type(record)]
 
 
 def named_range(record: RangeRecord) -> tuple[int, int]:

@@ -121,7 +121,7 @@ class RepairScreen(RecoveryScreen[RepairAnswer]):
         dry = "dry run: nothing is written, moved or deleted" if wide else "nothing is written yet"
         left = [piece("Repair preview", "title", 5, "Repair"), piece(dry, "good", 6)]
         if self._park:
-            left.append(piece("tail set aside", "snapshot", 2))
+            left.append(piece("HIDES THE TAIL", "conflict", 2))
         if self.result is None:
             return left, ()
         word, style = texts.state_word(self.result)

@@ -122,12 +122,19 @@ def effect_text(proposal: Proposal, glyphs: Glyphs) -> list[Paragraph]:
         assert proposal.operation is not None
         return operation_text(proposal.operation, len(proposal.done))
     return [
+        *hidden_text(proposal),
         *_verdicts(proposal, glyphs),
         *_repairs(proposal),
         *_grace(proposal),
         *_side_effects(proposal),
         _labelled("plan", proposal.plan_id, "dim"),
     ]
+
+
+def hidden_text(proposal: Proposal) -> Iterator[Paragraph]:
+    """What stock is to see no more, before anything else."""
+    for number, sentence in enumerate(proposal.hides):
+        yield text(sentence, "text" if number > 1 else "conflict")
 
 
 def _labelled(label: str, content: str, style: str = "text") -> Paragraph:

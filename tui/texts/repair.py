@@ -12,6 +12,7 @@ from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
 from tui.proposal import Proposal, Verb
 from tui.repairing import RepairAnswer, retired_rows
+from tui.texts.change import hidden_text
 from tui.texts.common import lane_span
 from tui.texts.recovery import checked_words, lines_text, of_lane
 from tui.texts.restore import gap_text
@@ -73,6 +74,7 @@ def effect_text(answer: RepairAnswer, location: str, glyphs: Glyphs) -> list[Par
     """All that there is to know before it is carried out."""
     return [
         *_refusal(answer),
+        *(hidden_text(answer.proposal) if answer.proposal else ()),
         *_verdicts(answer, glyphs),
         *gap_text(answer.recovery.preview.gaps, answer.recovery.preview.goal, location),
         *_tail(answer),
@@ -154,9 +156,9 @@ def _tail(answer: RepairAnswer) -> Iterator[Paragraph]:
         return
     entries = counted(answer.tail, "entry", "entries")
     if answer.parked:
-        words = f" keeps the {entries} behind the gap, which are now set aside as well"
+        words = f" keeps the {entries} behind the gap in sight after all"
     else:
-        words = f" sets aside the {entries} behind the gap as well, so that stock restores everything that is left"
+        words = f" hides the {entries} behind the gap from stock, so that it restores all that is left without an error"
     yield runs((f"{'gap':<{_LABEL}}", "dim"), ("Space", "key"), (words, "text"), hanging=_LABEL)
 
 

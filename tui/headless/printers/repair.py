@@ -12,6 +12,7 @@ from core.changes.apply import Applied
 from core.model import LaneKind
 from core.recovery import Recovery
 from core.repair import RepairPlan
+from core.repair.hidden import hidden_words
 from core.repair.sides import named_range
 from core.restore import StoreVerdict
 from tui.headless.documents.repair import parked_entries, recovered_entries, rejected_entries
@@ -44,6 +45,9 @@ def repair_answer(
     """The whole answer. `go` is the command that carries the plan out, `verdicts` are those before and after it."""
     recovery, change = plan.recovery, plan.change_set
     lines = _verdict(plan, verdicts[1], go, applied)
+    if change is not None:
+        hides = hidden_words(change.parked, verdicts[1].stock_restorable_to)
+        lines += [prose("HIDES" if not number else "", sentence) for number, sentence in enumerate(hides)]
     lines += [Text(), verbatim("store", recovery.snapshot.location)]
     if plan_file is not None:
         lines.append(verbatim("written", plan_file))
