@@ -289,13 +289,13 @@ class SeamlineApp(App[None]):
         zones = self.session.zones
         self.session = noted(replace(self.session, triage=triage))
         self._sunk = next((index for index, each in enumerate(zones) if each is zone), None)
-        if self.notes.lasting and self.engine is not None:
-            self._keep_note(self.engine.location, zone)
+        if self.notes.lasting and self.engine is not None and self.session.snapshot is not None:
+            self._keep_note(self.engine.location, self.session.snapshot, zone)
         return ""
 
     @work(thread=True, group="notes", exit_on_error=False, description="notes")
-    def _keep_note(self, location: str, zone: Zone) -> None:
-        if not self.notes.keep(location, zone, lambda: self.session.triage):
+    def _keep_note(self, location: str, snapshot: Snapshot, zone: Zone) -> None:
+        if not self.notes.keep(location, snapshot, zone, lambda: self.session.triage):
             self.call_from_thread(self._not_kept)
 
     def _not_kept(self) -> None:
@@ -426,14 +426,14 @@ class SeamlineApp(App[None]):
         self.session = replace(self.session, selected=entry)
 
     def toggle_pin(self, entry: Entry) -> str:
-        """Pin an entry, the oldest of two pins giving way, or take its pin away; the answer says which."""
+        """Keep an entry in the inspector, the oldest of two giving way, or no longer; the answer says which."""
         pins = self.session.pins
         if entry in pins:
             self.session = replace(self.session, pins=tuple(pin for pin in pins if pin != entry))
-            return "pin taken away"
+            return "no longer kept"
         pins = (*pins, entry)[-2:]
         self.session = replace(self.session, pins=pins)
-        return "pinned; pin another range to compare the two" if len(pins) == 1 else "two pins: Enter compares them"
+        return "kept; keep another range to compare the two" if len(pins) == 1 else "two are kept: Enter compares them"
 
     def action_show_screen(self, name: str) -> None:
         """Another screen in front; the timeline is always the one underneath."""

@@ -52,7 +52,7 @@ def look_at_store(
         if snapshot.complete:
             report = engine.check(snapshot)
             picture = picture.with_zones(report.zones)
-            triage = notes.load(engine.location) if notes else None
+            triage = notes.load(engine.location, snapshot) if notes else None
             chosen = chosen_before(snapshot, report.zones, triage) if triage else ()
             post(Checked(report, picture, tally(report.zones, picture), triage, chosen))
     except SeamlineError as error:

@@ -133,7 +133,7 @@ class Session:
         if self.phase is Phase.FAILED:
             return "the store could not be read"
         if self.phase in {Phase.READING, Phase.CHECKING}:
-            return f"still {self.phase.value}: wait, or Escape to stop"
+            return f"still {self.phase.value}: wait; on the timeline Escape stops it"
         if self.snapshot is not None and not self.snapshot.complete:
             return f"only {self.done:,} of {self.total:,} files were read: shift+r reads again"
         return None

@@ -109,6 +109,11 @@ def chosen_before(snapshot: Snapshot, zones: tuple[Zone, ...], triage: Triage) -
     return tuple(found)
 
 
+def identities_of(snapshot: Snapshot) -> frozenset[str]:
+    """Every identity that a store has or had, by which it is told from another one in the same place."""
+    return frozenset(record.id for record, _ in (*snapshot.index.identities, *snapshot.retired.identities))
+
+
 class Notes:
     """The notes on one store, kept on this machine; without `files` they last as long as the session.
 
@@ -124,17 +129,19 @@ class Notes:
         """Whether they last longer than the session."""
         return self._files is not None
 
-    def load(self, location: str) -> Triage:
-        """What is noted of a store."""
-        return self._files.load(location) if self._files else Triage()
+    def load(self, location: str, snapshot: Snapshot) -> Triage:
+        """What is noted of the store that was seen."""
+        return self._files.load(location, identities_of(snapshot)) if self._files else Triage()
 
-    def keep(self, location: str, zone: Zone, latest: Callable[[], Triage]) -> bool:
+    def keep(self, location: str, snapshot: Snapshot, zone: Zone, latest: Callable[[], Triage]) -> bool:
         """Keep what `latest` says of one zone now, beside what others noted meanwhile; whether that went well."""
         if self._files is None:
             return False
         with self._lock:
             state = latest().notes.get(zone.id)
-            return self._files.save(location, noting(self._files.load(location), zone, state))
+            identities = identities_of(snapshot)
+            noted_by_others = self._files.load(location, identities)
+            return self._files.save(location, noting(noted_by_others, zone, state), identities)
 
 
 def noting(triage: Triage, zone: Zone, state: ZoneState | None) -> Triage:

@@ -39,6 +39,11 @@ def repair(case: Case) -> str:
     return command("seamline", "repair", case.snapshot.location, "--dry-run")
 
 
+def repair_without(case: Case, manifest: str) -> str:
+    """What a repair would do that never uses one manifest, and what has to be backed up again then."""
+    return command("seamline", "repair", case.snapshot.location, "--veto", manifest, "--dry-run")
+
+
 def way_on(case: Case, kind: LaneKind, first: int) -> str:
     """A repair where one mends what is wrong from `first` on, else what stock would restore and which chain works."""
     return repair(case) if case.repairs(kind, first) else restore_plan(case)

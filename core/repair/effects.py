@@ -48,7 +48,7 @@ def _caches(change: ChangeSet) -> Iterator[str]:
     if not names:
         return
     yield (
-        f"Persistent metadata caches on other hosts keep the {count(len(names), 'retired file')} until their next sync."
+        f"Persistent metadata caches on other hosts keep {count(len(names), 'retired file')} until their next sync."
     )
     compacted = [name for name in names if (known := parse_metadata_name(name)) is not None and known.compacted]
     if compacted:

@@ -247,7 +247,7 @@ def test_the_app_does_not_start_where_it_could_not_draw(demo_stores: Path) -> No
     os.close(leader)
     os.close(follower)
     assert done.returncode == 2
-    assert b"the app needs a terminal: stderr is not one" in done.stderr
+    assert b"the app needs a terminal, and stderr is redirected" in done.stderr
 
 
 def test_on_a_terminal_answers_are_coloured_and_as_wide_as_it_is(demo_stores: Path) -> None:

@@ -14,6 +14,7 @@ from tests.tui.support import (
     LaterHost,
     answered,
     assert_golden,
+    copied,
     demo_store,
     pressed,
     running,
@@ -77,8 +78,8 @@ async def test_a_choice_is_kept_and_offered_again_until_it_is_taken_back(tmp_pat
         chosen = app.wishes.pins
     async with running(store, kept_in=tmp_path) as (app, pilot):
         assert app.wishes.pins == chosen
-        assert "● B pinned: " in screen_text(app)
-        assert "● decided: B pinned" in said(app, "story")
+        assert "● B chosen: " in screen_text(app)
+        assert "● decided: B chosen" in said(app, "story")
         await pressed(app, pilot, "r")
         assert isinstance(app.screen, RestoreScreen) and app.screen.result is not None
         assert app.screen.result.preview.options.pins == frozenset(chosen)
@@ -225,3 +226,23 @@ async def test_a_hostile_reason_is_shown_harmlessly_and_fits(tmp_path: Path) -> 
 )
 def test_what_is_typed_says_why_and_until_when(typed: str, ignoring: Ignoring) -> None:
     assert parse_ignoring(typed, NOW) == ignoring
+
+
+async def test_another_store_built_in_the_same_place_inherits_no_decision(tmp_path: Path) -> None:
+    store = copied("same-range", tmp_path)
+    async with running(store, kept_in=tmp_path / "kept") as (app, pilot):
+        await pressed(app, pilot, "m")
+        await answered(app, pilot, "known and harmless")
+        await settle(app, pilot)
+        assert [state.standing for state in app.session.notes.values()] == [Standing.IGNORED]
+    async with running(store, kept_in=tmp_path / "kept") as (app, _):
+        assert [state.standing for state in app.session.notes.values()] == [Standing.IGNORED]
+    for file in (*store.glob("metadata*/identity.meta"),):
+        file.write_text('{"Identity":{"id":"' + "ab" * 32 + '"}}\n')
+    async with running(store, kept_in=tmp_path / "kept") as (app, pilot):
+        assert not app.session.notes and "ignored" not in screen_text(app)
+        await pressed(app, pilot, "m")
+        await answered(app, pilot, "of this one")
+        await settle(app, pilot)
+    async with running(store, kept_in=tmp_path / "kept") as (app, _):
+        assert [state.reason for state in app.session.notes.values()] == ["of this one"]

@@ -14,7 +14,7 @@ from tui.headless.exit_codes import ExitCode
 from tui.headless.json_text import SCHEMA
 from tui.headless.options import json_option
 from tui.headless.output import put_document, put_text
-from tui.headless.surroundings import kept_evidence, last_looks, this_machine
+from tui.headless.surroundings import kept_evidence, last_looks, this_machine, triage_notes
 
 DEFAULT_SCENARIO: Final = "everything"
 
@@ -89,6 +89,6 @@ def _build(scenario: str, store: str) -> None:
     except KeyboardInterrupt as error:
         raise Stopped(f"interrupted: {store} holds a part of the sample store, if any", hint="remove it") from error
     # Another store may have been looked at in the same place.
-    for remembered in (last_looks(), kept_evidence()):
+    for remembered in (last_looks(), kept_evidence(), triage_notes()):
         if remembered is not None:
             remembered.forget(store)

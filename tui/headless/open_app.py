@@ -49,8 +49,12 @@ def require_terminal() -> None:
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
     elsewhere = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
     if elsewhere:
-        which = f"{', '.join(elsewhere)} {'is' if len(elsewhere) == 1 else 'are'} not one"
-        raise UsageError(f"the app needs a terminal: {which}", hint="seamline check STORE answers without one")
+        last, others = elsewhere[-1], ", ".join(elsewhere[:-1])
+        which = f"{others} and {last} are" if others else f"{last} is"
+        raise UsageError(
+            f"the app needs a terminal, and {which} redirected to a file or a pipe",
+            hint="start it without < > and |, and through ssh with -t; seamline check STORE needs no terminal",
+        )
 
 
 def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseChoice = AS_USUAL) -> int:

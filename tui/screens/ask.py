@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -30,14 +30,20 @@ class AskScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The question, the input, and how to leave."""
-        with Horizontal(id="ask"):
-            yield Line(id="question")
-            answer = Input(self._value, placeholder=self._example, id="answer")
-            answer.cursor_blink = False
-            yield answer
+        with Vertical(id="ask"):
+            if self._value and self._example:
+                # Behind a value there is no room for what else could be typed.
+                yield Line(id="example")
+            with Horizontal():
+                yield Line(id="question")
+                answer = Input(self._value, placeholder=self._example, id="answer")
+                answer.cursor_blink = False
+                yield answer
 
     def on_mount(self) -> None:
         """Ready to type."""
+        for example in self.query("#example").results(Line):
+            example.show((piece(f"such as  {self._example}", "dim"),))
         question = self.query_one("#question", Line)
         question.show((piece(self._question, "title"),))
         question.styles.width = len(self._question) + 2

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from tui.commands import BY_ID, Context, Screens, bindings_on, hints_on
+from tui.commands import BY_ID, Context, Hint, Screens, bindings_on, hints_on
 from tui.glyphs import Glyphs
 from tui.job import Job
 from tui.state import Session
@@ -147,7 +147,7 @@ class SeamlineScreen(Screen[None]):
 
     def _footer_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         width = self.size.width
-        hints = hints_on(self.SCREEN)
+        hints = self.hints()
         if width < 140:
             hints = hints[:FOOTER_HINTS]
         order = {hint.keys: index for index, hint in enumerate(hints)}
@@ -160,6 +160,10 @@ class SeamlineScreen(Screen[None]):
         shown = [row for row in rows[: len(pieces)] if row is not None]
         joined = tuple(run for index, row in enumerate(shown) for run in _spaced(row, index))
         return (Piece(joined),), right if rows[-1] is not None else ()
+
+    def hints(self) -> list[Hint]:
+        """What the footer names, most important first."""
+        return hints_on(self.SCREEN)
 
     async def action_command(self, command_id: str) -> None:
         """Run a command of the registry, or say why it can't be run now."""

@@ -16,7 +16,7 @@ from textual.containers import Container, Vertical
 
 from tui import proposal as proposals
 from tui.applying import PATIENCE
-from tui.commands import Context, Screens
+from tui.commands import BY_ID, Context, Hint, Screens
 from tui.export import change_document
 from tui.job import Job, JobPhase
 from tui.proposal import Proposal
@@ -137,6 +137,18 @@ class ChangeScreen(PreviewScreen[Proposal]):
             obstacle=self._obstacle(),
             not_undone=None if self._undoable() else "nothing of it is done, so there is nothing to undo",
         )
+
+    def hints(self) -> list[Hint]:
+        """What is over is not offered to be carried out any more."""
+        over = {hint for hint in (BY_ID["carry-out"].hint,) if hint and self._is_over}
+        return [hint for hint in super().hints() if hint not in over]
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether it is done, by this app or by whoever the journal tells of."""
+        if self._job is not None:
+            return self._job.phase is JobPhase.DONE
+        return self.result is not None and not self.result.word
 
     def _obstacle(self) -> str | None:
         proposal, job = self.result, self._job

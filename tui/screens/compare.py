@@ -101,7 +101,11 @@ class CompareScreen(ChoosingScreen):
             self.comparison = None
             self.find_zone()
             zone = self.session.current_zone
-            what = f"{zone.title}: no two manifests compete here" if zone else "no problem and no two pins are selected"
+            what = (
+                f"{zone.title}: no two manifests compete here"
+                if zone
+                else "no problem is selected, and no two ranges are kept"
+            )
             super()._notice([text(f"Nothing to compare. {what[:1].upper()}{what[1:]}.", "strong")])
             return
         a, b = self._pairs[number]

@@ -82,7 +82,7 @@ def _pins_text(session: Session) -> list[Paragraph]:
     if not session.pins:
         return []
     rows = [
-        line(("pin  ", "key"), (pin.manifest, "text"), (f"  {entry_span_text(pin)}", "dim")) for pin in session.pins
+        line(("kept  ", "key"), (pin.manifest, "text"), (f"  {entry_span_text(pin)}", "dim")) for pin in session.pins
     ]
     return [BLANK, *rows]
 

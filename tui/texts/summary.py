@@ -256,7 +256,7 @@ def area_status(session: Session, area: tuple[int, int], lane: LaneKind) -> Sequ
     wording = [
         piece(span(*area), "strong"),
         piece(counted(area[1] - area[0] + 1, "version"), "text"),
-        piece(f"{lane.short}: {counted(totals.begins, 'manifest')} begin", "text", 2),
+        piece(f"{lane.short}: {counted(totals.begins, 'manifest begins', 'manifests begin')}", "text", 2),
         piece(f"{whole(totals.missing)} missing", "text", 1),
     ]
     if totals.conflict:
