@@ -125,7 +125,8 @@ def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, 
         lane=lane,
         range_=missing,
         explanation=f"{shown(file.handle)} promises {name.unit}s {name.first:,} to {name.last:,}, but its "
-        f"{count(file.lines, 'line')} hold {holds}. Stock never reads names: what it holds is what counts.{others}",
+        f"{count(file.lines, 'line holds', 'lines hold')} {holds}. Stock never reads names: what it holds is what "
+        f"counts.{others}",
         cause="A write that was cut off, a file edited by hand, or one that was renamed.",
         next_step=commands.look_at(case, file.handle),
         claims=[Claim(file.handle, 0)],

@@ -47,9 +47,7 @@ def _caches(change: ChangeSet) -> Iterator[str]:
     names = [move.source.rpartition("/")[2] for move in change.retires]
     if not names:
         return
-    yield (
-        f"Persistent metadata caches on other hosts keep {count(len(names), 'retired file')} until their next sync."
-    )
+    yield (f"Persistent metadata caches on other hosts keep {count(len(names), 'retired file')} until their next sync.")
     compacted = [name for name in names if (known := parse_metadata_name(name)) is not None and known.compacted]
     if compacted:
         yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.chain import gap_command
+from core.phrases import count
 from core.restore.model import Needs, RestorePreview, StockAnswer, StoreVerdict
 from core.tools import tools_for
 
@@ -59,7 +60,7 @@ def _stock(stock: StockAnswer) -> str:
         when = "Stock stops after it has begun" if stock.late else "Stock stops before it restores anything"
         return f'{when}: "{stock.error}"'
     if stock.reads_broken:
-        return f"Stock would read {len(stock.reads_broken):,} manifests that are known to be broken."
+        return f"Stock would read {count(len(stock.reads_broken), 'manifest')} known to be broken."
     if stock.lands_at != stock.target:
         landing = "without any transaction" if stock.lands_at is None else f"at {stock.lands_at:,}"
         return f"Stock ends {landing}, below its target {stock.target or 0:,}, and says nothing."
@@ -73,9 +74,11 @@ def _chain(preview: RestorePreview) -> str:
     if best is None:
         return "No restore is possible from what is here."
     if preview.needs is Needs.NOTHING:
-        return f"The chain lands there too, with {best.manifests:,} manifests."
+        return f"The chain lands there too, with {count(best.manifests, 'manifest')}."
     if preview.needs is Needs.OVERLAY:
-        return f"Works with an overlay: {best.manifests:,} manifests lead to {best.lands_at:,}."
+        return (
+            f"Works with an overlay: {count(best.manifests, 'manifest leads', 'manifests lead')} to {best.lands_at:,}."
+        )
     versions = sum(gap.last + 1 - gap.first for gap in preview.gaps if gap.lane is preview.transactions.lane.kind)
-    missing = f"; {versions:,} versions have to be backed up again" if versions else ""
+    missing = f"; {count(versions, 'version has', 'versions have')} to be backed up again" if versions else ""
     return f"The chain lands at {best.lands_at:,}, not at {preview.goal:,}{missing}."

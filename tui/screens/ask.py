@@ -43,7 +43,7 @@ class AskScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Ready to type."""
         for example in self.query("#example").results(Line):
-            example.show((piece(f"such as  {self._example}", "dim"),))
+            example.show((piece(self._example, "dim"),))
         question = self.query_one("#question", Line)
         question.show((piece(self._question, "title"),))
         question.styles.width = len(self._question) + 2

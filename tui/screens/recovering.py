@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.manifests import EvidenceProgress
 
 Result = TypeVar("Result")
-_POLICIES: Final = "   ".join(Policy)
+_POLICIES: Final = "  ".join(Policy)
 
 
 @dataclass

@@ -85,8 +85,8 @@ def _group_story(preview: CompactionPreview, lane: PreviewLane, group: PreviewGr
         yield text(
             f"The name is taken by {taken}. A folder keeps the first file; a cloud store keeps the last.", "conflict"
         )
-        lost = counted(group.lost_lines, "line")
-        yield text(f"{lost} of this group are not in the file that stays: gone once the old files are set aside.")
+        lost, are = counted(group.lost_lines, "line"), "is" if group.lost_lines == 1 else "are"
+        yield text(f"{lost} of this group {are} not in the file that stays: gone once the old files are set aside.")
     if group.status is GroupStatus.EXISTS_EQUAL:
         yield text("A file of this name with exactly these bytes is there already: nothing is written.")
     for hazard in preview.hazards:

@@ -109,7 +109,7 @@ def _state(operation: Operation, done: int | None) -> str:
     if operation.state is OperationState.INTERRUPTED:
         if intent is None or done is None:
             return "interrupted: it neither ended nor was undone"
-        return f"interrupted: {whole(done)} of {counted(intent.steps, 'step')} are done"
+        return f"interrupted: {whole(done)} of {counted(intent.steps, 'step is', 'steps are')} done"
     if operation.state is OperationState.UNDONE:
         by = operation.undone
         return f"undone by {by.by}, {moment(by.at)}" if by else "undone"

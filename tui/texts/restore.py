@@ -83,7 +83,7 @@ def _chain_words(preview: RestorePreview) -> str:
         return "There are no transactions: nothing can be restored."
     if best is None:
         return "No restore is possible from what is here."
-    lands = f"{counted(best.manifests, 'manifest')} lead to {whole(best.lands_at)}"
+    lands = f"{counted(best.manifests, 'manifest leads', 'manifests lead')} to {whole(best.lands_at)}"
     if preview.needs is Needs.NOTHING:
         return f"The chain lands there too: {lands}."
     if preview.needs is Needs.OVERLAY:
