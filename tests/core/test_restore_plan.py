@@ -413,7 +413,7 @@ def test_what_is_skipped_is_told_in_runs_with_one_reason_each() -> None:
         (
             1_185_000_000,
             1,
-            "starts inside the chosen 1,180,000,000 - 1,189,999,999; expected 1190000000, got 1185000000; "
+            "starts inside the chosen 1,180,000,000 - 1,189,999,999; expected 1,190,000,000, got 1,185,000,000; "
             "no way leads to where it begins",
         ),
         (1_204_000_000, 2, "not reached: the chain ends at version 1,189,999,999"),

@@ -138,10 +138,10 @@ async def test_a_repair_that_is_refused_says_why_and_what_to_do(size: str, tmp_p
     async with running(store, SIZES[size], host=LaterHost(LATER)) as (app, pilot):
         await opened(app, pilot)
         await assert_golden(app, f"repair-refused-{size}")
-        assert "read-while-written" in said(app, "repair-text")
+        assert "refused    in flight: " in said(app, "repair-text")
         await pressed(app, pilot, "enter")
         assert isinstance(app.screen, RepairScreen)
-        assert "Repair now: read-while-written" in screen_text(app)
+        assert "Repair now: in flight: " in screen_text(app)
 
 
 @pytest.mark.parametrize("size", SIZES)
