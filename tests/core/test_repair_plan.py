@@ -305,7 +305,7 @@ def test_side_effects_name_the_coordinator_and_the_caches() -> None:
     told = " ".join(store.plan.side_effects)
     assert "coordinator keeps its position in memory" in told
     assert "resumes behind version 199, the greatest in metadata/ (before: 400)" in told
-    assert "keep the 1 retired file until their next sync" in told
+    assert "keep 1 retired file until their next sync" in told
     assert "transaction_compacted_0-199.meta again with other lines" in told
 
 

@@ -169,7 +169,7 @@ async def test_a_bad_line_has_its_number_the_parsers_words_and_the_cursor(hostil
         screen = await opened(app, pilot, "i")
         await find(app, pilot, "click")
         assert 'line 2     "expected value at line 1 column 2"' in said(screen)
-        assert "line 3" in said(screen) and "blank-line" in said(screen)
+        assert "line 3" in said(screen) and "blank line" in said(screen)
         await pilot.press("enter")
         await settle(app, pilot)
         assert screen.query_one("#line-list", RowList).cursor == 1
