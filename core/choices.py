@@ -12,7 +12,7 @@ import numpy as np
 from core.columns import Lane
 from core.lod import build_coverage
 from core.model import Claim, Entry, LaneKind
-from core.restore import Needs, RestoreOptions, RestorePreview, StoreVerdict, plan_restore, verdict
+from core.restore import Needs, RestoreOptions, RestorePreview, StoreVerdict, plan_restore, verdict, why_unused
 from core.snapshot import Snapshot
 
 
@@ -41,16 +41,21 @@ class WithoutEntry:
 
 @dataclass(frozen=True, slots=True)
 class WithEntry:
-    """The chain when `entry` is chosen: whether it goes through it, how far it leads, and what that takes.
+    """The chain when `entry` is chosen: how far it leads, what that takes, and `why_unused` where it does without it.
 
     `stock_reads` says whether stock, left to itself, reads the entry in a restore of everything.
     """
 
     entry: Entry
-    used: bool
+    why_unused: str | None
     lands_at: int | None
     needs: Needs
     stock_reads: bool
+
+    @property
+    def used(self) -> bool:
+        """Whether the chain goes through it."""
+        return self.why_unused is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,13 @@ def in_chain(preview: RestorePreview, entry: Entry) -> WithEntry:
     best, stock = preview.best, preview.stock
     row = row_of(preview.index.lanes[entry.lane], entry)
     if entry.lane is LaneKind.STATE_SNAPSHOTS:
-        used = best is not None and row in (best.tree_snapshot, best.kv_snapshot)
         stock_reads = stock.plan is not None and row in (stock.tree_snapshot, stock.kv_snapshot)
     else:
         epochs = entry.lane is LaneKind.EPOCH_ENDINGS
-        chain = preview.epoch_endings if epochs else preview.transactions
-        used = entry.manifest not in chain.unused_pins
         read = stock.epoch_endings if epochs else stock.transactions
         stock_reads = stock.plan is not None and row is not None and bool((read == row).any())
-    return WithEntry(entry, used, best.lands_at if best else None, preview.needs, stock_reads)
+    lands_at = best.lands_at if best else None
+    return WithEntry(entry, why_unused(preview, entry.manifest), lands_at, preview.needs, stock_reads)
 
 
 def without_entry(snapshot: Snapshot, entry: Entry) -> WithoutEntry:

@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.changes.after import after
+from core.changes.brought_back import brought_back
 from core.changes.guarded import closed_outcome
 from core.changes.model import ChangeSet, OperationKind
 from core.changes.undo import plan_undo
 from core.compaction import CompactionPlan, CompactionPreview, plan_compaction, preview_compaction
 from core.findings import Case, find, group
 from core.host import Machine
-from core.journal import Operation, OperationState, read_log
+from core.journal import Operation, OperationState, Unfinished, interrupted_in, read_log, read_unfinished, unfinished_in
 from core.journal.denylist import denylist_of
-from core.last_look import LastLooks, compared, require_not_shrunk
-from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseState, LeaseView, view_of
+from core.last_look import LastLooks, can_tell, compared, identities_in, require_as_before, require_not_shrunk
+from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseSight, LeaseState, LeaseView, lease_held, view_of
 from core.manifests import (
     ContentComparison,
     Evidence,
@@ -36,7 +37,7 @@ from core.overlay import Overlay, plan_overlay
 from core.recovery import Recovery, plan_recovery
 from core.repair import RepairPlan, plan_repair
 from core.restore import RestoreOptions, RestorePreview, StoreVerdict, plan_restore, verdict
-from core.snapshot import Snapshot, Watch, take_snapshot
+from core.snapshot import OtherStore, Snapshot, Watch, take_snapshot
 from core.stock import CompactionOptions, StorageState, storage_state
 from core.storage import HandleUnreadable, ReadFault, StoreReader
 
@@ -95,6 +96,7 @@ class Engine:
         self.host = host
         self._last_looks = last_looks
         self._kept = kept
+        self._sight = LeaseSight(host)
 
     @property
     def location(self) -> str:
@@ -102,22 +104,30 @@ class Engine:
         return self.reader.location
 
     def look(self, watch: Watch | None = None) -> Snapshot:
-        """Read the store's metadata anew; names that the last look saw are missed. Raises `StoreUnreachable`."""
+        """Read the store's metadata anew; names that the last look saw are missed, and its identity is.
+
+        Raises `StoreUnreachable`.
+        """
         snapshot = take_snapshot(self.reader, self.host, watch)
+        snapshot = replace(snapshot, settled=brought_back(self.reader, snapshot, self.host.now()))
         if self._last_looks is None:
             return snapshot
-        before = self._last_looks.names_of(self.location)
-        gone = compared(snapshot, self.reader, before)
+        before = self._last_looks.seen(self.location)
+        gone = compared(snapshot, self.reader, before.names)
+        if can_tell(snapshot) and before.is_of_other_store(snapshot):
+            now = tuple(sorted(identities_in(snapshot)))
+            other = OtherStore(now, tuple(sorted(before.identities)), before.at, files_stay=not gone)
+            return replace(snapshot, other=other)
         if gone:
             return replace(snapshot, gone=gone)
         self._last_looks.remember(snapshot, before)
         return snapshot
 
     def accept(self, snapshot: Snapshot) -> Snapshot:
-        """Take a listing that shrank for the truth, as the operator said."""
+        """Take a listing that shrank, or another store, for the truth, as the operator said."""
         if self._last_looks is not None:
             self._last_looks.remember(snapshot)
-        return replace(snapshot, gone=())
+        return replace(snapshot, gone=(), other=None)
 
     def check(
         self,
@@ -136,10 +146,11 @@ class Engine:
         """
         evidence = self.look_at_manifests(snapshot, level, watch, manifests, afresh=afresh) if level > 1 else None
         denylist = denylist_of(self.reader, snapshot)
+        unfinished = self.unfinished(snapshot)
         recovery = None
         if evidence is not None and evidence.complete and snapshot.complete:
             recovery = plan_recovery(self.reader, snapshot, None, denylist, watch, evidence)
-        case = Case(snapshot, self.host.now(), factors, evidence, self.lease(), denylist)
+        case = Case(snapshot, self.host.now(), factors, evidence, unfinished, denylist)
         findings = find(case, level)
         return Report(
             snapshot=snapshot,
@@ -204,11 +215,32 @@ class Engine:
         require_not_shrunk(snapshot)
         return plan_recovery(self.reader, snapshot, options, denylist_of(self.reader, snapshot), watch, evidence)
 
+    def plan_target(
+        self,
+        snapshot: Snapshot,
+        options: RestoreOptions,
+        watch: EvidenceWatch | None = None,
+        evidence: Evidence | None = None,
+        everything: Recovery | None = None,
+    ) -> tuple[Recovery, Recovery]:
+        """The best restore to a target, and that of everything under the same choices (see `highest_targets`).
+
+        The second is planned first unless it is given as `everything`: what it shows of manifests is known to the
+        first. Reads and raises as `plan_recovery`.
+        """
+        if everything is None:
+            everything = self.plan_recovery(snapshot, replace(options, target_version=None), watch, evidence)
+        if options.target_version is None:
+            return everything, everything
+        return self.plan_recovery(snapshot, options, watch, everything.evidence), everything
+
     def plan_repair(self, recovery: Recovery, *, park_tail: bool = False) -> RepairPlan:
         """The change set after which stock sees the chain, or why there is none; see `core.repair`.
 
-        With `park_tail` the entries behind a true gap are set aside as well.
+        With `park_tail` the entries behind a true gap are set aside as well. Raises `StoreUnreachable` where another
+        store lies at this path than the last look saw.
         """
+        require_as_before(recovery.snapshot)
         return plan_repair(recovery, int(self.host.now()), park_tail=park_tail)
 
     def plan_overlay(self, recovery: Recovery) -> Overlay:
@@ -222,17 +254,31 @@ class Engine:
         """What stock compaction would write, retire and stumble over; nothing is written."""
         return preview_compaction(snapshot, options, int(self.host.now()))
 
-    def log(self) -> tuple[Operation, ...]:
-        """Every operation in the store's journal, oldest first. Raises `StoreUnreachable`."""
-        return read_log(self.reader)
+    def log(self, unfinished: Unfinished | None = None) -> tuple[Operation, ...]:
+        """Every operation in the store's journal, oldest first, as of `unfinished` or now. Raises `StoreUnreachable`.
+
+        One that somebody is at work on, or may be, is told as such.
+        """
+        return read_log(self.reader, unfinished or self.unfinished())
+
+    def unfinished(self, snapshot: Snapshot | None = None) -> Unfinished:
+        """Which operations have no end yet now, and who is at work on them. Raises `StoreUnreachable`.
+
+        Where every operation that a `snapshot` saw had ended, its own listing of the journal will do.
+        """
+        if snapshot is not None and not interrupted_in(snapshot.journal):
+            return unfinished_in(snapshot.journal, self.lease())
+        return read_unfinished(self.reader, self.lease)
 
     def plan_undo(self, snapshot: Snapshot, operation: Operation) -> ChangeSet:
         """The change that takes an operation back; see `core.changes.undo`.
 
-        Raises `UsageError`, `Refused`, `StoreUnreachable` for a listing that shrank, and `LeaseHeld` where the command
-        of a guard that was cut off still runs.
+        Raises `UsageError`, `Refused`, `StoreUnreachable` for a listing that shrank, and `LeaseHeld` where somebody is
+        at work on it, or may be, or the command of a guard that was cut off still runs.
         """
-        require_not_shrunk(snapshot)
+        require_as_before(snapshot)
+        if operation.holder is not None:
+            raise lease_held(operation.holder)
         if operation.kind is OperationKind.GUARD and operation.state is OperationState.INTERRUPTED:
             operation = replace(operation, outcome=closed_outcome(self.reader, self.host, operation))
         return plan_undo(self.reader, snapshot, operation)
@@ -245,7 +291,7 @@ class Engine:
         Raises `UsageError` for a factor of 0 and `StoreUnreachable` for a snapshot that is not whole or a listing that
         shrank.
         """
-        require_not_shrunk(snapshot)
+        require_as_before(snapshot)
         return plan_compaction(snapshot, options, int(self.host.now()), report)
 
     def foresee(self, snapshot: Snapshot, change: ChangeSet, evidence: Evidence | None = None) -> StoreVerdict:
@@ -253,10 +299,13 @@ class Engine:
         return verdict(after(snapshot, change), evidence)
 
     def lease(self) -> LeaseView | None:
-        """Who may write to the store just now, as its lock file says; None if it has none. Never raises."""
+        """Who may write to the store just now, as its lock file says; None if it has none. Never raises.
+
+        Several looks know more than one of a holder on another machine.
+        """
         try:
             with self.reader.open(LOCK_HANDLE) as stream:
-                return view_of(stream.read(MAX_BYTES + 1), self.host)
+                return self._sight.judged(view_of(stream.read(MAX_BYTES + 1), self.host))
         except HandleUnreadable as unreadable:
             if unreadable.fault is ReadFault.MISSING:
                 return None

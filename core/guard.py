@@ -29,7 +29,7 @@ from core.storage import is_command_adapter, is_object_location
 #: Findings of one kind at one place count as the same problem, whatever evidence they hold.
 _Place: TypeAlias = tuple[str, str, int | None, int | None]
 #: The guard itself is under way, and what went stands in its journal.
-_NO_NEWS: Final = frozenset({"interrupted-operation", "listing-shrank"})
+_NO_NEWS: Final = frozenset({"interrupted-operation", "listing-shrank", "other-store"})
 
 
 class StoreGone(SeamlineError):

@@ -53,6 +53,13 @@ class Machine(Host, Protocol):
         """Whether it is certain that `process` ran on this machine and runs no more; False where that can't be told."""
 
 
+def runs_here(process: Process, machine: Machine) -> bool:
+    """Whether it is certain that a process still runs on this machine."""
+    if not process.started or not process.boot_id or process.boot_id != machine.process().boot_id:
+        return False
+    return not machine.has_ended(process)
+
+
 @dataclass(frozen=True, slots=True)
 class FixedHost:
     """A machine on which it is always the same moment: for goldens, screenshots and tests."""

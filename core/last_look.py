@@ -1,7 +1,9 @@
 """What the last look at a store saw, kept outside the store: a listing that shrank is an error, never a fact.
 
-Compared are the names in `metadata/` alone. Whoever moves a file says where to: a name that stands in
-`metadata_backup/` or `metadata_quarantine/`, or that the journal says was taken away, is accounted for
+Nor is it one where a store of another identity lies at the same path: then it is that which is said.
+
+Compared are the names in `metadata/` and the identities alone. Whoever moves a file says where to: a name that stands
+in `metadata_backup/` or `metadata_quarantine/`, or that the journal says was taken away, is accounted for
 (`recovery.md`, "Facts that shape everything", 8). The memory is a help and no part of a store: where it can't be
 read or written everything works as if this were the first look.
 """
@@ -12,6 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +26,7 @@ from core.gather import MAX_FILE_BYTES
 from core.journal import OperationState, read_log
 from core.phrases import command, count, listed, shown
 from core.private_files import PrivateFiles
-from core.snapshot import Snapshot
+from core.snapshot import OtherStore, Snapshot
 from core.storage.protocol import StoreReader
 from core.tools import is_by_hand, tools_for
 
@@ -33,10 +36,33 @@ MAX_BYTES: Final = 64 << 20
 #: Where findings advise to put what stock must not see.
 QUARANTINE: Final = "metadata_quarantine"
 _VERSION: Final = 1
+#: So many identities of a store are kept.
+_MOST_IDENTITIES: Final = 100
+#: What of an identity is shown; it is 64 hex digits long.
+_IDENTITY_CHARS: Final = 16
+#: The first moment, in unix seconds, that no calendar here has.
+_LAST_MOMENT: Final = 253_402_300_800
 #: Names that are tried one by one where a folder can't be listed.
 _MOST_TRIED: Final = 100
 #: What is added to a name that was taken in `metadata_backup/`.
 _NUMBER_RE: Final = re.compile(r"\.[0-9]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """What a look saw: the names in `metadata/`, and the identities of the store; when, in unix seconds.
+
+    Without identities the store had none, or an older version of this tool has looked.
+    """
+
+    names: frozenset[str] = frozenset()
+    identities: frozenset[str] = frozenset()
+    at: float = 0.0
+
+    def is_of_other_store(self, snapshot: Snapshot) -> bool:
+        """Whether the store that lies there now has an identity, and none that it had then."""
+        now = identities_in(snapshot)
+        return bool(self.identities and now) and self.identities.isdisjoint(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +73,31 @@ class LastLooks:
 
     def names_of(self, location: str) -> frozenset[str]:
         """The names that the last look at a store saw in `metadata/`; none if that is not known."""
-        names = self._files.read(location).get("names")
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            return frozenset()
-        return frozenset(names)
+        return self.seen(location).names
 
-    def remember(self, snapshot: Snapshot, before: Collection[str] = ()) -> None:
+    def seen(self, location: str) -> LastLook:
+        """What the last look at a store saw, as far as that is known."""
+        kept = self._files.read(location)
+        at = kept.get("at")
+        return LastLook(
+            _words(kept.get("names")), _words(kept.get("identities")), at if isinstance(at, int | float) else 0.0
+        )
+
+    def remember(self, snapshot: Snapshot, before: LastLook | None = None) -> None:
         """Replace what is remembered of a store, in one step; nothing is written if that was `before`.
 
         A look that could not see everything is not remembered.
         """
-        names = names_in(snapshot)
-        if not can_tell(snapshot) or names == before:
+        look = LastLook(frozenset(names_in(snapshot)), identities_in(snapshot), snapshot.taken_at)
+        if not can_tell(snapshot) or (before and (look.names, look.identities) == (before.names, before.identities)):
             return
-        if len(names) > MAX_NAMES:
+        if len(look.names) > MAX_NAMES:
             self._files.forget(snapshot.location)
         else:
-            self._files.write(snapshot.location, {"names": sorted(names)})
+            self._files.write(
+                snapshot.location,
+                {"names": sorted(look.names), "identities": sorted(look.identities)[:_MOST_IDENTITIES], "at": look.at},
+            )
 
     def forget(self, location: str) -> None:
         """Remember nothing of a store."""
@@ -72,6 +106,12 @@ class LastLooks:
     @property
     def _files(self) -> PrivateFiles:
         return PrivateFiles(self.folder, _VERSION, MAX_BYTES)
+
+
+def _words(kept: object) -> frozenset[str]:
+    if not isinstance(kept, list) or not all(isinstance(word, str) for word in kept):
+        return frozenset()
+    return frozenset(kept)
 
 
 def compared(snapshot: Snapshot, reader: StoreReader, before: Collection[str]) -> tuple[str, ...]:
@@ -101,13 +141,42 @@ def names_in(snapshot: Snapshot) -> set[str]:
     return {file.listed.name for file in snapshot.index.files}
 
 
+def identities_in(snapshot: Snapshot) -> frozenset[str]:
+    """The identities of a store, those that a compaction has moved away too."""
+    claims = (*snapshot.index.identities, *snapshot.retired.identities)
+    return frozenset(record.id for record, _ in claims)
+
+
+def require_as_before(snapshot: Snapshot) -> None:
+    """Raises `StoreUnreachable` where a look differs from the last one so that no change is planned on it."""
+    if snapshot.other is not None:
+        raise StoreUnreachable(
+            other_store_words(snapshot.other),
+            hint=f"if that is right, {accept_command(snapshot)} takes it for the store of this path",
+        )
+    require_not_shrunk(snapshot)
+
+
 def require_not_shrunk(snapshot: Snapshot) -> None:
     """Raises `StoreUnreachable` where files are gone since the last look: nothing is planned on such a listing."""
     if snapshot.gone:
         raise StoreUnreachable(
             f"{gone_words(snapshot.gone)} since the last look, and nothing tells where to: is the listing whole?",
-            hint=f"{_seen(snapshot.location)}, {accept_command(snapshot.location)} takes it for the truth",
+            hint=f"{_seen(snapshot.location)}, {accept_command(snapshot)} takes it for the truth",
         )
+
+
+def other_store_words(other: OtherStore) -> str:
+    """Which store lies at a path, and which one did."""
+    then = f"{datetime.fromtimestamp(other.at, UTC):%Y-%m-%d %H:%M:%S} UTC" if 0 < other.at < _LAST_MOMENT else "before"
+    what = f"another store lies at this path: identity {_short(other.now)}, seen {_short(other.before)} at {then}"
+    if other.files_stay:
+        what += "; all files of then are there, so its identity may have been written anew when a listing failed"
+    return what
+
+
+def _short(identities: Sequence[str]) -> str:
+    return listed([shown(each)[:_IDENTITY_CHARS] for each in identities])
 
 
 def _seen(location: str) -> str:
@@ -121,9 +190,10 @@ def gone_words(gone: Collection[str]) -> str:
     return f"{count(len(gone), 'file is', 'files are')} gone from metadata/ ({listed(names)})"
 
 
-def accept_command(location: str) -> str:
-    """How the operator says that a shorter listing is the truth."""
-    return command("seamline", "check", location, "--accept-shrunk-listing")
+def accept_command(snapshot: Snapshot) -> str:
+    """How the operator says that what differs from the last look is the truth."""
+    flag = "--accept-other-store" if snapshot.other is not None else "--accept-shrunk-listing"
+    return command("seamline", "check", snapshot.location, flag)
 
 
 def _set_aside(snapshot: Snapshot, _reader: StoreReader) -> Iterator[str]:

@@ -190,14 +190,16 @@ class LaneColumns:
 class LaneIndex:
     """A lane on the axis of versions.
 
-    Entry `rows[k]` of `lane` takes the versions `first[k]..last[k]` (uint64, ascending by first). Entries that end
-    before they begin take none: `inverted` holds their rows. `second` is None where no two entries overlap.
+    Entry `rows[k]` of `lane` takes the versions `first[k]..last[k]` (uint64, ascending by first), and `reached[k]` is
+    the greatest version of it and all before it. Entries that end before they begin take none: `inverted` holds their
+    rows. `second` is None where no two entries overlap.
     """
 
     lane: Lane
     rows: I64
     first: U64
     last: U64
+    reached: U64
     inverted: I64
     whole: Coverage
     main: Coverage
@@ -219,8 +221,8 @@ class LaneIndex:
 
     def covering(self, version: int) -> I64:
         """The places k of the entries that hold `version`, in the lane's order on the axis."""
-        stop = int(np.searchsorted(self.first, np.uint64(version), side="right"))
-        start = 0 if self.second else max(0, stop - 1)
+        stop = self.place_after(version)
+        start = int(np.searchsorted(self.reached[:stop], np.uint64(version), side="left"))
         return np.flatnonzero(self.last[start:stop] >= np.uint64(version)) + start
 
     def place_after(self, version: int) -> int:
@@ -230,7 +232,19 @@ class LaneIndex:
     def within(self, first: int, last: int) -> I64:
         """The places of the entries that hold any version of `first..last`."""
         stop = self.place_after(last)
-        return np.flatnonzero(self.last[:stop] >= np.uint64(first))
+        start = int(np.searchsorted(self.reached[:stop], np.uint64(first), side="left"))
+        return np.flatnonzero(self.last[start:stop] >= np.uint64(first)) + start
+
+    def held_before(self, version: int) -> int | None:
+        """The greatest version that an entry holds which begins before `version`, or at it; None if there is none."""
+        stop = self.place_after(version)
+        return int(self.reached[stop - 1]) if stop else None
+
+    def first_within(self, first: int, last: int) -> int | None:
+        """The first version of `first..last` that any entry holds."""
+        stop = self.place_after(last)
+        place = int(np.searchsorted(self.reached[:stop], np.uint64(first), side="left"))
+        return max(first, int(self.first[place])) if place < stop else None
 
     def span(self, place: int) -> tuple[int, int]:
         """The first and the last version of the entry at a place."""
@@ -251,9 +265,10 @@ def index_lane(lane: Lane) -> LaneIndex:
     whole = build_coverage(first, last)
     aside = _second_row(first, last)
     if not aside.any():
-        return LaneIndex(lane, rows, first, last, inverted, whole, whole, None)
+        return LaneIndex(lane, rows, first, last, last, inverted, whole, whole, None)
+    reached = np.maximum.accumulate(last)
     main, second = (build_coverage(first[keep], last[keep]) for keep in (~aside, aside))
-    return LaneIndex(lane, rows, first, last, inverted, whole, main, second)
+    return LaneIndex(lane, rows, first, last, reached, inverted, whole, main, second)
 
 
 def _spans(lane: Lane) -> tuple[U64, U64]:

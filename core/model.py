@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 U64_MAX: Final = 2**64 - 1
+#: How many entries stock's compaction puts into one file where nothing else is said.
+STOCK_FACTOR: Final = 1
 
 
 class LaneKind(StrEnum):

@@ -135,7 +135,7 @@ class Operations:
 
     def break_lease(self, owner: str) -> LeaseRecord:
         """Take the lease away from `owner`, named in full by the operator, and journal it; see `core.lease`."""
-        with self._named():
+        with self.named():
             self.require_lease()
             broken = break_lease(self._lease_store, self.machine, owner)
         journal_break(self._writer, self.machine, owner, broken)
@@ -143,7 +143,7 @@ class Operations:
 
     def release_dead_lease(self) -> LeaseRecord:
         """Free a lease whose holder is proved to run no more; see `core.lease.release_dead`."""
-        with self._named():
+        with self.named():
             self.require_lease()
             return release_dead(self._lease_store, self.machine)
 
@@ -156,13 +156,13 @@ class Operations:
 
         See `core.storage.conditions`. Raises what that raises.
         """
-        with self._named():
+        with self.named():
             self.require_lease()
             require_conditions(self._lease_store, self.machine.fresh_id)
         return self._lease_store.peculiarity
 
     @contextmanager
-    def _named(self) -> Iterator[None]:
+    def named(self) -> Iterator[None]:
         """A lease does not know what its store is called, a change not where its lease lies: both go into hints."""
         try:
             yield
@@ -186,11 +186,11 @@ class Operations:
     ) -> Iterator[Lease]:
         """Hold the lease for the length of a block; `stopped` may end the wait for it with `Stopped`."""
         told = waiting or _nobody
-        with self._named():
+        with self.named():
             self.require_lease()
             token = greatest_token(self.reader.list_folder(JOURNAL_FOLDER)) + 1
         with (
-            self._named(),
+            self.named(),
             hold(
                 self._lease_store,
                 self.machine,

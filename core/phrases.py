@@ -26,7 +26,7 @@ def shown(text: str) -> str:
     if len(text) > 2 * _MOST_CHARS:
         # Of a text of megabytes only the ends are looked at.
         text = text[:_MOST_CHARS] + text[-_MOST_CHARS:]
-    plain = "".join(map(_visible, text))
+    plain = text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
     half = _MOST_CHARS // 2
     return plain if len(plain) <= _MOST_CHARS else f"{plain[: half - 1]}…{plain[-half:]}"
 

@@ -12,6 +12,7 @@ from core.columns import I32, Mask
 from core.index import Index
 from core.lod import FULL, Bounds, Cover, Coverage, LaneIndex, build_coverage, index_lane
 from core.model import Entry, EpochEndingRecord, LaneKind, Zone, end_of
+from core.spans import Spans
 
 #: No chain has so many versions: an entry that reaches this far comes from a damaged or hostile line.
 FAR: Final = 2**48
@@ -19,10 +20,16 @@ FAR: Final = 2**48
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
-    """Where the problems of one lane lie: those with entries, and those that are holes."""
+    """Where the problems lie: those with entries, and those that are holes.
+
+    `spans` are the versions that each takes on the axis, in the order in which they were given, None for one that takes
+    none; `lanes` the same lane by lane, under the places of the problems in that order.
+    """
 
     problems: Coverage
     gaps: Coverage
+    spans: tuple[tuple[int, int] | None, ...]
+    lanes: dict[LaneKind, Spans]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,11 +51,16 @@ class Picture:
 
     def with_zones(self, zones: Sequence[Zone]) -> Picture:
         """The same picture with these problems marked."""
-        spans = [span for zone in zones if (span := self.zone_span(zone)) is not None]
-        holes = [self.is_gap(zone) for zone in zones if self.zone_span(zone) is not None]
-        problems = [span for span, hole in zip(spans, holes, strict=True) if not hole]
-        gaps = [span for span, hole in zip(spans, holes, strict=True) if hole]
-        return replace(self, marks=Marks(_coverage_of(problems), _coverage_of(gaps)))
+        spans = tuple(self._on_axis(self.zone_span(zone)) for zone in zones)
+        placed = [(*span, number) for number, span in enumerate(spans) if span is not None]
+        holes = [self.is_gap(zones[number]) for _, _, number in placed]
+        problems = [each[:2] for each, hole in zip(placed, holes, strict=True) if not hole]
+        gaps = [each[:2] for each, hole in zip(placed, holes, strict=True) if hole]
+        lanes = {kind: Spans(each for each in placed if zones[each[2]].lane is kind) for kind in self.lanes}
+        return replace(self, marks=Marks(_coverage_of(problems), _coverage_of(gaps), spans, lanes))
+
+    def _on_axis(self, span: tuple[int, int] | None) -> tuple[int, int] | None:
+        return None if span is None or span[0] >= self.end else (span[0], min(span[1], self.end - 1))
 
     def zone_span(self, zone: Zone) -> tuple[int, int] | None:
         """The versions that a zone takes on the axis; None if it concerns files only."""
@@ -70,6 +82,15 @@ class Picture:
         """The versions that an entry takes on the axis."""
         place = self.place_of(entry)
         return None if place is None else self.lanes[entry.lane].span(place)
+
+    def takes_none(self, entry: Entry) -> bool:
+        """Whether an entry is in its lane and takes no version of the axis, as it ends before it begins."""
+        index = self.lanes[entry.lane]
+        rows = index.inverted[index.lane.first[index.inverted] == np.uint64(entry.first)]
+        return any(
+            int(index.lane.last[row]) == entry.last and index.lane.manifest(row) == entry.manifest
+            for row in rows.tolist()
+        )
 
     def _axis_first(self, entry: Entry) -> int | None:
         """A version that the entry surely holds."""

@@ -42,17 +42,7 @@ class PrivateFiles:
         if len(content) > self.max_bytes:
             self.forget(location)
             return False
-        with suppress(OSError):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._path(store)
-            draft = path.with_suffix(f".{os.getpid()}.new")
-            try:
-                _write(draft, content)
-                draft.replace(path)
-            finally:
-                draft.unlink(missing_ok=True)
-            return True
-        return False
+        return replace_file(self._path(store), content)
 
     def forget(self, location: str) -> None:
         """Keep nothing of a store."""
@@ -62,6 +52,20 @@ class PrivateFiles:
     def _path(self, store: str) -> Path:
         digest = blake2b(store.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
         return self.folder / f"{digest}.json"
+
+
+def replace_file(path: Path, content: bytes) -> bool:
+    """Replace a file of this machine's own in one step, its folder made where it is missing; whether that went well."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.new")
+        try:
+            _write(draft, content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return True
+    return False
 
 
 def _store(location: str) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
 from typing import Final, Protocol, TypeAlias
 
 from core.errors import StoreUnreachable
 from core.gather import LIMITS, Gatherer, Limits, index_of
 from core.host import Host
 from core.index import Index, MetaFile
-from core.names import JOURNAL_FOLDER
+from core.names import JOURNAL_FOLDER, LOCK_HANDLE, OWN_FOLDER, parse_backup_folder
+from core.phrases import count
 from core.storage.protocol import FolderUnseen, HandleUnreadable, Listed, ListedKind, ReadFault, StoreReader
 
 _NO_FILE: Final = {
@@ -18,6 +22,11 @@ _NO_FILE: Final = {
     ListedKind.LINK: "a link, and links are not followed",
     ListedKind.OTHER: "a fifo, a socket or a device",
 }
+
+#: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
+IN_FLIGHT_SECONDS: Final = 60
+#: What lies at the top of a store besides backups.
+_OWN_NAMES: Final = frozenset(name.encode() for name in ("metadata", "metadata_backup", OWN_FOLDER, LOCK_HANDLE))
 
 #: How often a folder is read at most while somebody else moves files out of it.
 _LOOKS: Final = 10
@@ -59,12 +68,27 @@ class Unwatched:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class OtherStore:
+    """Another store than the last look saw at the same path: its identities `now`, and those `before`, sorted.
+
+    `at` is when that look was, in unix seconds; `files_stay` says that all names of then are there still.
+    """
+
+    now: tuple[str, ...]
+    before: tuple[str, ...]
+    at: float
+    files_stay: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """One look at a store. `taken_at` in unix seconds; `root` lists the store's top level.
 
     `journal` lists this tool's own journal in the store; `journal_fault` says why that could not be had. `gone` are the
-    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`).
+    handles that the last look saw in `metadata/` and that now are nowhere (`core.last_look`), `other` is set where that
+    look saw another store, whose names are not missed. `settled` are those of
+    young files that hold to the last byte what an undo has brought back, so that nobody is at them any more.
     """
 
     location: str
@@ -76,6 +100,12 @@ class Snapshot:
     journal: tuple[Listed, ...]
     journal_fault: str | None
     gone: tuple[str, ...] = ()
+    other: OtherStore | None = None
+    settled: frozenset[str] = frozenset()
+
+    def in_flight(self, file: MetaFile, now: float) -> bool:
+        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
+        return abs(now - file.listed.modified) < IN_FLIGHT_SECONDS and file.handle not in self.settled
 
     @property
     def retired_unseen(self) -> str | None:
@@ -90,6 +120,21 @@ class Snapshot:
         return self.index.complete and self.retired.complete
 
 
+def metadata_only(snapshot: Snapshot) -> bool:
+    """Whether entries are visible, and nothing at the top of the store is a backup: neither one that a line names, nor
+    any other. False where the storage can't list its top.
+    """
+    lanes = snapshot.index.lanes.values()
+    if snapshot.retired_unseen is not None or not any(map(len, lanes)):
+        return False
+    folders = (parse_backup_folder(each.handle) for each in snapshot.root)
+    if any(folder is not None and not folder.derived for folder in folders):
+        return False
+    top = {os.fsencode(each.handle) for each in snapshot.root} - _OWN_NAMES
+    rows = ((lane, row) for lane in lanes for row in range(len(lane))) if top else ()
+    return not any(lane.manifests.raw(row).partition(b"/")[0] in top for lane, row in rows)
+
+
 def require_whole(snapshot: Snapshot) -> None:
     """Raises `StoreUnreachable` for a snapshot on which no change may be planned: something could not be looked at.
 
@@ -101,6 +146,12 @@ def require_whole(snapshot: Snapshot) -> None:
     unlisted = next((file for file in snapshot.retired.files if file.handle == "metadata_backup"), None)
     if unlisted is not None and unlisted.fault is not None and snapshot.retired_unseen is None:
         raise StoreUnreachable(f"metadata_backup/ can't be listed: {unlisted.fault.message}")
+
+
+def judged_from(modified: Iterable[float], now: int) -> str:
+    """When files that look cut off at `now` are old enough to be judged, such as `in 52 seconds, at 04:09:12 UTC`."""
+    at = max(ceil(each) for each in modified) + IN_FLIGHT_SECONDS
+    return f"in {count(max(1, at - now), 'second')}, at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 def take_snapshot(reader: StoreReader, host: Host, watch: Watch | None = None, limits: Limits = LIMITS) -> Snapshot:

@@ -7,7 +7,7 @@ kept outside the store, on this machine (`core.private_files`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import accumulate, islice
@@ -23,6 +23,8 @@ MAX_NOTES: Final = 2_000
 MAX_HANDLES: Final = 10_000
 """So many pins and vetoes one zone has at most."""
 MAX_REASON_CHARS: Final = 500
+MAX_IDENTITIES: Final = 100
+"""So many identities of one store are kept with its notes."""
 _MAX_CHARS: Final = 4_000_000
 _MAX_BYTES: Final = 64 << 20
 _VERSION: Final = 1
@@ -118,21 +120,31 @@ class Triage:
 
 @dataclass(frozen=True, slots=True)
 class TriageNotes:
-    """The notes on each store, in `folder`. To change one: load, change, save."""
+    """The notes on each store, in `folder`. To change one: load, change, save.
+
+    A store is known by where it lies and by its `identities`: where another one was built in the same place, the notes
+    on the one before are not about it. A store without an identity is known by its place alone.
+    """
 
     folder: Path
 
-    def load(self, location: str) -> Triage:
+    def load(self, location: str, identities: Collection[str] = ()) -> Triage:
         """The notes on a store; what is damaged is left out."""
-        notes = self._files.read(location).get("notes")
-        if not isinstance(notes, dict):
+        kept = self._files.read(location)
+        notes, before = kept.get("notes"), _handles(kept.get("identities"))
+        if not isinstance(notes, dict) or (before and identities and before.isdisjoint(identities)):
             return Triage()
         states = ((id_, _state(note)) for id_, note in islice(notes.items(), MAX_NOTES))
         return Triage({id_: state for id_, state in states if state is not None})
 
-    def save(self, location: str, triage: Triage) -> bool:
+    def save(self, location: str, triage: Triage, identities: Collection[str] = ()) -> bool:
         """Replace the notes on a store, in one step; whether that went well."""
-        return self._files.write(location, {"notes": {id_: _note(state) for id_, state in triage.notes.items()}})
+        notes = {id_: _note(state) for id_, state in triage.notes.items()}
+        return self._files.write(location, {"identities": sorted(identities)[:MAX_IDENTITIES], "notes": notes})
+
+    def forget(self, location: str) -> None:
+        """Keep nothing on the store that lies there."""
+        self._files.forget(location)
 
     @property
     def _files(self) -> PrivateFiles:

@@ -14,24 +14,30 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
+from textual.theme import ThemeProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core.errors import SeamlineError
 from tui.applying import Follower, Work, carry_out, operations_of
 from tui.clipboard import native_tool, osc_sequence, run_tool
 from tui.commands import Screens
-from tui.export import write_export
+from tui.export import write_export, write_new
+from tui.faults import FaultyApp, named
 from tui.glyphs import glyphs_for
 from tui.job import Job, JobPhase
+from tui.kept_theme import KeptTheme
+from tui.leaving import last_word
+from tui.listing import ALL_PROBLEMS, Filter
 from tui.looking import PATIENCE_SECONDS, given_up, look_at_store
 from tui.messages import (
     Checked,
@@ -47,21 +53,32 @@ from tui.messages import (
     ReadSome,
 )
 from tui.numbers import counted
-from tui.palette import CommandsProvider
+from tui.palette import CommandsProvider, Palette
 from tui.recovering import look_ahead
 from tui.screens import SCREENS
+from tui.screens.ask import AskScreen
 from tui.screens.base import SeamlineScreen
-from tui.state import History, Phase, Session, View, Visit, Wishes
-from tui.theme import STATUS_DEFAULTS, THEMES
+from tui.selecting import selecting
+from tui.state import History, Phase, Place, Session, View, Wishes
+from tui.terminal import Terminal
+from tui.texts.summary import TWO_PINS, range_words
+from tui.theme import DARK, THEMES, status_colours
 from tui.triaging import Notes, noted, noting
+from tui.widgets.letting_go import hold_no_closed_widgets
 from tui.widgets.scrollbar import use_whole_cells
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.journal import Unfinished
     from core.model import Entry, Zone
     from core.operations import Operations
+    from core.picture import Picture
     from core.snapshot import Snapshot
     from core.triage import TriageNotes, ZoneState
+
+
+#: What the operator types to take what differs from the last look for the truth.
+ACCEPT: Final = "accept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +88,10 @@ class AppOptions:
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
-    theme: str = "seamline-dark"
+    theme: str = DARK.name
 
 
-class SeamlineApp(App[None]):
+class SeamlineApp(FaultyApp):
     """Seamline on one store."""
 
     TITLE = "seamline"
@@ -83,7 +100,6 @@ class SeamlineApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     session: var[Session] = var(Session(""), init=False)
-    view: var[View] = var(View.of_all(1), init=False)
     wishes: var[Wishes] = var(Wishes(), init=False)
     job: var[Job | None] = var(None, init=False)
 
@@ -94,46 +110,78 @@ class SeamlineApp(App[None]):
         options: AppOptions | None = None,
         operate: Callable[[Engine], Operations] = operations_of,
         notes: TriageNotes | None = None,
+        fault_log: Path | None = None,
+        kept_theme: KeptTheme | None = None,
     ) -> None:
         """`location` is what the header shows; `connect` runs in the loading thread and may import what it needs.
 
         `operate` gives what can write to the store; it is called once an operation has been confirmed, in its thread.
         `notes` keeps what the operator decides about problems; None for somebody who has no home to keep it in.
+        `fault_log` is the file for the traces of faults in the program itself, `kept_theme` keeps the chosen colours.
         """
         self.options = options or AppOptions()
-        self.glyphs = glyphs_for(self.options.ascii)
         use_whole_cells()
-        super().__init__()
+        hold_no_closed_widgets()
+        super().__init__(fault_log)
+        if self.driver_class is LinuxDriver:
+            self.driver_class = Terminal
+        self.glyphs = glyphs_for(self.options.ascii, no_colour=self.no_color)
         self.animation_level = "none"
         self.connect = connect
         self.operate = operate
         self.notes = Notes(notes)
         self._noted = False
-        self._sunk: int | None = None
+        self._has_moved = False
+        self._left: tuple[Place | None, tuple[Zone, ...]] = (None, ())
         self.engine: Engine | None = None
         self.history = History()
         self._stop = threading.Event()
         self._read_last: ReadSome | None = None
         self._stop_job = threading.Event()
+        self._end_cause = ""
+        self._ends_by_fault = False
+        #: What is to be said once the app has ended, if it did not end by the operator's key.
+        self.last_word: SeamlineError | None = None
         self.set_reactive(SeamlineApp.session, Session(location, read_only=self.options.read_only))
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme
+        self._kept_theme = kept_theme
         self.set_class(self.options.ascii, "-ascii")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette has beside the commands of the registry."""
-        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Save the screen as an SVG file", self.deliver_screenshot)
+        yield SystemCommand("Theme", "Choose other colours", self.search_themes)
+        yield SystemCommand("Screenshot", "Save the screen as an SVG file in the current folder", self.save_picture)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The status colours for themes that know nothing of them."""
-        return dict(STATUS_DEFAULTS)
+        """The status colours that can be read on the surfaces of the theme."""
+        return dict(status_colours(self.current_theme))
+
+    def watch_theme(self, before: str, now: str) -> None:
+        """Keep what was chosen; what it began with, from wherever it came, is not the operator's choice."""
+        if self._is_mounted and self._kept_theme is not None and before != now:
+            self._kept_theme.write(now)
 
     def on_mount(self) -> None:
         """The timeline first, then the store."""
         self.push_screen(SCREENS[Screens.TIMELINE]()())
         self.look()
+
+    # The screens are told here and not through `watch`: of closed ones Textual keeps hold until the value changes.
+
+    def watch_session(self, before: Session, now: Session) -> None:
+        """Tell every screen."""
+        for screen in self._screens():
+            screen.follow_session(before, now)
+
+    def watch_job(self, before: Job | None, now: Job | None) -> None:
+        """Tell every screen."""
+        for screen in self._screens():
+            screen.job_changed(before, now)
+
+    def _screens(self) -> list[SeamlineScreen]:
+        return [each for each in self.screen_stack if isinstance(each, SeamlineScreen) and each.is_mounted]
 
     # --- looking at the store -------------------------------------------------------------------------------------
 
@@ -180,14 +228,12 @@ class SeamlineApp(App[None]):
         if message.snapshot is not None:
             self._read_last = message
         picture = message.picture or self.session.picture
-        if message.picture:
-            self.view = self.view.rescaled(message.picture.end, message.picture.near_end)
-        self.session = replace(self.session, done=message.done, total=message.total, picture=picture)
+        place = self._place_on(message.picture) if message.picture else self.session.place
+        self.session = replace(self.session, done=message.done, total=message.total, picture=picture, place=place)
 
     def on_read_all(self, message: ReadAll) -> None:
         """Reading is over."""
         parts = (message.snapshot.index, message.snapshot.retired)
-        self.view = self.view.rescaled(message.picture.end, message.picture.near_end)
         self.session = replace(
             self.session,
             phase=Phase.CHECKING if message.snapshot.complete else Phase.READY,
@@ -196,12 +242,20 @@ class SeamlineApp(App[None]):
             unreadable=message.unreadable,
             snapshot=message.snapshot,
             picture=message.picture,
-            lease=message.lease,
-            interrupted=message.interrupted,
+            place=self._place_on(message.picture),
+            lease=message.unfinished.lease,
+            held=message.unfinished.held,
+            interrupted=message.unfinished.interrupted,
+        )
+
+    def seen_again(self, unfinished: Unfinished) -> None:
+        """Lease and journal were looked at anew, alone: who is at work may be another, or nobody."""
+        self.session = replace(
+            self.session, lease=unfinished.lease, held=unfinished.held, interrupted=unfinished.interrupted
         )
 
     def on_checked(self, message: Checked) -> None:
-        """The check is done: the worst problem is selected."""
+        """The check is done: the worst problem is selected, unless the operator has gone anywhere."""
         checked = replace(
             self.session,
             phase=Phase.READY,
@@ -214,9 +268,14 @@ class SeamlineApp(App[None]):
             checked = replace(checked, triage=message.triage)
             if not self.wishes.choices:
                 self.wishes = replace(self.wishes, choices=message.chosen)
-        self.session = noted(checked)
-        if self.session.problem_count and self.session.zone is None and self.session.selected is None:
-            self._point_at(self.session.problems[0])
+        checked = noted(checked)
+        numbers = self._new_numbers(checked.zones)
+        self.history = self.history.renumbered(numbers)
+        checked = replace(checked, place=checked.place.renumbered(numbers))
+        worst = next(iter(checked.listing.problems), None)
+        if worst is not None and not self._has_moved:
+            checked = replace(checked, place=self._place_of(worst, checked))
+        self.session = checked
         gc.collect()
         gc.freeze()
         self.look_ahead()
@@ -260,20 +319,38 @@ class SeamlineApp(App[None]):
         fault = event.worker.error
         if event.state is not WorkerState.ERROR or fault is None:
             return
-        message = f"{type(fault).__name__}: {fault}"
+        message, please = named(fault), self.keep_fault(fault)
+        hint = f"this is a fault in seamline; {please}"
         if event.worker.group == "look":
-            self.post_message(LookFailed(message, "this is a fault in seamline: report it"))
+            self.post_message(LookFailed(message, hint))
         elif event.worker.group == "job":
-            hint = "this is a fault in seamline: report it. No line is lost; the journal says how far it came"
-            self.post_message(JobFailed("fault", message, hint))
-        elif isinstance(self.screen, SeamlineScreen):
-            self.screen.say(f"a fault in seamline, report it: {message}")
+            self.post_message(JobFailed("fault", message, f"{hint}. No line is lost; the journal says how far it came"))
+        else:
+            self.say(f"fault in seamline: {message}; {please}")
 
     def action_read_again(self) -> None:
-        """Look at the store anew."""
+        """Look at the store anew; the operator stays where they are."""
         now = self.session
-        self.session = Session(now.location, read_only=now.read_only, triage=now.triage)
+        if now.report is not None:
+            self._left = now.place, now.zones
+        self.session = Session(now.location, read_only=now.read_only, triage=now.triage, place=now.place)
         self.look()
+
+    def action_accept_look(self) -> None:
+        """Ask for the word that takes what differs from the last look for the truth."""
+        self.push_screen(AskScreen(f"Type {ACCEPT} if that is right", "Esc: nothing changes"), self._accept_typed)
+
+    def _accept_typed(self, answer: str | None) -> None:
+        snapshot = self.session.snapshot
+        if answer is not None and answer.strip() == ACCEPT and self.engine is not None and snapshot is not None:
+            self._accept(self.engine, snapshot)
+        elif isinstance(self.screen, SeamlineScreen):
+            self.screen.say(f"nothing was accepted: the word is {ACCEPT}")
+
+    @work(thread=True, exclusive=True, group="accept", exit_on_error=False, description="accept")
+    def _accept(self, engine: Engine, snapshot: Snapshot) -> None:
+        engine.accept(snapshot)
+        self.call_from_thread(self.action_read_again)
 
     # --- notes on problems ----------------------------------------------------------------------------------------
 
@@ -286,16 +363,14 @@ class SeamlineApp(App[None]):
             triage = noting(self.session.triage, zone, state)
         except SeamlineError as error:
             return error.message
-        zones = self.session.zones
         self.session = noted(replace(self.session, triage=triage))
-        self._sunk = next((index for index, each in enumerate(zones) if each is zone), None)
-        if self.notes.lasting and self.engine is not None:
-            self._keep_note(self.engine.location, zone)
+        if self.notes.lasting and self.engine is not None and self.session.snapshot is not None:
+            self._keep_note(self.engine.location, self.session.snapshot, zone)
         return ""
 
     @work(thread=True, group="notes", exit_on_error=False, description="notes")
-    def _keep_note(self, location: str, zone: Zone) -> None:
-        if not self.notes.keep(location, zone, lambda: self.session.triage):
+    def _keep_note(self, location: str, snapshot: Snapshot, zone: Zone) -> None:
+        if not self.notes.keep(location, snapshot, zone, lambda: self.session.triage):
             self.call_from_thread(self._not_kept)
 
     def _not_kept(self) -> None:
@@ -346,94 +421,146 @@ class SeamlineApp(App[None]):
     def _end_job(self, **ended: Any) -> None:
         if self.job is not None:
             self.job = replace(self.job, **ended)
-        self.action_read_again()
+        if self._end_cause:
+            self._end_now(was_changing=True)
+        else:
+            self.action_read_again()
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether an operation is at work."""
+        return self.job is not None and self.job.is_running
+
+    # --- leaving --------------------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
         """Leave, unless an operation is running: it must not be cut off by a slip of a finger."""
-        if self.job and self.job.is_running:
-            if isinstance(self.screen, SeamlineScreen):
-                self.screen.say("an operation is running: Esc stops it between two steps")
+        if self.is_changing:
+            self.say("an operation is running: Esc stops it between two steps")
             return
         await super().action_quit()
 
+    def end(self, cause: str, *, by_fault: bool = False) -> None:
+        """End for a cause which is not the operator's key: an operation stops before its next step first."""
+        if self._end_cause:
+            return
+        self._end_cause, self._ends_by_fault = cause, by_fault
+        self._stop.set()
+        if not self.is_changing:
+            self._end_now(was_changing=False)
+            return
+        self.stop_job()
+        self.say(f"{cause}: stopping after this step; once more ends it at once")
+
+    def _end_now(self, was_changing: bool) -> None:
+        where = self.session.location
+        self.last_word = last_word(self._end_cause, self.job, was_changing, where, by_fault=self._ends_by_fault)
+        self.exit()
+
+    def say(self, words: str) -> None:
+        """Say it in the status line of the uppermost screen that has one."""
+        screens = [each for each in self.screen_stack if isinstance(each, SeamlineScreen)]
+        if screens:
+            screens[-1].say(words)
+
     # --- moving about ---------------------------------------------------------------------------------------------
 
-    def visit(self) -> Visit:
-        """Where the operator is."""
-        return Visit(self.view, self.session.zone, self.session.selected)
+    @property
+    def view(self) -> View:
+        """The viewport of the timeline with its cursor."""
+        return self.session.place.view
 
-    def go(self, view: View, *, zone: int | None = None, selected: Entry | None = None) -> None:
-        """Jump: another viewport, perhaps with another selection; `z` comes back."""
-        self._sunk = None if zone is not None else self._sunk
-        self.history = self.history.went(self.visit())
-        self.view = view
-        if zone is not None:
-            self.session = replace(self.session, zone=zone, selected=None)
-        elif selected is not None:
-            self.session = replace(self.session, selected=selected)
+    def validate_session(self, session: Session) -> Session:
+        """Whatever becomes of the session, what is selected in it follows from where the operator is."""
+        return selecting(session)
+
+    def stand(self, place: Place) -> None:
+        """Be at another place: the one road on which the operator moves cursor, viewport and lane."""
+        self._has_moved, self._left = True, (None, self._left[1])
+        self.session = replace(self.session, place=place)
+
+    def go(self, place: Place) -> None:
+        """Jump to another place; `z` comes back."""
+        self.history = self.history.went(self.session.place)
+        self.stand(place)
 
     def travel(self, steps: int) -> bool:
         """Back (1) or forward (-1) in where the operator has been. False at the end."""
-        moved = self.history.undone(self.visit()) if steps > 0 else self.history.redone(self.visit())
+        now = self.session.place
+        moved = self.history.undone(now) if steps > 0 else self.history.redone(now)
         if moved is None:
             return False
-        self.history, visit = moved
-        self.view = visit.view.rescaled(self.view.whole, self.view.near)
-        self.session = replace(self.session, zone=visit.zone, selected=visit.selected)
+        self.history, there = moved
+        self.stand(there.at(there.view.rescaled(self.view.whole, self.view.near)))
         return True
 
     def step_problem(self, step: int) -> str:
-        """Select the next or previous problem and bring it into view; the answer says when it wrapped."""
-        problems, now = self.session.problems, self.session.zone
-        if now is not None and now == self._sunk:
-            return self._step_from_noted(now, step)
-        place = problems.index(now) if now in problems else None
-        following = (place + step) % len(problems) if place is not None else 0 if step > 0 else len(problems) - 1
-        wrapped = place is not None and following != place + step
-        self.select_problem(problems[following])
-        return f"from the {'first' if step > 0 else 'last'} problem again" if wrapped else ""
+        """Go to the next or previous open problem that the list shows; the answer says when it wrapped, or why not."""
+        listing, now = self.session.listing, self.session.place.last
+        following = listing.next_open(now, step)
+        if following is None:
+            passes = "" if self.session.filter == ALL_PROBLEMS else f" passes the filter ({self.session.filter.name})"
+            return f"no open problem{passes}: {'}' if step > 0 else '{'} goes through all"
+        self.select_problem(following)
+        return "this is the only open problem" if following == now else self._wrapped(now, following, step)
 
-    def _step_from_noted(self, zone: int, step: int) -> str:
-        """The next or previous open problem, seen from where one was in the list before something was noted on it."""
-        self._sunk = None
-        there = [index for index in self.session.problems if index not in self.session.notes]
-        if not there:
-            return self.step_problem(step)
-        beyond = [index for index in there if (index > zone if step > 0 else index < zone)]
-        self.select_problem((beyond or there)[0 if step > 0 else -1])
-        return "" if beyond else f"from the {'first' if step > 0 else 'last'} problem again"
+    def step_through_all(self, step: int) -> str:
+        """Go to the next or previous problem, decided or not, shown or not; the answer says when it wrapped."""
+        listing, now = self.session.listing, self.session.place.last
+        following = listing.next_of_all(now, step)
+        if following is None:
+            return ""
+        self.select_problem(following)
+        ranks = listing.ranks
+        return self._wrapped(None if now is None else ranks[now], ranks[following], step)
 
-    def _point_at(self, zone: int) -> None:
-        """Select a problem, with the cursor on it if it is in view; nothing else moves."""
-        picture = self.session.picture
-        span = picture.zone_span(self.session.zones[zone]) if picture else None
-        if span is not None and self.view.start <= span[0] < self.view.end and not self.history.back:
-            self.view = self.view.moved(span[0])
-        self.session = replace(self.session, zone=zone)
+    @staticmethod
+    def _wrapped(before: int | None, now: int, step: int) -> str:
+        if before is None or (now > before if step > 0 else now < before):
+            return ""
+        return f"from the {'first' if step > 0 else 'last'} problem again"
 
     def select_problem(self, zone: int) -> None:
-        """Select a problem and bring it into view."""
-        span = self.session.picture.zone_span(self.session.zones[zone]) if self.session.picture else None
-        view = self.view
-        if span is not None:
-            begins = view.start <= span[0] < view.end
-            fills = span[1] - span[0] >= view.length
-            view = view.moved(span[0]) if begins and (fills or span[1] < view.end) else view.centred(*span)
-        self.go(view, zone=zone)
+        """Go to a problem: the cursor on its first version, which comes into view."""
+        self.go(self._place_of(zone, self.session))
 
-    def select_entry(self, entry: Entry) -> None:
-        """Select an entry; the inspector tells about it."""
-        self.session = replace(self.session, selected=entry)
+    @staticmethod
+    def _place_of(zone: int, session: Session) -> Place:
+        """Where a problem lies; one that takes no version leaves the cursor where it is."""
+        marks, place = session.picture.marks if session.picture else None, session.place
+        span, view = marks.spans[zone] if marks else None, place.view
+        if span is None:
+            return place.on_zone(zone, view, place.lane)
+        begins = view.start <= span[0] < view.end
+        fills = span[1] - span[0] >= view.length
+        view = view.moved(span[0]) if begins and (fills or span[1] < view.end) else view.centred(*span)
+        return place.on_zone(zone, view, session.zones[zone].lane)
+
+    def _place_on(self, picture: Picture) -> Place:
+        """Where the operator is on an axis that has grown or shrunk; while the store is read again, where they were."""
+        place = self._left[0] or self.session.place
+        return place.at(place.view.rescaled(picture.end, picture.near_end))
+
+    def _new_numbers(self, zones: tuple[Zone, ...]) -> dict[int, int]:
+        """Under the old place of each problem in its report, the new one; those that are gone are left out."""
+        (_, before), self._left = self._left, (None, ())
+        places = {zone.id: place for place, zone in reversed(tuple(enumerate(zones)))}
+        return {old: places[zone.id] for old, zone in enumerate(before) if zone.id in places}
+
+    def show_problems(self, kept: Filter) -> None:
+        """Cut the list of problems down."""
+        self.session = noted(replace(self.session, filter=kept))
 
     def toggle_pin(self, entry: Entry) -> str:
-        """Pin an entry, the oldest of two pins giving way, or take its pin away; the answer says which."""
+        """Keep an entry in the inspector, the oldest of two giving way, or no longer; the answer says which."""
         pins = self.session.pins
         if entry in pins:
             self.session = replace(self.session, pins=tuple(pin for pin in pins if pin != entry))
-            return "pin taken away"
+            return f"no longer kept: {range_words(entry)}"
         pins = (*pins, entry)[-2:]
         self.session = replace(self.session, pins=pins)
-        return "pinned; pin another range to compare the two" if len(pins) == 1 else "two pins: Enter compares them"
+        kept = f"kept: {range_words(entry)}"
+        return f"{kept}; keep another range to compare the two" if len(pins) == 1 else f"{kept}; {TWO_PINS}"
 
     def action_show_screen(self, name: str) -> None:
         """Another screen in front; the timeline is always the one underneath."""
@@ -445,7 +572,11 @@ class SeamlineApp(App[None]):
     def action_command_palette(self) -> None:
         """All commands by name; the question has no character beyond ASCII."""
         if not CommandPalette.is_open(cast("App[object]", self)):
-            self.push_screen(CommandPalette(placeholder="A command, or a word of what it does", id="--command-palette"))
+            self.push_screen(Palette(placeholder="A command, or a word of what it does", id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """All themes by name."""
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="A theme"))
 
     def leave_screen(self) -> None:
         """Back to the screen underneath."""
@@ -495,4 +626,9 @@ class SeamlineApp(App[None]):
 
     def export(self, name: str, document: dict[str, Any]) -> str:
         """Write a JSON file into the current folder, never over another and never into the store."""
-        return write_export(Path.cwd(), Path(self.session.location), name, document)
+        return write_export(Path(), Path(self.session.location), name, document)
+
+    def save_picture(self) -> None:
+        """Write the screen as an SVG file where `export` writes, and say where that is, or why there is none."""
+        name = self.screen.SCREEN.value.replace(" ", "-") if isinstance(self.screen, SeamlineScreen) else "screen"
+        self.say(write_new(Path(), Path(self.session.location), name, "svg", self.export_screenshot()))

@@ -26,6 +26,7 @@ class Screens(StrEnum):
     RESTORE = "restore"
     REPAIR = "repair"
     FILES = "files"
+    MANIFEST = "manifest"
     CHANGES = "changes"
     CHANGE = "change set"
 
@@ -101,6 +102,8 @@ _KEY_NAMES: Final = {
     "shift+left": "shift+left",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
+    "right_curly_bracket": "}",
+    "left_curly_bracket": "{",
     "full_stop": ".",
     "comma": ",",
     "equals_sign": "=",
@@ -112,6 +115,7 @@ _KEY_NAMES: Final = {
     "Z": "shift+z",
     "R": "shift+r",
     "N": "shift+n",
+    "A": "shift+a",
     "T": "shift+t",
     "H": "shift+h",
     "P": "shift+p",
@@ -119,7 +123,9 @@ _KEY_NAMES: Final = {
     "enter": "Enter",
 }
 #: The same keys as terminals with the Kitty protocol report them.
-_SECOND_SPELLINGS: Final = frozenset({"shift+g", "shift+z", "shift+r", "shift+n", "shift+t", "shift+h", "shift+p"})
+_SECOND_SPELLINGS: Final = frozenset(
+    {"shift+g", "shift+z", "shift+r", "shift+n", "shift+t", "shift+h", "shift+p", "shift+a"}
+)
 
 
 def _needs_store(context: Context) -> str | None:
@@ -128,6 +134,12 @@ def _needs_store(context: Context) -> str | None:
 
 def _needs_snapshot(context: Context) -> str | None:
     return None if context.session.snapshot else "nothing is read yet"
+
+
+def _needs_change(context: Context) -> str | None:
+    snapshot = context.session.snapshot
+    differs = snapshot is not None and (snapshot.gone or snapshot.other is not None)
+    return None if differs else "nothing differs from the last look"
 
 
 def _needs_all(context: Context) -> str | None:
@@ -150,6 +162,10 @@ def _needs_forward(context: Context) -> str | None:
 
 def _needs_search(context: Context) -> str | None:
     return None if context.searching else "find something first: /"
+
+
+def _needs_flaw(context: Context) -> str | None:
+    return None if context.searching else "nothing wrong was seen in it"
 
 
 def _needs_entry(context: Context) -> str | None:
@@ -198,13 +214,8 @@ def _has_row(context: Context) -> str | None:
     return None if context.has_entry else "the journal is empty"
 
 
-def _needs_pair(context: Context) -> str | None:
-    zone = context.session.current_zone
-    two = zone is not None and any(
-        len(finding.entries) > 1 or finding.kind == "interrupted-operation" for finding in zone.findings
-    )
-    pinned = len(context.session.pins) == 2
-    return None if two or pinned or context.has_entry else "select a problem or a range first: ] or ."
+def _can_open(context: Context) -> str | None:
+    return context.obstacle
 
 
 def _can_compare_records(context: Context) -> str | None:
@@ -249,10 +260,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _needs_back),
     Command("forward", ("Z", "shift+z"), "Forward", "Forward again.", "back(-1)", _MOVE, TIMELINE, None,
             _needs_forward),
-    Command("next-problem", ("right_square_bracket",), "Next problem", "Next problem anywhere; wraps, and says so.",
+    Command("next-problem", ("right_square_bracket",), "Next problem",
+            "Next open problem of those that the list shows; wraps, and says so.",
             "problem(1)", _FIND, ALL, Hint("][", "Problem", 3), _needs_problem),
-    Command("previous-problem", ("left_square_bracket",), "Previous problem", "Previous problem anywhere.",
+    Command("previous-problem", ("left_square_bracket",), "Previous problem", "Previous open problem.",
             "problem(-1)", _FIND, ALL, None, _needs_problem),
+    Command("next-of-all", ("right_curly_bracket",), "Next of all",
+            "Next problem of all, also one that is decided, ignored or left out by the filter.",
+            "any_problem(1)", _FIND, ALL, None, _needs_problem),
+    Command("previous-of-all", ("left_curly_bracket",), "Previous of all", "Previous problem of all.",
+            "any_problem(-1)", _FIND, ALL, None, _needs_problem),
     Command("go-to", ("g",), "Go to", "Go to a version, an epoch, a range or a manifest by name.", "go_to", _FIND,
             TIMELINE, Hint("g", "Go to", 4), _needs_store),
     Command("find", ("slash",), "Find", "Find in the names of manifests and metadata files.", "find", _FIND,
@@ -268,18 +285,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
             "filter", _FIND, frozenset({Screens.FILES}), Hint("i", "Filter", 5), _needs_store),
     Command("select-area", ("v",), "Select", "Select an area by moving the cursor; the status line totals it.",
             "select_area", _LOOK, TIMELINE, Hint("v", "Select", 12), _needs_store),
-    Command("pin", ("space",), "Pin", "Pin the range: it stays in the inspector, and two pins can be compared.", "pin",
+    Command("pin", ("space",), "Keep", "Keep the range in the inspector; two that are kept can be compared.", "pin",
             _LOOK, TIMELINE, None, _needs_entry),
     Command("open", ("enter",), "Open", "Open: on a problem the comparison, on a range its manifest.", "open", _LOOK,
-            TIMELINE, None, _needs_pair),
+            TIMELINE, None, _can_open),
     Command("compact-now", ("enter",), "Compact now",
             "Open the change set of this compaction; on a group that stops, compare the two lines.", "open", _STORE,
             frozenset({Screens.COMPACTION}), Hint("Enter", "Compact", 2), _can_compact),
     Command("repair-now", ("enter", "r"), "Repair now", "Open the change set of this repair.", "open", _STORE,
             frozenset({Screens.REPAIR}), Hint("Enter", "Repair", 1), _can_repair),
     Command("park", ("space",), "Park the tail",
-            "Set aside what lies behind a true gap as well, or keep it.", "park", _LOOK, frozenset({Screens.REPAIR}),
-            Hint("Space", "Park tail", 4)),
+            "Hide from stock what lies behind a true gap, until that is closed; again: keep it in sight.", "park",
+            _LOOK, frozenset({Screens.REPAIR}), Hint("Space", "Park tail", 4)),
     Command("carry-out", ("enter",), "Carry out",
             "Carry the change set out, once its word is typed; after a failure, the way on.", "open", _STORE,
             frozenset({Screens.CHANGE}), Hint("Enter", "Carry out", 1), _can_carry_out),
@@ -287,15 +304,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _LOOK, frozenset({Screens.CHANGES}), Hint("Enter", "Files", 1), _has_row),
     Command("resume", ("r",), "Resume", "Finish an operation that was interrupted, once the word is typed.", "resume",
             _STORE, frozenset({Screens.CHANGES}), Hint("r", "Resume", 3), _can_resume),
+    Command("look-again", ("l",), "Look again", "Look at lease and journal anew: who is at work by now, and how far.",
+            "look_again", _STORE, frozenset({Screens.CHANGES}), Hint("l", "Look again", 19), _needs_snapshot),
     Command("undo", ("u",), "Undo", "Take the operation back: its own change set first, then the word.", "undo",
             _STORE, OPERATIONS, Hint("u", "Undo", 2), _can_undo),
     Command("why", ("enter",), "Why", "Why the selected entry is left out; again: compare it with what is used.",
             "open", _LOOK, frozenset({Screens.RESTORE}), Hint("Enter", "Why", 2)),
     Command("raw-lines", ("enter",), "Lines", "The lines of the file as they stand in it, shown harmlessly.", "open",
             _LOOK, frozenset({Screens.FILES}), Hint("Enter", "Lines", 2)),
-    Command("pin-a", ("a",), "Pin A", "Choose A, and see what that does to the chain and to stock's verdict.",
+    Command("pin-a", ("a",), "Choose A", "Choose A, and see what that does to the chain and to stock's verdict.",
             "pin_side('a')", _LOOK, frozenset({Screens.COMPARE}), Hint("ab", "Choose", 4)),
-    Command("pin-b", ("b",), "Pin B", "Choose B, and see what that does to the chain and to stock's verdict.",
+    Command("pin-b", ("b",), "Choose B", "Choose B, and see what that does to the chain and to stock's verdict.",
             "pin_side('b')", _LOOK, frozenset({Screens.COMPARE})),
     Command("next-difference", ("n",), "Next difference", "Next chunk that differs.", "difference(1)", _LOOK,
             frozenset({Screens.COMPARE}), Hint("n", "Next diff", 5)),
@@ -330,11 +349,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
             _LOOK, ALL),
     Command("expand", ("e",), "Expand", "Give the panel the whole screen, or its place again.", "expand", _LOOK,
             ALL - {Screens.COMPACTION}, Hint("e", "Expand", 17)),
+    Command("next-flaw", ("n",), "Next flaw", "Next chunk that is missing, empty, or does not join.", "flaw(1)", _LOOK,
+            frozenset({Screens.MANIFEST}), Hint("n", "Next flaw", 4), _needs_flaw),
+    Command("previous-flaw", ("N", "shift+n"), "Previous flaw", "Previous chunk in which something is wrong.",
+            "flaw(-1)", _LOOK, frozenset({Screens.MANIFEST}), None, _needs_flaw),
+    Command("metadata-file", ("o",), "Metadata file", "The metadata file whose line names this manifest.",
+            "metadata_file", _LOOK, frozenset({Screens.MANIFEST}), Hint("o", "Its file", 2)),
     Command("compaction", ("c",), "Compaction", "Preview what compaction would write, and where it would stop.",
             "app.show_screen('compaction')", _VIEWS, TIMELINE, Hint("c", "Compact", 5), _needs_all),
     Command("restore", ("r",), "Restore", "Preview a restore to the cursor: what stock says, and the chain that works.",
             "app.show_screen('restore')", _VIEWS, TIMELINE, Hint("r", "Restore", 6), _needs_all),
-    Command("files", ("o",), "Files", "The metadata files, with what each holds and what is wrong in it.",
+    Command("files", ("o",), "Files",
+            "The metadata files, from the one that names what is selected on; what each holds, what is wrong in it.",
             "app.show_screen('files')", _VIEWS, TIMELINE, Hint("o", "Files", 14), _needs_store),
     Command("repair", ("p",), "Repair", "Preview the repair after which stock's own selection succeeds.",
             "app.show_screen('repair')", _VIEWS, ALL - OPERATIONS - {Screens.REPAIR}, Hint("p", "Repair", 8),
@@ -344,7 +370,10 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("timeline", ("t",), "Timeline", "Show the selection on the timeline.", "app.show_screen('timeline')",
             _VIEWS, OTHERS, Hint("t", "Timeline", 14), _needs_idle),
     Command("close", ("escape",), "Back", "Leave this screen.", "leave", _VIEWS,
-            OTHERS - {Screens.CHANGE, Screens.COMPARE}, Hint("Esc", "Back", 9)),
+            OTHERS - {Screens.CHANGE, Screens.COMPARE, Screens.MANIFEST}, Hint("Esc", "Back", 9)),
+    Command("stop-looking", ("escape",), "Stop, or back",
+            "While the files of the manifest are looked up, stop that; else leave this screen.", "leave", _VIEWS,
+            frozenset({Screens.MANIFEST}), Hint("Esc", "Back", 7)),
     Command("stop-comparing", ("escape",), "Stop, or back",
             "While records are compared, stop that; else leave this screen.", "leave", _VIEWS,
             frozenset({Screens.COMPARE}), Hint("Esc", "Back", 7)),
@@ -357,6 +386,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
             Hint("y", "Copy", 15)),
     Command("export", ("x",), "Export", "Write what this screen shows to a JSON file in the current folder.", "export",
             _LOOK, ALL, Hint("x", "Export", 16), _needs_store),
+    Command("accept", ("A", "shift+a"), "Accept", "Take what differs from the last look for the truth: files that are "
+            "gone, or another store; once the word is typed.", "app.accept_look", _STORE, TIMELINE, None,
+            _needs_change),
     Command("read-again", ("R", "shift+r"), "Read again", "Read the store again.", "app.read_again", _STORE, ALL,
             None, _needs_idle),
     Command("help", ("question_mark",), "Help", "Show or hide this help.", "app.toggle_help", _APP, ALL,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core.lease import held_words
 from core.model import Entry, Finding, Zone
 from core.triage import OPEN
 from tui.state import Session, View
@@ -25,20 +26,34 @@ _MOST_FILES: Final = 10_000
 
 def write_export(folder: Path, store: Path, name: str, document: dict[str, Any]) -> str:
     """Write `document` into `folder` under a new name; the answer says where it is, or why it was not written."""
-    if folder.resolve().is_relative_to(store.resolve()):
+    text = json.dumps(document, indent=2, ensure_ascii=True, default=list) + "\n"
+    return write_new(folder, store, name, "json", text)
+
+
+def write_new(folder: Path, store: Path, name: str, kind: str, content: str) -> str:
+    """Write a file of a new name with the ending `kind`; the answer says where it is, or why it was not written."""
+    try:
+        where = folder.resolve()
+        is_inside = where.is_relative_to(store.resolve())
+    except (OSError, RuntimeError) as error:
+        return f"not exported: {_why(error)}"
+    if is_inside:
         return "not exported: the current folder is inside the store, and nothing is written there"
-    content = json.dumps(document, indent=2, ensure_ascii=True) + "\n"
     for number in range(1, _MOST_FILES):
-        path = folder / f"seamline-{name}-{number}.json"
+        path = where / f"seamline-{name}-{number}.{kind}"
         try:
-            with path.open("x", encoding="ascii") as file:
+            with path.open("x", encoding="utf-8") as file:
                 file.write(content)
         except FileExistsError:
             continue
         except OSError as error:
-            return f"not exported: {error.strerror}"
-        return f"wrote {path.name}, {len(content):,} bytes, into {folder}"
+            return f"not exported: {_why(error)}"
+        return f"wrote {path.name}, {len(content):,} bytes, into {where}"
     return "not exported: remove some of the exports in this folder first"
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def entry_value(entry: Entry) -> dict[str, Any]:
@@ -82,9 +97,9 @@ def zone_value(zone: Zone) -> dict[str, Any]:
     }
 
 
-def timeline_document(session: Session, view: View) -> dict[str, Any]:
-    """The timeline: what is in view, and every problem of the store."""
-    report = session.report
+def timeline_document(session: Session) -> dict[str, Any]:
+    """The timeline: what is in view and what is selected there, and every problem of the store."""
+    report, view = session.report, session.place.view
     return {
         "schema": 1,
         "screen": "timeline",
@@ -92,6 +107,11 @@ def timeline_document(session: Session, view: View) -> dict[str, Any]:
         "complete": session.complete,
         "verdict": report.word if report else None,
         "view": {"first": view.start, "last": view.end - 1, "cursor": view.cursor},
+        "selected": {
+            "lane": session.place.lane.value,
+            "problem": session.zone,
+            "entry": entry_value(session.selected) if session.selected else None,
+        },
         "lanes": _lanes_in_view(session, view),
         "problems": [zone_value(zone) | _note_value(session, index) for index, zone in enumerate(session.zones)],
     }
@@ -170,6 +190,7 @@ def journal_document(operations: Sequence[Operation], location: str) -> dict[str
                 "host": each.intent.host if each.intent else None,
                 "notes": list(each.outcome.notes) if each.outcome else [],
                 "fault": each.fault,
+                "held_by": held_words(each.holder) if each.holder else None,
             }
             for each in operations
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -112,6 +112,7 @@ ASCII: Final = Glyphs(
 )
 
 
-def glyphs_for(ascii_only: bool) -> Glyphs:
-    """The set to draw with."""
-    return ASCII if ascii_only else UNICODE
+def glyphs_for(ascii_only: bool, *, no_colour: bool = False) -> Glyphs:
+    """The set to draw with. Without colours a conflict is a letter in reverse: a shade would be the faintest of all."""
+    glyphs = ASCII if ascii_only else UNICODE
+    return replace(glyphs, conflict=ASCII.conflict) if no_colour else glyphs

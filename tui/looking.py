@@ -38,7 +38,6 @@ def look_at_store(
 
     With `notes` the operator's are loaded as well.
     """
-    from core.journal import interrupted_in
     from core.picture import build_picture
     from tui.texts.summary import tally, unreadable_files
     from tui.triaging import chosen_before
@@ -47,12 +46,11 @@ def look_at_store(
         engine = connect()
         snapshot = engine.look(_Follower(post, stopped))
         picture = build_picture(snapshot.index)
-        waiting = interrupted_in(snapshot.journal)
-        post(ReadAll(snapshot, picture, unreadable_files(snapshot.index), engine.lease(), waiting))
+        post(ReadAll(snapshot, picture, unreadable_files(snapshot.index), engine.unfinished(snapshot)))
         if snapshot.complete:
             report = engine.check(snapshot)
             picture = picture.with_zones(report.zones)
-            triage = notes.load(engine.location) if notes else None
+            triage = notes.load(engine.location, snapshot) if notes else None
             chosen = chosen_before(snapshot, report.zones, triage) if triage else ()
             post(Checked(report, picture, tally(report.zones, picture), triage, chosen))
     except SeamlineError as error:
@@ -63,9 +61,10 @@ def given_up(last: ReadSome | None) -> Message:
     """What is told of a look whose storage gives no answer any more: what was there the last time, if anything."""
     if last is None or last.snapshot is None or last.picture is None:
         return LookFailed("reading was stopped while the storage gave no answer", "")
+    from core.journal import unfinished_in
     from tui.texts.summary import unreadable_files
 
-    return ReadAll(last.snapshot, last.picture, unreadable_files(last.snapshot.index), None, ())
+    return ReadAll(last.snapshot, last.picture, unreadable_files(last.snapshot.index), unfinished_in((), None))
 
 
 class _Follower:

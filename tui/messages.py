@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from core.changes.apply import Applied
     from core.changes.ground import ApplyProgress
     from core.engine import Report
-    from core.journal import OperationFiles
-    from core.lease import LeaseView
+    from core.journal import Unfinished
     from core.model import Entry
     from core.picture import Picture
     from core.snapshot import Snapshot
@@ -39,15 +38,13 @@ class ReadSome(Message):
 class ReadAll(Message):
     """Reading is over; the snapshot says whether it is complete. So many files of `metadata/` are `unreadable`.
 
-    `lease` is the store's lease as it was seen, None if there is none; `interrupted` are the operations that did not
-    end.
+    `unfinished` are the operations that did not end, with the lease as it was then.
     """
 
     snapshot: Snapshot
     picture: Picture
     unreadable: int
-    lease: LeaseView | None
-    interrupted: tuple[OperationFiles, ...]
+    unfinished: Unfinished
 
 
 @dataclass

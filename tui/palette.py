@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.markup import escape
 
 from tui.commands import commands_on
+from tui.faults import KeepsGoing
 from tui.screens.base import SeamlineScreen
+
+
+class Palette(KeepsGoing, CommandPalette):
+    """Commands, or themes, by name."""
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list. One of which nothing is laid out yet knows no pages: Textual would look for its lines."""
+        if action.startswith("page_") and not self.query_one(CommandList).scrollable_content_region:
+            return
+        super()._action_command_list(action)
 
 
 class CommandsProvider(Provider):
@@ -39,7 +51,8 @@ class CommandsProvider(Provider):
             reason = command.enabled(context)
             keys = " ".join(command.key_names)
             text = f"{keys}   {command.help}" + (f" Not now: {reason}." if reason else "")
-            found.append((command.label, text, _runner(screen, command.id)))
+            # Why a command is disabled may name something of the store; the palette takes help for markup.
+            found.append((command.label, escape(text), _runner(screen, command.id)))
         return found
 
 

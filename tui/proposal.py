@@ -15,13 +15,17 @@ from core.changes.after import after
 from core.changes.lanes import lane_states
 from core.changes.marks import marks_of
 from core.changes.model import ChangeSet, LaneState, Move, OperationKind, Write
+from core.changes.window import window_of
 from core.compaction import CompactionHazard
 from core.errors import UsageError
 from core.journal import Operation, OperationState, PlannedWrite, operations_in, read_operation
 from core.model import LaneKind
+from core.recovery import cost_sentences, unused_sentences
+from core.repair.hidden import hidden_words
 from core.restore import StoreVerdict, verdict
 from tui import twin
 from tui.applying import Follower, Work
+from tui.headless.wishes import WITHOUT_CHOICES
 
 if TYPE_CHECKING:
     from core.changes.apply import Applied
@@ -80,7 +84,9 @@ class Proposal:
     `verdict` is stock's verdict on the store now, None if it has not been checked, and `verdict_after` the one
     afterwards, None where it is the same because the same entries are visible. `lanes` are the entries visible now and
     afterwards, empty for what is not a plan. `side_effects` are sentences on what the files don't tell, where the plan
-    knows better than that it is a change. `places` finds a step in `files` by the executor's words for it.
+    knows better than that it is a change; `hides` those on entries that stock is to see no more, to be told first.
+    `unused` are sentences on choices of the operator that it can't follow: they ask for a word of their own. `readers`
+    is what it means for stock's own. `places` finds a step in `files` by the executor's words for it.
     """
 
     kind: OperationKind
@@ -98,10 +104,18 @@ class Proposal:
     lanes: Mapping[LaneKind, tuple[LaneState, LaneState]] = field(default_factory=dict)
     repairs: tuple[CompactionHazard, ...] = ()
     side_effects: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
+    readers: str = ""
     operation: Operation | None = None
     waiting: int = 0
     done: frozenset[int] = frozenset()
     places: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> str:
+        """What is typed to have it carried out."""
+        return WITHOUT_CHOICES if self.word and self.unused else self.word
 
     @property
     def undoes(self) -> str:
@@ -135,7 +149,10 @@ def repair(session: Session, plan: RepairPlan, command: str, then: Foreseen) -> 
     proposal = _planned(session, session.snapshot, change, command, (), None, then)
     sources = {each.record.manifest: _cut(each) for each in plan.recovery.derived}
     files = tuple(replace(item, because=sources.get(item.handle, item.because)) for item in proposal.files)
-    return replace(proposal, files=files, side_effects=plan.side_effects)
+    effects = (*cost_sentences(plan.recovery), *plan.side_effects)
+    unused = unused_sentences(plan.recovery)
+    hides = tuple(hidden_words(change.parked, then.then.stock_restorable_to if then.then else None))
+    return replace(proposal, files=files, side_effects=effects, unused=unused, hides=hides)
 
 
 def _cut(derived: DerivedManifest) -> str:
@@ -164,7 +181,7 @@ def operation_of(engine: Engine, snapshot: Snapshot, operation_id: str) -> Opera
     files = next((each for each in operations_in(snapshot.journal) if each.id == operation_id), None)
     if files is None:
         raise UsageError(f"the journal holds no operation {operation_id}", hint="shift+r reads the store again")
-    return read_operation(engine.reader, files)
+    return read_operation(engine.reader, files, engine.unfinished(snapshot).holder_of(files))
 
 
 def interrupted(engine: Engine, session: Session) -> Proposal:
@@ -212,6 +229,7 @@ def _planned(
     if foreseen is None:
         then = None if now == change.lanes else verdict(after(snapshot, change))
         foreseen = Foreseen(session.report.verdict if session.report else None, then)
+    window = window_of(change, session.location)
     return Proposal(
         kind=change.kind,
         title=change.undoes or change.label,
@@ -227,6 +245,7 @@ def _planned(
         verdict_after=foreseen.then,
         lanes={kind: (now[kind], state) for kind, state in change.lanes.items()},
         repairs=repairs,
+        readers=window.words if window else "",
         operation=operation,
         places=_places(steps),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SeamlineError
@@ -97,6 +97,18 @@ def recovery_of(engine: Engine, session: Session, options: RestoreOptions, watch
     if known is not None and options == type(options)():
         return known
     return engine.plan_recovery(session.snapshot, options, watch, known.evidence if known else None)
+
+
+def targets_of(
+    engine: Engine, session: Session, options: RestoreOptions, watch: Patience, everything: Recovery | None
+) -> tuple[Recovery, Recovery]:
+    """The recovery under some choices, and that of everything under the same ones, which may be known already.
+
+    Raises `SeamlineError`, `Stopped` among them.
+    """
+    assert session.snapshot is not None
+    everything = everything or recovery_of(engine, session, replace(options, target_version=None), watch)
+    return engine.plan_target(session.snapshot, options, watch, everything=everything)
 
 
 def outlook_of(engine: Engine, snapshot: Snapshot, watch: Patience) -> Outlook:

@@ -91,7 +91,12 @@ def repair_answer(
         proposal, later, then = None, None, None
     else:
         command = twin.repair_now(
-            session.location, change.plan_id, sorted(options.pins), options.policy.value, park=park
+            session.location,
+            change.plan_id,
+            sorted(options.pins),
+            options.policy.value,
+            park=park,
+            without_choices=recovery.has_unused_choices,
         )
         afterwards = after(snapshot, change)
         later = verdict(afterwards, recovery.evidence)

@@ -55,6 +55,18 @@ def fit(text: str, width: int) -> str:
     return text if cell_len(text) <= width else chop_cells(text, width)[0]
 
 
+def cut(words: str, width: int, ellipsis: str = "…") -> str:
+    """`safe(words)` in at most `width` cells, cut at the end of a word where one ends in the last third."""
+    words = safe(words)
+    if cell_len(words) <= width:
+        return words
+    head = fit(words, width - cell_len(ellipsis))
+    if words[len(head)] != " ":
+        whole_words = head.rpartition(" ")[0]
+        head = whole_words if 3 * len(whole_words) >= 2 * len(head) else head
+    return head.rstrip(" ") + fit(ellipsis, width)
+
+
 def padded(text: str, width: int) -> str:
     """`text`, which is safe, with spaces behind it until it takes `width` cells; longer text stays as it is."""
     return text + " " * (width - cell_len(text))

@@ -1,4 +1,4 @@
-"""What the screens share: one immutable session, and the viewport of the timeline with its history.
+"""What the screens share: one immutable session, and in it where the operator is on the timeline.
 
 A screen never changes these; it asks the app to replace them. Versions are Python ints, ends are half-open and may be
 2**64.
@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from core.model import STOCK_FACTOR, LaneKind
 from core.triage import Triage, ZoneState
+from tui.listing import ALL_PROBLEMS, Filter, Listing
 
 if TYPE_CHECKING:
     from core.engine import Report
     from core.journal import OperationFiles
     from core.lease import LeaseView
+    from core.lod import LaneIndex
     from core.manifests import ContentComparison
     from core.model import Entry, Zone
     from core.picture import Picture
@@ -37,11 +40,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The zones of a report counted: problems (more than a notice), and of those overlaps and gaps."""
+    """The zones of a report counted: problems (more than a notice), and of those overlaps and gaps.
+
+    `metadata_only`: one of them is that no backup lies in the store.
+    """
 
     problems: int = 0
     overlaps: int = 0
     gaps: int = 0
+    metadata_only: bool = False
 
     @property
     def others(self) -> int:
@@ -53,6 +60,29 @@ NO_TALLY: Final = Tally()
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected: the problem `zone` (its place in the report), or else `entry`, or else nothing.
+
+    `apart` is set if that takes no version, so that the cursor says nothing about it. `within` is the problem in which
+    an entry lies that was gone to as such. `here` are the first few of the
+    `held` entries that hold the cursor in its lane. Where none does, `before` is the last version that the lane holds
+    before the cursor, `after` the first one behind it; None at the ends. `places` of the lane `index` are those of
+    `here`.
+    """
+
+    zone: int | None = None
+    entry: Entry | None = None
+    apart: bool = False
+    within: int | None = None
+    here: tuple[Entry, ...] = ()
+    held: int = 0
+    before: int | None = None
+    after: int | None = None
+    places: tuple[int, ...] = ()
+    index: LaneIndex | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One look at one store. `picture`, `snapshot` and `report` fill in as they come; `done` of `total` files are read.
 
@@ -61,13 +91,16 @@ class Session:
     `outlook` says how far overlay and repair would bring the store; until it is there, `ahead` may say how many
     manifests of how many are read for it, and `no_outlook` why it does not come.
 
-    `lease` is the store's lease as it was seen at that look, `interrupted` the operations of its journal that did not
-    end, oldest first. `error` and `hint` are set when the phase is FAILED. `zone` is the selected problem, an index of
-    `report.zones`; `selected` the entry that was selected last, None while a zone is. `pins` are entries kept in the
-    inspector.
+    `lease` is the store's lease as it was seen at that look, `held` the operation without an end that its holder is at
+    work on, or may be, `interrupted` the others that did not end, oldest first. `error` and `hint` are set when the
+    phase is FAILED.
+
+    `place` is where the operator is, and `selection` what is selected there: it follows from the place and from what is
+    known of the store whenever the app takes another session (`tui.selecting`), and is never set otherwise. `pins` are
+    entries kept in the inspector.
 
     `triage` are the operator's notes on problems; `notes` what they say of each that is not open, by its place in
-    `report.zones`, and `noted_order` how the list shows these, empty where nothing is noted. `compared` are the
+    `report.zones`. `listing` is the list of problems, of which `filter` says what is shown. `compared` are the
     comparisons of records by the handles of A and B.
     """
 
@@ -85,15 +118,17 @@ class Session:
     ahead: tuple[int, int] | None = None
     no_outlook: str = ""
     lease: LeaseView | None = None
+    held: OperationFiles | None = None
     interrupted: tuple[OperationFiles, ...] = ()
     error: str = ""
     hint: str = ""
-    zone: int | None = None
-    selected: Entry | None = None
+    place: Place = field(default_factory=lambda: Place(View.of_all(1)))
+    selection: Selection = field(default_factory=Selection)
     pins: tuple[Entry, ...] = ()
     triage: Triage = field(default_factory=Triage)
     notes: Mapping[int, ZoneState] = field(default_factory=dict)
-    noted_order: tuple[int, ...] = ()
+    filter: Filter = ALL_PROBLEMS
+    listing: Listing = field(default_factory=Listing)
     compared: Mapping[tuple[str, str], ContentComparison] = field(default_factory=dict)
 
     @property
@@ -107,19 +142,19 @@ class Session:
         return self.tally.problems
 
     @property
-    def order(self) -> tuple[int, ...]:
-        """The zones in the order in which the list shows them."""
-        return self.noted_order if len(self.noted_order) == len(self.zones) else tuple(range(len(self.zones)))
-
-    @property
-    def problems(self) -> tuple[int, ...]:
-        """The zones that are more than a notice, in the order in which the list shows them."""
-        return tuple(index for index in self.order if index < self.problem_count)
+    def zone(self) -> int | None:
+        """The selected problem, as its place in `report.zones`."""
+        return self.selection.zone
 
     @property
     def current_zone(self) -> Zone | None:
         """The selected problem."""
-        return self.zones[self.zone] if self.zone is not None and self.zone < len(self.zones) else None
+        return None if self.zone is None else self.zones[self.zone]
+
+    @property
+    def selected(self) -> Entry | None:
+        """The selected entry; None while a problem is selected, or nothing."""
+        return self.selection.entry
 
     @property
     def complete(self) -> bool:
@@ -132,7 +167,7 @@ class Session:
         if self.phase is Phase.FAILED:
             return "the store could not be read"
         if self.phase in {Phase.READING, Phase.CHECKING}:
-            return f"still {self.phase.value}: wait, or Escape to stop"
+            return f"still {self.phase.value}: wait; on the timeline Escape stops it"
         if self.snapshot is not None and not self.snapshot.complete:
             return f"only {self.done:,} of {self.total:,} files were read: shift+r reads again"
         return None
@@ -147,7 +182,7 @@ class Wishes:
     the `core.chain.Policy` by which the rest is chosen.
     """
 
-    factors: tuple[int, int, int] = (100, 100, 100)
+    factors: tuple[int, int, int] = (STOCK_FACTOR, STOCK_FACTOR, STOCK_FACTOR)
     choices: tuple[Entry, ...] = ()
     policy: str = "verified"
 
@@ -269,6 +304,10 @@ class View:
         length = min(self.whole, max(min(width, self.whole), wanted + 2 * (wanted // 10 + 1)))
         return self._placed(first - (length - wanted) // 2, length, first)
 
+    def about(self, other: View) -> View:
+        """What `other` shows, with the cursor where it is as long as it is in view there."""
+        return self._placed(other.start, other.length, self.cursor)
+
     def shown(self, start: int, end: int) -> View:
         """Another part of the axis, the cursor drawn along where it must."""
         return self._placed(start, end - start, self.cursor)
@@ -289,35 +328,67 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Where the operator was: a viewport and what was selected there."""
+class Place:
+    """Where the operator is: a viewport with its cursor, and the lane of the cursor.
+
+    `zone` is a problem, or `entry` an entry, that was gone to as such: it stays selected until the cursor moves, also
+    where others lie at the same version, or where it takes no version at all. `last` is the problem that was selected
+    last: the list goes on from there, and where several lie at one version it stays selected.
+    """
 
     view: View
+    lane: LaneKind = LaneKind.TRANSACTIONS
     zone: int | None = None
-    selected: Entry | None = None
+    entry: Entry | None = None
+    last: int | None = None
+
+    def at(self, view: View, lane: LaneKind | None = None) -> Place:
+        """With another viewport or lane; once the cursor is elsewhere, what lies there counts."""
+        lane = lane or self.lane
+        if (view.cursor, lane) == (self.view.cursor, self.lane):
+            return replace(self, view=view)
+        return Place(view, lane, last=self.last)
+
+    def on_zone(self, zone: int, view: View, lane: LaneKind) -> Place:
+        """Gone to a problem."""
+        return Place(view, lane, zone=zone, last=zone)
+
+    def on_entry(self, entry: Entry, view: View) -> Place:
+        """Gone to an entry."""
+        return Place(view, entry.lane, entry=entry, last=self.last)
+
+    def renumbered(self, numbers: Mapping[int, int]) -> Place:
+        """After another look at the store, where the problems have other places in the report, or are gone."""
+        zone, last = (None if each is None else numbers.get(each) for each in (self.zone, self.last))
+        return replace(self, zone=zone, last=last)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """Where the operator has been: `back` and `forward` of the present place, nearest last."""
 
-    back: tuple[Visit, ...] = field(default=())
-    forward: tuple[Visit, ...] = field(default=())
+    back: tuple[Place, ...] = field(default=())
+    forward: tuple[Place, ...] = field(default=())
 
-    def went(self, origin: Visit) -> History:
+    def went(self, origin: Place) -> History:
         """After a jump away from `origin`; what was forward is forgotten."""
         if self.back and self.back[-1] == origin:
             return History(self.back)
         return History((*self.back, origin)[-HISTORY_KEPT:])
 
-    def undone(self, now: Visit) -> tuple[History, Visit] | None:
+    def undone(self, now: Place) -> tuple[History, Place] | None:
         """One place back, or None at the oldest."""
         if not self.back:
             return None
         return History(self.back[:-1], (*self.forward, now)), self.back[-1]
 
-    def redone(self, now: Visit) -> tuple[History, Visit] | None:
+    def redone(self, now: Place) -> tuple[History, Place] | None:
         """One place forward, or None at the newest."""
         if not self.forward:
             return None
         return History((*self.back, now), self.forward[:-1]), self.forward[-1]
+
+    def renumbered(self, numbers: Mapping[int, int]) -> History:
+        """After another look at the store."""
+        back, forward = (tuple(each.renumbered(numbers) for each in side) for side in (self.back, self.forward))
+        return History(back, forward)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.model import Entry, LaneKind, Zone
 from core.triage import Standing, Triage, TriageNotes, ZoneState
+from tui.listing import listing_of
 from tui.texts.summary import distinct_entries
 
 if TYPE_CHECKING:
@@ -60,19 +61,20 @@ def _moment(word: str) -> float | None:
 
 
 def noted(session: Session) -> Session:
-    """The session with what its notes say of its problems, and the order in which these are listed.
+    """The session with what its notes say of its problems, and the list of these.
 
     What is decided comes behind what is open, problems before mere notices, and what is ignored last of all.
     """
-    triage, zones = session.triage, session.zones
+    triage, zones, count = session.triage, session.zones, session.problem_count
     if not triage.notes or session.snapshot is None:
-        return replace(session, notes={}, noted_order=())
+        listing = listing_of(zones, range(len(zones)), count, (), session.filter)
+        return replace(session, notes={}, listing=listing)
     now, places = session.snapshot.taken_at, {id(zone): index for index, zone in enumerate(zones)}
     states = {index: triage.state_of(zone, now) for index, zone in enumerate(zones)}
     notes = {index: state for index, state in states.items() if state.standing is not Standing.OPEN}
-    kinds = (zones[: session.problem_count], zones[session.problem_count :])
-    listed = [places[id(zone)] for kind in kinds for zone in triage.in_order(kind, now)]
-    return replace(session, notes=notes, noted_order=tuple(sorted(listed, key=lambda index: is_ignored(states[index]))))
+    listed = [places[id(zone)] for kind in (zones[:count], zones[count:]) for zone in triage.in_order(kind, now)]
+    order = sorted(listed, key=lambda index: is_ignored(states[index]))
+    return replace(session, notes=notes, listing=listing_of(zones, order, count, notes, session.filter))
 
 
 def is_ignored(state: ZoneState) -> bool:
@@ -109,6 +111,11 @@ def chosen_before(snapshot: Snapshot, zones: tuple[Zone, ...], triage: Triage) -
     return tuple(found)
 
 
+def identities_of(snapshot: Snapshot) -> frozenset[str]:
+    """Every identity that a store has or had, by which it is told from another one in the same place."""
+    return frozenset(record.id for record, _ in (*snapshot.index.identities, *snapshot.retired.identities))
+
+
 class Notes:
     """The notes on one store, kept on this machine; without `files` they last as long as the session.
 
@@ -124,17 +131,19 @@ class Notes:
         """Whether they last longer than the session."""
         return self._files is not None
 
-    def load(self, location: str) -> Triage:
-        """What is noted of a store."""
-        return self._files.load(location) if self._files else Triage()
+    def load(self, location: str, snapshot: Snapshot) -> Triage:
+        """What is noted of the store that was seen."""
+        return self._files.load(location, identities_of(snapshot)) if self._files else Triage()
 
-    def keep(self, location: str, zone: Zone, latest: Callable[[], Triage]) -> bool:
+    def keep(self, location: str, snapshot: Snapshot, zone: Zone, latest: Callable[[], Triage]) -> bool:
         """Keep what `latest` says of one zone now, beside what others noted meanwhile; whether that went well."""
         if self._files is None:
             return False
         with self._lock:
             state = latest().notes.get(zone.id)
-            return self._files.save(location, noting(self._files.load(location), zone, state))
+            identities = identities_of(snapshot)
+            noted_by_others = self._files.load(location, identities)
+            return self._files.save(location, noting(noted_by_others, zone, state), identities)
 
 
 def noting(triage: Triage, zone: Zone, state: ZoneState | None) -> Triage:

@@ -7,6 +7,7 @@ from typing import Final
 
 from core.phrases import command
 from core.stock import CompactionOptions
+from tui.headless.wishes import ACCEPT_UNUSED
 
 #: What `--policy` need not say.
 USUAL_POLICY: Final = "verified"
@@ -56,10 +57,17 @@ def repair(location: str, pins: Iterable[str] = (), policy: str = USUAL_POLICY, 
 
 
 def repair_now(
-    location: str, plan_id: str, pins: Iterable[str] = (), policy: str = USUAL_POLICY, *, park: bool = False
+    location: str,
+    plan_id: str,
+    pins: Iterable[str] = (),
+    policy: str = USUAL_POLICY,
+    *,
+    park: bool = False,
+    without_choices: bool = False,
 ) -> str:
-    """The repair that is shown, if the store is still as it was."""
-    words = [*_choices(pins, policy), *_parked(park), "--yes", "--if-plan", plan_id]
+    """The repair that is shown, if the store is still as it was; `without_choices` that it can't follow."""
+    accepted = [ACCEPT_UNUSED] if without_choices else []
+    words = [*_choices(pins, policy), *_parked(park), *accepted, "--yes", "--if-plan", plan_id]
     return command("seamline", "repair", location, *words)
 
 

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 class RepairWith:
     """The repair when one entry is chosen, and what the `chain` then is, retired lines and splices included.
 
-    So many metadata files are `written` and `retired`, so many `stay`; `derived` manifests are written beside them.
-    `verdict` is stock's afterwards. With a `refusal` there is no such repair, and the rest says nothing.
+    `unused` are the choices that it does without. So many metadata files are `written` and `retired`, so many `stay`;
+    `derived` manifests are written beside them. `verdict` is stock's afterwards. With a `refusal` there is no such
+    repair, and nothing is said of files.
     """
 
     chain: WithEntry
+    unused: frozenset[str] = frozenset()
     written: int = 0
     retired: int = 0
     stay: int = 0
@@ -54,12 +56,14 @@ def _repair_with(engine: Engine, session: Session, wishes: Wishes, entry: Entry,
     recovery = recovery_of(engine, session, options_of(wishes), watch)
     plan = engine.plan_repair(recovery)
     chain, change = in_chain(recovery.preview, entry), plan.change_set
+    unused = frozenset(each.manifest for each in recovery.unused_pins)
     if change is None:
         assert plan.refusal is not None
-        return RepairWith(chain, refusal=plan.refusal.explanation)
+        return RepairWith(chain, unused, refusal=plan.refusal.explanation)
     unchanged = recovery.preview.verdict
     return RepairWith(
         chain,
+        unused,
         written=len(change.all_writes),
         retired=len(change.retires),
         stay=change.files_before - len(change.retires),

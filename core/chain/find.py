@@ -1,4 +1,4 @@
-"""Finds the chain: the clean stretches on columns at once, the crowded zones one by one (`recovery.md`, "Chains")."""
+"""Finds the chain: the clean stretches and the crowded zones on columns at once (`recovery.md`, "Chains")."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.chain.cost import MEASURES, Measure, entry_costs, units
+from core.chain.crowd import Crowd, Run, cheapest_ways, crowd_of, leading_on, leaves_choice
 from core.chain.gaps import Missing, missing_behind
 from core.chain.model import Chain, ChainOptions, SkipReason
-from core.chain.reach import Run, Stretch, cheapest_way, leading_to, stretch_of
 from core.chain.touched import untouched_files
 from core.chain.zones import Zones, cut_zones, greatest_version, named_rows, unusable
 from core.columns import I64, Lane, Mask
@@ -33,9 +33,9 @@ def find_chain(
     reason = unusable(lane, options)
     zones = cut_zones(lane, reason == SkipReason.CHOSEN, options.start)
     survey = _survey(lane, zones, options.target)
-    crowd = _crowd(survey)
-    chosen, proven_minimal = _choose(lane, crowd, options, reason, file_modified, added)
-    _give_reasons(lane, zones, survey, crowd, chosen, reason)
+    ways = _ways(survey)
+    chosen, proven_minimal = _choose(lane, survey, ways, options, reason, file_modified, added)
+    _give_reasons(lane, zones, survey, ways, chosen, reason)
     rows = np.flatnonzero(reason == SkipReason.CHOSEN)
     reaches = int(lane.last[rows[-1]]) if len(rows) else None
     target = reaches if options.target is None else options.target
@@ -60,120 +60,83 @@ def find_chain(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Survey:
     """How far any chain gets: through all zones before `entered`, the last of which may be crossed or not.
 
-    `crowded` are those of them with more than one entry, each with the boundaries at which it may be left.
+    `crowd` are those of them with more than one entry; `goals` (bool) marks the places at whose ends they may be left.
+    `crossed` (bool) says of every zone of the lane whether a way leads through it.
     """
 
     entered: int
-    crowded: tuple[tuple[Stretch, frozenset[int]], ...]
+    crowd: Crowd
+    goals: Mask
     complete: bool
+    crossed: Mask
 
 
 def _survey(lane: Lane, zones: Zones, target: int | None) -> _Survey:
     torn = np.flatnonzero(~zones.joined)
     entered = int(torn[0]) if len(torn) else len(zones)
-    complete = target is None
-    found: list[tuple[Stretch, frozenset[int]]] = []
-    for zone in zones.crowded().tolist():
-        if zone >= entered:
-            break
-        stretch = stretch_of(lane, zones, zone)
-        past_target = [stop for stop in stretch.reached if target is not None and stop > target]
-        furthest = max(stretch.reached)
-        found.append((stretch, frozenset(past_target or [furthest])))
-        complete = complete or bool(past_target)
-        if past_target or furthest <= int(zones.last[zone]):
-            entered = zone + 1
+    crowd = crowd_of(lane, zones, zones.crowded())
+    crossed = np.ones(len(zones), dtype=np.bool_)
+    crossed[crowd.zone] = crowd.furthest > zones.last[crowd.zone]
+    past = np.zeros(len(crowd.rows), dtype=np.bool_)
+    if target is not None:
+        past = crowd.reached & (crowd.end > np.uint64(target))
+    done = np.zeros(len(crowd.zone), dtype=np.bool_)
+    done[crowd.of[past]] = True
+    ends = np.flatnonzero((done | ~crossed[crowd.zone]) & (crowd.zone < entered))
+    if len(ends):
+        entered = int(crowd.zone[ends[0]]) + 1
+    crowd = crowd.upto(int(np.searchsorted(crowd.zone, entered)))
+    done, past = done[: len(crowd.zone)], past[: len(crowd.rows)]
+    goals = np.where(done[crowd.of], past, crowd.end == crowd.furthest[crowd.of])
+    complete = target is None or bool(done.any())
     if entered and not complete and int(np.diff(zones.start)[entered - 1]) == 1:
         complete = int(zones.last[entered - 1]) >= (target or 0)
-    return _Survey(entered, tuple(found), complete and entered > 0)
+    return _Survey(entered, crowd, goals, complete and entered > 0, crossed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Crowd:
-    """All entries of the crowded zones that a chain may enter, side by side; place p is row `rows[p]`.
+class _Ways:
+    """For each place of a crowd (bool) whether a way leads on from it; whether it is on a way in a zone that leaves a
+    choice (`free`); whether it begins where the chain has ended (`behind`)."""
 
-    `begin[i]` is the place at which zone i begins. `reached` and `leads` (bool) say whether a way leads to the entry,
-    and on from it; `free` (bool) marks the entries that are on a way in a zone that leaves a choice, `behind` (bool)
-    those that begin where the chain has ended.
-    """
-
-    zones: tuple[tuple[Stretch, frozenset[int]], ...]
-    begin: tuple[int, ...]
-    rows: I64
-    zone: I64
-    reached: Mask
     leads: Mask
     free: Mask
     behind: Mask
 
 
-def _crowd(survey: _Survey) -> _Crowd:
-    rows: list[int] = []
-    zone: list[int] = []
-    begin: list[int] = []
-    masks: tuple[list[bool], ...] = ([], [], [], [])
-    reached, leads, free, behind = masks
-    for stretch, goals in survey.crowded:
-        leading = leading_to(stretch, goals)
-        begin.append(len(rows))
-        rows += stretch.rows.tolist()
-        zone += [stretch.zone] * len(stretch.rows)
-        reached += [first in stretch.reached for first in stretch.firsts]
-        leads += [end in leading for end in stretch.ends]
-        free += _leaves_choice(stretch, reached[begin[-1] :], leads[begin[-1] :])
-        furthest = max(goals)
-        behind += [first >= furthest for first in stretch.firsts]
-    return _Crowd(
-        survey.crowded,
-        tuple(begin),
-        np.array(rows, dtype=np.int64),
-        np.array(zone, dtype=np.int64),
-        *(np.array(each, dtype=np.bool_) for each in masks),
-    )
-
-
-def _leaves_choice(stretch: Stretch, reached: list[bool], leads: list[bool]) -> list[bool]:
-    """The entries on a way, if there is more than one way: then and only then two of them overlap."""
-    on_way = [a and b for a, b in zip(reached, leads, strict=True)]
-    behind = 0
-    choice = False
-    for first, end, usable in zip(stretch.firsts, stretch.ends, on_way, strict=True):
-        if usable:
-            choice = choice or first < behind
-            behind = max(behind, end)
-    return on_way if choice else [False] * len(on_way)
+def _ways(survey: _Survey) -> _Ways:
+    crowd = survey.crowd
+    leads = leading_on(crowd, survey.goals)
+    return _Ways(leads, leaves_choice(crowd, crowd.reached & leads), crowd.first >= crowd.furthest[crowd.of])
 
 
 def _choose(
     lane: Lane,
-    crowd: _Crowd,
+    survey: _Survey,
+    ways: _Ways,
     options: ChainOptions,
     reason: NDArray[np.uint8],
     file_modified: NDArray[np.float64] | None,
     added: I64 | None,
 ) -> tuple[I64, bool]:
     """The rows (int64) that the chain takes in the crowded zones; whether it provably changes the fewest files."""
+    crowd = survey.crowd
     costs = entry_costs(lane, crowd.rows, options, file_modified, added)
     runs: dict[int, list[Run]] = {}
-    proven_minimal = not crowd.free.any()
+    proven_minimal = not ways.free.any()
     if not proven_minimal and Measure.CHANGES in MEASURES[options.policy]:
-        proven_minimal = _credit_files(lane, crowd, options, reason, costs, runs, added)
-    chosen: list[I64] = [crowd.rows[:0]]
-    for (stretch, goals), begin in zip(crowd.zones, crowd.begin, strict=True):
-        end = begin + len(stretch.rows)
-        here = {place - begin: runs[place] for place in range(begin, end) if place in runs} if runs else {}
-        way = cheapest_way(stretch, goals, costs[begin:end], here)
-        chosen.append(stretch.rows[way])
-    return np.concatenate(chosen), proven_minimal
+        proven_minimal = _credit_files(lane, crowd, ways, options, reason, costs, runs, added)
+    return crowd.rows[cheapest_ways(crowd, survey.goals, costs, runs)], proven_minimal
 
 
 def _credit_files(
     lane: Lane,
-    crowd: _Crowd,
+    crowd: Crowd,
+    ways: _Ways,
     options: ChainOptions,
     reason: NDArray[np.uint8],
     costs: list[int],
@@ -183,36 +146,34 @@ def _credit_files(
     """Lower `costs` for files that may stay and fill in `runs`; whether that is exact. What is added is in no file."""
     unit = units(options.policy)[Measure.CHANGES]
     dropped = np.isin(reason, (SkipReason.INVERTED, SkipReason.ENDS_AT_LIMIT, SkipReason.VETOED))
-    off_way = crowd.rows[~(crowd.reached & crowd.leads) & ~crowd.behind]
-    free = np.flatnonzero(crowd.free)
+    off_way = crowd.rows[~(crowd.reached & ways.leads) & ~ways.behind]
+    free = np.flatnonzero(ways.free)
     nowhere = off_way[:0] if added is None else added
     rejected = np.concatenate((np.flatnonzero(dropped), off_way, nowhere))
-    saved = untouched_files(lane, crowd.rows[free], crowd.zone[free], rejected)
+    saved = untouched_files(lane, crowd.rows[free], crowd.of[free], rejected)
     for place, credit in zip(free.tolist(), saved.single, strict=True):
         costs[place] -= credit * unit
-    begin_of = dict(zip((stretch.zone for stretch, _ in crowd.zones), crowd.begin, strict=True))
     for run, credit in saved.runs.items():
         places = free[list(run)].tolist()
-        begin = begin_of[int(crowd.zone[places[0]])]
         cost = sum(costs[place] for place in places) - credit * unit
-        runs.setdefault(places[0], []).append(Run(tuple(place - begin for place in places), cost))
+        runs.setdefault(places[0], []).append(Run(tuple(places), cost))
     return saved.exact
 
 
 def _give_reasons(
-    lane: Lane, zones: Zones, survey: _Survey, crowd: _Crowd, chosen: I64, reason: NDArray[np.uint8]
+    lane: Lane, zones: Zones, survey: _Survey, ways: _Ways, chosen: I64, reason: NDArray[np.uint8]
 ) -> None:
     """Fill in the reasons of the usable rows; `chosen` (int64, ascending) are those taken in crowded zones."""
     reason[zones.rows[int(zones.start[survey.entered]) :]] = SkipReason.NOT_REACHED
-    rows = crowd.rows
+    crowd, rows = survey.crowd, survey.crowd.rows
     reason[rows] = SkipReason.OTHER_CHOSEN
     if len(chosen):
         rival = chosen[np.searchsorted(lane.first[chosen], lane.first[rows]).clip(max=len(chosen) - 1)]
         same = (lane.first[rival] == lane.first[rows]) & (lane.last[rival] == lane.last[rows])
         reason[rows[same]] = SkipReason.SAME_RANGE
-    reason[rows[~crowd.leads]] = SkipReason.DEAD_END
+    reason[rows[~ways.leads]] = SkipReason.DEAD_END
     reason[rows[~crowd.reached]] = SkipReason.DOES_NOT_JOIN
-    reason[rows[crowd.behind]] = SkipReason.NOT_REACHED
+    reason[rows[ways.behind]] = SkipReason.NOT_REACHED
     reason[chosen] = SkipReason.CHOSEN
 
 
@@ -224,7 +185,7 @@ def _missing(lane: Lane, zones: Zones, survey: _Survey, reaches: int | None, opt
     if goal is None:
         return Missing((), 0, None)
     boundary = options.start if reaches is None else end_of(reaches)
-    return missing_behind(lane, zones, survey.entered - 1, boundary, goal)
+    return missing_behind(lane, zones, survey.crossed, survey.entered - 1, boundary, goal)
 
 
 def _unused_pins(lane: Lane, options: ChainOptions, reason: NDArray[np.uint8]) -> list[tuple[str, bool]]:

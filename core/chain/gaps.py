@@ -7,15 +7,18 @@ chain goes through.
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from core.chain.crowd import crowd_of, leading_on
 from core.chain.model import GAPS_LISTED, Gap, GapKind
-from core.chain.reach import leading_to, stretch_of
 from core.chain.zones import Zones
-from core.columns import I64, Lane
+from core.columns import I64, Lane, Mask
 from core.model import U64_MAX, LaneKind, end_of
 
 #: Stands for the storage option in a command that is made to be pasted: the shell refuses to run it until it is set.
@@ -31,82 +34,128 @@ class Missing:
     resumes_at: int | None
 
 
-def missing_behind(lane: Lane, zones: Zones, zone: int, boundary: int, target: int) -> Missing:
+def missing_behind(lane: Lane, zones: Zones, crossed: Mask, zone: int, boundary: int, target: int) -> Missing:
     """What is missing from `boundary` to `target`. All that can be reached of `zone` ends at `boundary`.
 
-    `zone` is -1 where nothing begins at the chain's start, which then is the boundary.
+    `zone` is -1 where nothing begins at the chain's start, which then is the boundary. `crossed` (bool) says of each
+    zone whether a way leads through it.
     """
     end = end_of(target)
     if boundary >= end:
         return Missing((), 0, None)
     found: list[tuple[int, int, GapKind]] = []
+    count = 0
     if zone >= 0:
-        found += _bridges(lane, zones, zone, boundary, end)
-    for crowded in zones.crowded().tolist():
-        if crowded > zone:
-            found += _bridges(lane, zones, crowded, int(zones.first[crowded]), end)
+        bridges, count = _bridges(lane, zones, zone, boundary, end)
+        found += bridges
+    uncrossed = np.flatnonzero(~crossed[zone + 1 :]) + zone + 1
+    two = (np.diff(zones.start)[uncrossed] == 2) & (zones.last[uncrossed] <= np.uint64(target))
+    found += _bridges_of_two(lane, zones, uncrossed[two][:GAPS_LISTED])
+    wide: list[tuple[int, int, GapKind]] = []
+    for number in uncrossed[~two].tolist():
+        bridges, more = _bridges(lane, zones, number, int(zones.first[number]), end)
+        count += more
+        wide += bridges if len(wide) < GAPS_LISTED else ()
+    found += wide
     torn = np.flatnonzero(~zones.joined[zone + 1 :]) + zone + 1
     for each in torn[:GAPS_LISTED].tolist():
         begin = end_of(int(zones.last[each - 1])) if each else boundary
         found.append((begin, int(zones.first[each]) - 1, GapKind.GAP))
-    count = len(found) + max(0, len(torn) - GAPS_LISTED)
+    count += len(torn) + int(two.sum())
     covered = end_of(int(zones.last[-1])) if len(zones) else boundary
     if covered < end:
         found.append((covered, target, GapKind.GAP))
         count += 1
     listed = sorted(found)[:GAPS_LISTED]
-    resumes_at = None if covered < end else _resumes_at(lane, zones, torn, zone, boundary, end)
+    resumes_at = None if covered < end else _resumes_at(lane, zones, crossed, torn, zone, boundary, end)
     return Missing(tuple(Gap(lane.kind, *each) for each in listed), count, resumes_at)
 
 
-def _bridges(lane: Lane, zones: Zones, zone: int, begin: int, end: int) -> list[tuple[int, int, GapKind]]:
-    """The fewest versions to back up again, so that a way leads from boundary `begin` through the zone or to `end`."""
+def _bridges_of_two(lane: Lane, zones: Zones, numbers: I64) -> list[tuple[int, int, GapKind]]:
+    """The bridges of zones (int64) of two entries that do not join: up to the second entry, or behind the first one."""
+    one, other = zones.rows[zones.start[numbers]], zones.rows[zones.start[numbers] + 1]
+    columns = (lane.first[one], lane.last[one], lane.first[other], lane.last[other])
+    pairs = zip(*(column.tolist() for column in columns), strict=True)
+    return [
+        (last + 1, end, GapKind.NO_JOIN) if end - last < begin - first else (first, begin - 1, GapKind.NO_JOIN)
+        for first, last, begin, end in pairs
+    ]
+
+
+def _bridges(
+    lane: Lane, zones: Zones, zone: int, begin: int, end: int
+) -> tuple[Iterable[tuple[int, int, GapKind]], int]:
+    """The fewest versions to back up again, so that a way leads from boundary `begin` through the zone or to `end`.
+
+    The first `GAPS_LISTED` stretches of them, and how many there are.
+    """
     goal = min(end_of(int(zones.last[zone])), end)
-    stretch = stretch_of(lane, zones, zone)
-    edges = [(f, min(e, goal)) for f, e in zip(stretch.firsts, stretch.ends, strict=True) if begin <= f < goal]
-    stops = sorted({begin, goal, *(boundary for edge in edges for boundary in edge)})
-    missing = {begin: 0}
-    came_from: dict[int, int] = {}
-    jumped: set[int] = set()
-    at = 0
+    rows = zones.rows_of(zone)
+    rows = rows[(lane.first[rows] >= np.uint64(begin)) & (lane.first[rows] < np.uint64(goal))]
+    first, behind = lane.first[rows], np.minimum(lane.last[rows], np.uint64(goal - 1)) + np.uint64(1)
+    stops = np.sort(np.concatenate((np.array((begin, goal), dtype=np.uint64), first, behind)))
+    stops = stops[np.append(True, stops[1:] != stops[:-1])]
+    starts, ends = (np.searchsorted(stops, column).astype(np.int32) for column in (first, behind))
+    came_from, jumped = _fewest_missing(stops.data, starts.data, ends.data)
+    return _merged_jumps(stops.data, came_from, jumped)
+
+
+def _fewest_missing(stops: memoryview, starts: memoryview, ends: memoryview) -> tuple[array[int], bytearray]:
+    """Of each of `stops` the one before it on the way with the fewest versions missing, and whether that is a jump.
+
+    The way begins at the first of them. An edge leads from stop `starts[i]` to stop `ends[i]`; they are in order.
+    """
+    # Arrays, not lists: a knot of a million entries has two million stops.
+    missing, known = array("Q", bytes(8 * len(stops))), bytearray(len(stops))
+    known[0] = 1
+    came_from = array("q", [-1]) * len(stops)
+    jumped = bytearray(len(stops))
+    at, edges, before = 0, len(starts), 0
     for index, stop in enumerate(stops):
+        here = missing[index]
         if index:
-            before = stops[index - 1]
-            by_jump = missing[before] + stop - before
-            if by_jump < missing.get(stop, by_jump + 1):
-                missing[stop], came_from[stop] = by_jump, before
-                jumped.add(stop)
-        while at < len(edges) and edges[at][0] == stop:
-            _, to = edges[at]
+            by_jump = before + stop - stops[index - 1]
+            if not known[index] or by_jump < here:
+                here, came_from[index], jumped[index] = by_jump, index - 1, 1
+        while at < edges and starts[at] == index:
+            to = ends[at]
             at += 1
-            if missing[stop] < missing.get(to, missing[stop] + 1):
-                missing[to], came_from[to] = missing[stop], stop
-    return _merged_jumps(goal, came_from, jumped)
+            if not known[to] or here < missing[to]:
+                missing[to], came_from[to], known[to] = here, index, 1
+        before = here
+    return came_from, jumped
 
 
-def _merged_jumps(goal: int, came_from: dict[int, int], jumped: set[int]) -> list[tuple[int, int, GapKind]]:
-    """The jumps on the way back from `goal`, neighbours merged."""
-    jumps: list[tuple[int, int]] = []
-    stop = goal
-    while stop in came_from:
-        before = came_from[stop]
-        if stop in jumped:
-            last = jumps.pop()[1] if jumps and jumps[-1][0] == stop else stop - 1
-            jumps.append((before, last))
+def _merged_jumps(
+    stops: memoryview, came_from: array[int], jumped: bytearray
+) -> tuple[Iterable[tuple[int, int, GapKind]], int]:
+    """The first jumps on the way to the last stop, neighbours merged, and how many there are."""
+    jumps: deque[tuple[int, int, GapKind]] = deque(maxlen=GAPS_LISTED)
+    count, last = 0, -1
+    stop = len(stops) - 1
+    while (before := came_from[stop]) >= 0:
+        if jumped[stop]:
+            last = stops[stop] - 1 if last < 0 else last
+            if not jumped[before]:
+                jumps.append((stops[before], last, GapKind.NO_JOIN))
+                count, last = count + 1, -1
         stop = before
-    return [(first, last, GapKind.NO_JOIN) for first, last in jumps]
+    return jumps, count
 
 
-def _resumes_at(lane: Lane, zones: Zones, torn: I64, zone: int, boundary: int, end: int) -> int | None:
+def _resumes_at(lane: Lane, zones: Zones, crossed: Mask, torn: I64, zone: int, boundary: int, end: int) -> int | None:
     """The least boundary from `boundary` on from which entries lead to `end`; the last zone covers `end`."""
     since = int(torn[-1]) if len(torn) else zone
     crowded = zones.crowded()
-    for each in crowded[crowded >= since][::-1].tolist():
-        stretch = stretch_of(lane, zones, each)
-        goals = [stop for stop in stretch.ends if stop >= end] if each == len(zones) - 1 else [max(stretch.ends)]
-        leading = leading_to(stretch, goals)
-        if stretch.begin not in leading or stretch.begin < boundary:
-            return min((stop for stop in leading if boundary <= stop < end), default=None)
+    decisive = ~crossed[crowded] | (zones.first[crowded] < boundary) | (crowded == len(zones) - 1)
+    for each in crowded[(crowded >= since) & decisive][::-1].tolist():
+        crowd = crowd_of(lane, zones, np.array((each,), dtype=np.int64))
+        goals = crowd.end >= np.uint64(end) if each == len(zones) - 1 else crowd.end == crowd.end.max()
+        begins = crowd.first[leading_on(crowd, goals)]
+        if crowd.first[0] not in begins or int(crowd.first[0]) < boundary:
+            leading = np.concatenate((begins, crowd.end[goals]))
+            leading = leading[(leading >= np.uint64(boundary)) & (leading < np.uint64(end))]
+            return int(leading.min()) if len(leading) else None
     return int(zones.first[since])
 
 

@@ -46,7 +46,7 @@ def _inside(chain: Chain, row: int) -> str:
         return f"begins at {got:,}"
     first, last = _numbers(chain, used)
     where = "starts with" if first == got else "starts inside"
-    return f"{where} the chosen {first:,} - {last:,}; expected {end_of(last)}, got {got}"
+    return f"{where} the chosen {first:,} - {last:,}; expected {end_of(last):,}, got {got:,}"
 
 
 def _does_not_join(chain: Chain, row: int) -> str:
@@ -59,11 +59,11 @@ def _dead_end(chain: Chain, row: int) -> str:
 
 def _same_range(chain: Chain, row: int) -> str:
     first, last = _numbers(chain, row)
-    return f"another manifest is chosen for the same {first:,} - {last:,}; expected {end_of(last)}, got {first}"
+    return f"another manifest is chosen for the same {first:,} - {last:,}; expected {end_of(last):,}, got {first:,}"
 
 
 def _other_chosen(chain: Chain, row: int) -> str:
-    return f"{_inside(chain, row)}; it would join, but {chain.options.policy.value} prefers another way"
+    return f"{_inside(chain, row)}; it would join, but the policy {chain.options.policy.value} prefers another way"
 
 
 def _pin_excluded(chain: Chain, row: int) -> str:

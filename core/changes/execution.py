@@ -10,8 +10,8 @@ that names files which are gone, and that wedges stock's next compaction (`compa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeAlias
 
@@ -22,9 +22,10 @@ from core.changes.model import Move
 from core.changes.sight import Known, Sight
 from core.changes.survival import Survival, lost_entries, survival_of
 from core.changes.together import raised, results, together, waves
-from core.errors import AlreadyThere, PlanOutdated
+from core.errors import AlreadyThere, PlanOutdated, Stopped
 from core.gather import MAX_FILE_BYTES
 from core.journal import Intent, PlannedWrite
+from core.names import JOURNAL_FOLDER
 from core.phrases import count, shown
 from core.storage.protocol import HandleUnreadable, Listed
 
@@ -47,6 +48,7 @@ class Execution:
         self._strict = strict
         self._known = known
         self._done = 0
+        self._together: list[bytes] | None = None
         self._let_go = intent.let_go
         self._unreadable = intent.expected_unreadable
 
@@ -195,6 +197,15 @@ class Execution:
         seen = {file.handle: (file.listed, mark) for file, mark in zip(sight.files, sight.marks, strict=True)}
         going = [move for move in self._intent.retires if self._is_as_planned(move, there)]
         survivals = survival_of(sight, {move.source for move in going}, self._let_go) if going else {}
+        with self._journaled_together():
+            self._retire_all(going, survivals, seen, there)
+        self._ground.writer.flush(BACKUP)
+        self._ground.writer.flush(METADATA)
+
+    def _retire_all(
+        self, going: Sequence[Move], survivals: Mapping[str, Survival], seen: _Seen, there: dict[str, FileMark]
+    ) -> None:
+        """Move one after the other, with nothing between them: whoever listed before may open what has moved."""
         for wave in waves(going, self._ground.writer.at_once):
             problems = results([partial(self._problem, move, survivals[move.source], seen) for move in wave])
             for problem in filter(None, problems):
@@ -209,8 +220,28 @@ class Execution:
                     del there[move.source]
                 else:
                     self._otherwise(f"{shown(move.source)} stays: its place in metadata_backup/ is taken")
-        self._ground.writer.flush(BACKUP)
-        self._ground.writer.flush(METADATA)
+
+    @contextmanager
+    def _journaled_together(self) -> Iterator[None]:
+        """Inside, steps are put into the journal together at the end, also when the operator stops it.
+
+        Nothing goes by those lines but who reads how far it came: after any other fault they are left out.
+        """
+        self._together = []
+        try:
+            yield
+        except Stopped:
+            self._tell_steps()
+            self._ground.writer.flush(JOURNAL_FOLDER)
+            raise
+        else:
+            self._tell_steps()
+        finally:
+            self._together = None
+
+    def _tell_steps(self) -> None:
+        if self._together:
+            self._ground.note(self._intent.operation, self._together)
 
     def _set_aside(self, move: Move, survival: Survival, seen: _Seen) -> bool:
         # Others of the same wave may have taken their time.
@@ -313,7 +344,10 @@ class Execution:
 
     def _end(self, step: str, handle: str) -> None:
         self._done += 1
-        self._ground.note(self._intent.operation, step, handle)
+        if self._together is None:
+            self._ground.note(self._intent.operation, [self._ground.line(step, handle)])
+        else:
+            self._together.append(self._ground.line(step, handle))
 
     def _otherwise(self, what: str) -> None:
         """Something is not as planned."""

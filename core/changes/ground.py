@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -77,10 +77,14 @@ class Ground:
             raise Stopped(f"stopped after {progress.done:,} of {progress.total:,} steps")
         self.lease.check()
 
-    def note(self, operation: str, step: str, handle: str) -> None:
-        """Put a step that has been done into the journal."""
+    def line(self, step: str, handle: str) -> bytes:
+        """A step that has been done now, as the journal has it."""
         line = {"at": self.machine.now(), "token": self.lease.token, "step": step, "handle": handle}
-        self.writer.append(piece_handle(operation, Piece.STEPS), json.dumps(line).encode() + b"\n")
+        return json.dumps(line).encode() + b"\n"
+
+    def note(self, operation: str, lines: Iterable[bytes]) -> None:
+        """Put steps that have been done into the journal."""
+        self.writer.append(piece_handle(operation, Piece.STEPS), b"".join(lines))
 
     def record(self, handle: str, content: bytes) -> None:
         """Make a file of the journal that outlasts a loss of power."""

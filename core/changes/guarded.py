@@ -21,7 +21,7 @@ from core.changes.marks import FileMark, difference, mark_of_bytes, read_marks
 from core.changes.model import OperationKind
 from core.errors import LeaseHeld
 from core.gather import MAX_FILE_BYTES, MAX_FOLDER_BYTES
-from core.host import Machine, Process
+from core.host import Machine, Process, runs_here
 from core.journal import Operation, Outcome, Piece, piece_handle
 from core.journal.documents import VERSION, encode
 from core.lease import Lease
@@ -71,7 +71,8 @@ class Guarding:
         """Write down which process runs the command: whoever finds this guard cut off must not take it for ended."""
         process = self._ground.machine.process_of(pid)
         with journaled(self.operation, self._ground.reader.location):
-            self._ground.note(self.operation, _STARTED, f"{pid} {process.started} {process.boot_id}")
+            line = self._ground.line(_STARTED, f"{pid} {process.started} {process.boot_id}")
+            self._ground.note(self.operation, [line])
 
     def ended(self, exit_code: int, notes: Sequence[str] = ()) -> Applied:
         """Compare, and journal the outcome; `notes` stand in it. Raises `LeaseLost`."""
@@ -121,7 +122,7 @@ def close_guard(ground: Ground, operation: Operation) -> Applied:
 def closed_outcome(reader: StoreReader, machine: Machine, operation: Operation) -> Outcome:
     """How a guard that was cut off would be closed now; nothing is written. Raises `LeaseHeld`, `StoreUnreachable`."""
     process = _process_of(reader, operation)
-    if process is not None and _runs_here(process, machine):
+    if process is not None and runs_here(process, machine):
         raise LeaseHeld(
             f"the command of guard {operation.id} still runs: pid {process.pid}",
             hint=f"wait for it, or end it: kill {process.pid}",
@@ -169,13 +170,6 @@ def _process_of(reader: StoreReader, operation: Operation) -> Process | None:
         return Process(int(pid), started, boot_id, "", "")
     except (HandleUnreadable, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def _runs_here(process: Process, machine: Machine) -> bool:
-    """Whether it is certain that a process still runs on this machine."""
-    if not process.started or not process.boot_id or process.boot_id != machine.process().boot_id:
-        return False
-    return not machine.has_ended(process)
 
 
 def _storable(mark: FileMark) -> FileMark:

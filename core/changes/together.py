@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from core.errors import SeamlineError
+from core.errors import OutcomeUnknown, SeamlineError
 
 _T = TypeVar("_T")
 
@@ -29,13 +29,14 @@ def together(acts: Sequence[Callable[[], _T]]) -> list[_T | SeamlineError]:
 
 
 def raised(outcomes: Sequence[_T | SeamlineError]) -> list[_T]:
-    """The results among what came of some acts. Raises the first error instead, if there is one."""
-    told = []
-    for outcome in outcomes:
-        if isinstance(outcome, SeamlineError):
-            raise outcome
-        told.append(outcome)
-    return told
+    """The results among what came of some acts. Raises an error instead, if there is one.
+
+    Of several the first, but an unknown outcome before all others: what may have been done has to be said.
+    """
+    errors = [outcome for outcome in outcomes if isinstance(outcome, SeamlineError)]
+    if errors:
+        raise next((error for error in errors if isinstance(error, OutcomeUnknown)), errors[0])
+    return [outcome for outcome in outcomes if not isinstance(outcome, SeamlineError)]
 
 
 def results(acts: Sequence[Callable[[], _T]]) -> list[_T]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from core.compaction.names import compacted_name_of
 from core.compaction.refusals import Refusal, Scene
 from core.compaction.timestamps import records_of, times_only
-from core.findings.case import IN_FLIGHT_SECONDS
 from core.findings.contents import Agreement, agreement, contents_of
 from core.findings.timestamps import CLOCK_SLACK
 from core.index import MetaFile
 from core.model import LaneKind
 from core.phrases import count, shown
+from core.snapshot import judged_from
 
 
 def clock_behind(scene: Scene) -> Iterator[Refusal]:
@@ -47,15 +47,14 @@ def dated_ahead(scene: Scene) -> Iterator[Refusal]:
 
 def in_flight(scene: Scene) -> Iterator[Refusal]:
     """Compacted files that look cut off and are so young that somebody may still write them."""
-    for file in _torn(scene, [file for file in scene.snapshot.index.files if _is_young(file, scene.now)]):
+    snapshot, now = scene.snapshot, scene.now
+    torn = list(_torn(scene, [file for file in snapshot.index.files if snapshot.in_flight(file, now)]))
+    for file in torn:
         age = max(0, scene.now - int(file.listed.modified))
         text = f"{shown(file.handle)} holds less than its name says, and was written {count(age, 'second')} ago: "
-        text += "somebody may be writing it just now"
+        text += "somebody may be writing it just now. Try again "
+        text += judged_from((each.listed.modified for each in torn), scene.now)
         yield Refusal("read-while-written", text, None, scene.look_again, None)
-
-
-def _is_young(file: MetaFile, now: int) -> bool:
-    return abs(now - file.listed.modified) < IN_FLIGHT_SECONDS
 
 
 def _torn(scene: Scene, files: Sequence[MetaFile]) -> Iterator[MetaFile]:

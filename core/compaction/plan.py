@@ -19,7 +19,7 @@ from core.compaction.mends import mends_of
 from core.compaction.obstacles import refused, too_large
 from core.compaction.preview import CompactionPreview, preview_compaction
 from core.compaction.refusals import Checked, Refusal, Scene
-from core.compaction.timestamps import record_date
+from core.compaction.timestamps import record_date, told_times
 from core.errors import UsageError
 from core.model import TimestampsRecord
 from core.names import alone_name
@@ -96,11 +96,11 @@ def _change_set(draft: Draft, record: Write | None, moves: tuple[Move, ...]) -> 
 
 
 def _record(draft: Draft) -> Write:
-    """The timestamps file: the time of every file that stays, none for those of this run."""
+    """The timestamps file: the time of every file that stays. Those of this run are not named, as in stock's."""
     snapshot = draft.snapshot
     taken = {file.listed.name for index in (snapshot.index, snapshot.retired) for file in index.files}
-    times = dict(draft.stamps) | {write.handle: None for write in draft.outputs.writes}
-    record = TimestampsRecord(record_date(draft.records.latest, draft.preview.run.now, taken), times)
+    date = record_date(draft.records.latest, draft.preview.run.now, taken)
+    record = TimestampsRecord(date, told_times(draft.stamps))
     return Write(f"metadata/{alone_name(record)}", encode_record(record), 1, draft.form)
 
 

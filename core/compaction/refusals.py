@@ -9,6 +9,7 @@ from typing import Protocol
 from core.compaction.preview import CompactionPreview
 from core.findings import commands
 from core.findings.leads import is_about_compaction, spans
+from core.findings.search import worst_first
 from core.model import Finding, LaneKind, Zone
 from core.phrases import command
 from core.snapshot import Snapshot
@@ -30,7 +31,7 @@ class Checked(Protocol):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything, worst first."""
+        """Everything."""
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -64,8 +65,8 @@ class Scene:
         return command("seamline", "check", self.snapshot.location)
 
     def finding(self, of: Callable[[Finding], bool]) -> Finding | None:
-        """The first finding that is such."""
-        return next(filter(of, self.report.findings), None) if self.report else None
+        """The worst finding that is such."""
+        return min(filter(of, self.report.findings), key=worst_first, default=None) if self.report else None
 
     def way_on(self, finding: Finding | None) -> str:
         """The next step of a finding, unless that is to preview a compaction."""

@@ -126,15 +126,22 @@ def new_times(
 
 
 def carried_over(
-    handles: Iterable[str], new: Iterable[str], known: Mapping[str, int | None], grace: int, now: int
+    handles: Iterable[str], known: Mapping[str, int | None], grace: int, now: int
 ) -> dict[str, int | None]:
-    """The times of files that stay (`handles`) and of `new` ones, after a change that compacts nothing.
+    """The times of files that stay (`handles`) after a change that compacts nothing.
 
     What has a time keeps it, unless it was none: then its grace (in seconds) begins at `now`. identity.meta gets none.
     """
     stamps = {handle: known.get(handle) for handle in handles if handle != IDENTITY_HANDLE}
-    kept = {handle: stamp if _fault(stamp, grace, now) is None else now for handle, stamp in stamps.items()}
-    return kept | dict.fromkeys(new)
+    return {handle: stamp if _fault(stamp, grace, now) is None else now for handle, stamp in stamps.items()}
+
+
+def told_times(stamps: Mapping[str, int | None]) -> dict[str, int]:
+    """What a record says of `stamps`: as in stock's own records, a file without a time is not named in it.
+
+    To a reader an absent name and one without a time are the same (`format.md`, "Loading", 5).
+    """
+    return {handle: stamp for handle, stamp in stamps.items() if stamp is not None}
 
 
 def _fault(stamp: int | None, grace: int, now: int) -> int | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.chain import Chain, find_chain
 from core.chain.cost import claims_of
 from core.codec import UNKNOWN_KIND
-from core.columns import I64, Lane
+from core.columns import I64, Lane, Mask
 from core.findings.contents import Contents, contents_of
 from core.findings.filling import fills, rows_inside
 from core.findings.handles import odd_rows
@@ -22,9 +23,10 @@ from core.index import Index, MetaFile
 from core.journal.denylist import denied_rows
 from core.lane_difference import absent_rows
 from core.model import U64_MAX, LaneKind, RangeRecord, TimestampsRecord, end_of
-from core.names import MetadataName, handle_problem, parse_metadata_name
+from core.names import MetadataName, handle_problem, parse_backup_folder, parse_metadata_name
 from core.snapshot import Snapshot
 from core.stock import (
+    CHART_FACTORS,
     CompactionOptions,
     CompactionRun,
     StockFailure,
@@ -33,19 +35,15 @@ from core.stock import (
     newest_timestamps,
     simulate_compaction,
 )
+from core.storage.protocol import ListedKind
 
 if TYPE_CHECKING:
-    from core.lease import LeaseView
+    from core.journal import Unfinished
     from core.manifests import Evidence
 
-#: What is simulated in any case: stock's own default, and the factor of the official chart.
-USUAL_FACTORS: Final = (CompactionOptions(), CompactionOptions(100, 100, 100))
+#: What is simulated in any case: stock's own default, and the factors of the official chart.
+USUAL_FACTORS: Final = (CompactionOptions(), CHART_FACTORS)
 
-#: A file younger than this (seconds) that looks cut off is still being written (`recovery.md`, "Findings").
-IN_FLIGHT_SECONDS: Final = 60
-
-#: So many gaps of a lane are looked at for what fills them.
-_MOST_GAPS: Final = 200
 
 #: The lanes whose entries must follow each other.
 CHAINED: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS)
@@ -53,19 +51,32 @@ CHAINED: Final = (LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS)
 ENTRY_LANES: Final = (*CHAINED, LaneKind.STATE_SNAPSHOTS)
 
 
+F64: TypeAlias = NDArray[np.float64]
+_Column = TypeVar("_Column", Mask, F64)
+
+
+def _over_claims(merge: np.ufunc, lane: Lane, of_file: _Column) -> _Column:
+    """For each entry what `merge` makes of the values of all files that claim it."""
+    if not len(lane):
+        return of_file[:0]
+    merged: _Column = merge.reduceat(of_file[lane.claim_file], lane.claim_start[:-1])
+    return merged
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A snapshot under examination at `now` (unix seconds).
 
     `factors` are simulated besides the usual 1 and 100; `evidence` is what levels 2 to 4 read, None below;
-    `lease` is who may write to the store; `denylist` what repairs rejected, each entry with the operation.
+    `unfinished` says which operations have no end and who is at work, `denylist` what repairs rejected, each entry with
+    the operation.
     """
 
     snapshot: Snapshot
     now: float
     factors: tuple[CompactionOptions, ...] = ()
     evidence: Evidence | None = None
-    lease: LeaseView | None = None
+    unfinished: Unfinished | None = None
     denylist: Mapping[RangeRecord, str] = field(default_factory=dict)
 
     @property
@@ -96,6 +107,18 @@ class Case:
     def sweeps(self) -> dict[LaneKind, Sweep]:
         """Gaps and overlaps of the lanes whose entries must follow each other."""
         return {kind: sweep(self.lane(kind)) for kind in CHAINED}
+
+    @cached_property
+    def stands_alone(self) -> dict[LaneKind, Mask]:
+        """For each lane and row (bool) whether no compacted or repaired file claims the entry."""
+        alone = np.array([name is None or name.alone for name in self.names], dtype=np.bool_)
+        return {kind: _over_claims(np.logical_and, self.lane(kind), alone) for kind in CHAINED}
+
+    @cached_property
+    def written(self) -> dict[LaneKind, F64]:
+        """For each lane and row (float64) when the oldest file that claims the entry was written, unix seconds."""
+        modified = np.array([file.listed.modified for file in self.index.files], dtype=np.float64)
+        return {kind: _over_claims(np.minimum, self.lane(kind), modified) for kind in CHAINED}
 
     @cached_property
     def odd_rows(self) -> dict[LaneKind, I64]:
@@ -149,6 +172,16 @@ class Case:
         return tuple(simulate_compaction(self.index, each, int(self.now)) for each in self.options)
 
     @cached_property
+    def backup_folders(self) -> dict[LaneKind, list[tuple[int, str]]]:
+        """Where the backups at the top of the store begin by their names, and these names, in order."""
+        found: dict[LaneKind, list[tuple[int, str]]] = {}
+        for listing in self.snapshot.root:
+            folder = parse_backup_folder(listing.name) if listing.kind is ListedKind.FOLDER else None
+            if folder is not None and not folder.derived:
+                found.setdefault(folder.kind, []).append((folder.first, listing.name))
+        return {kind: sorted(folders) for kind, folders in found.items()}
+
+    @cached_property
     def file_numbers(self) -> dict[str, int]:
         """The number in `index.files` of each handle."""
         return {file.handle: number for number, file in enumerate(self.index.files)}
@@ -182,10 +215,8 @@ class Case:
 
     def _unfilled(self, kind: LaneKind) -> int:
         lane, rows = self.retired.lanes[kind], self.recoverable[kind]
-        gaps = self.sweeps[kind].gaps(_MOST_GAPS + 1)
-        for number, gap in enumerate(gaps):
-            inside = rows_inside(lane, rows, gap.first, gap.last)
-            if number == _MOST_GAPS or not fills(lane, inside, gap.first, gap.last):
+        for gap in self.sweeps[kind].gaps():
+            if not fills(lane, rows_inside(lane, rows, gap.first, gap.last), gap.first, gap.last):
                 return gap.first
         return end_of(U64_MAX)
 
@@ -194,5 +225,5 @@ class Case:
         return self.takes_repair and first <= self.unfilled.get(kind, first)
 
     def in_flight(self, file: MetaFile) -> bool:
-        """Whether a file is so young that a writer may still be at it; clocks of hosts differ by seconds."""
-        return abs(self.now - file.listed.modified) < IN_FLIGHT_SECONDS
+        """Whether a file is so young that a writer may still be at it."""
+        return self.snapshot.in_flight(file, self.now)

@@ -8,17 +8,15 @@ from typing import Final, Protocol
 from core.chain import Gap, GapKind, gap_command
 from core.findings.case import Case
 from core.last_look import QUARANTINE
-from core.model import LaneKind
+from core.model import STOCK_FACTOR, LaneKind
 from core.phrases import command
 from core.snapshot import Snapshot
-from core.stock import CompactionOptions
+from core.stock import CHART_FACTORS, CompactionOptions
 from core.tools import Tools, then, tools_for
 
 #: More files than this in one command are no longer read by whoever pastes it.
 MOST_FILES: Final = 40
 
-#: The factors of the official chart.
-_FEW_FILES: Final = CompactionOptions(100, 100, 100)
 _ONE_OFF: Final = ("aptos-db-tool", "backup", "oneoff")
 
 
@@ -41,6 +39,11 @@ def repair(case: Case) -> str:
     return command("seamline", "repair", case.snapshot.location, "--dry-run")
 
 
+def repair_without(case: Case, manifest: str) -> str:
+    """What a repair would do that never uses one manifest, and what has to be backed up again then."""
+    return command("seamline", "repair", case.snapshot.location, "--veto", manifest, "--dry-run")
+
+
 def way_on(case: Case, kind: LaneKind, first: int) -> str:
     """A repair where one mends what is wrong from `first` on, else what stock would restore and which chain works."""
     return repair(case) if case.repairs(kind, first) else restore_plan(case)
@@ -59,13 +62,13 @@ def compaction(case: Case, options: CompactionOptions) -> str:
         ("--state-snapshot-file-compact-factor", options.state_snapshot_factor),
         ("--transaction-file-compact-factor", options.transaction_factor),
     )
-    given = [word for pair in factors if pair[1] != 1 for word in pair]
+    given = [word for pair in factors if pair[1] != STOCK_FACTOR for word in pair]
     return command("seamline", "compact", case.snapshot.location, *given, "--dry-run")
 
 
 def mended_by_compaction(case: Case) -> str:
     """A compaction by this tool, which saves a record without what is wrong in the old ones; shown first, not done."""
-    return compaction(case, _FEW_FILES)
+    return compaction(case, CHART_FACTORS)
 
 
 def back_up(case: Case, kind: LaneKind, first: int, last: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,15 +16,13 @@ import numpy as np
 from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
-from core.findings.gaps import MOST_GAPS
-from core.findings.overlaps import MOST_TANGLES
+from core.findings.later import later
 from core.findings.registry import detector
-from core.findings.sweep import Tangle
 from core.model import Claim, Finding, LaneKind, Severity, end_of
 from core.phrases import count, listed, shown, span
 from core.stock import CompactionOptions, CompactionRun, LaneGroups
 from core.stock.stops import Step
-from core.words import I64
+from core.words import I64, Mask
 
 #: With smaller groups there are no borders to shift.
 _LEAST_FACTOR: Final = 2
@@ -63,41 +62,64 @@ def _options(hits: Sequence[_Hit]) -> CompactionOptions:
 @detector("compacted-name-collision")
 def collisions(case: Case) -> Iterator[Finding]:
     """Groups that get one name, so that the lines of one of them are lost."""
-    for kind, range_, rows in _stretches(case):
-        hits = [_Hit(run, len(lost)) for run in _runs(case) if len(lost := _colliding(run.lane(kind), rows))]
-        if not hits:
-            continue
-        groups = hits[0].run.lane(kind)
-        dropped = groups[int(_colliding(groups, rows)[0])]
-        yield finding(
-            "compacted-name-collision",
-            lane=kind,
-            range_=range_,
-            explanation=f"At {_factors(hits, kind)} compaction gives {count(hits[0].number, 'group')} of "
-            f"{_where(kind, range_)} a name that another group has, such as {dropped.name}. Of each such pair one is "
-            "dropped without a word: LocalFs keeps the first, clouds keep the last, and a day later the originals are "
-            "moved away.",
-            cause="The name of a compacted file holds its range only, and the two have the same.",
-            next_step=commands.compaction(case, _options(hits)),
-            entries=some_entries(case.lane(kind), list(dropped.rows)),
-        )
-
-
-def _where(kind: LaneKind, range_: tuple[int, int]) -> str:
-    return span(kind, *range_)
-
-
-def _stretches(case: Case) -> Iterator[tuple[LaneKind, tuple[int, int], I64]]:
-    """What is there more than once: tangles of the chained lanes, and snapshots of one epoch, all in one."""
     for kind in CHAINED:
-        for tangle in case.sweeps[kind].tangles[:MOST_TANGLES]:
-            yield kind, (tangle.first, tangle.last), tangle.rows
+        tangles = case.sweeps[kind].tangles
+        lost = np.zeros(len(case.lane(kind)), dtype=np.bool_)
+        for run in _runs(case):
+            lost |= _in_colliding(run.lane(kind))
+        numbers = tangles.with_any(lost).tolist()
+        make = partial(_collision_in_tangle, case, kind)
+        yield from later(make, numbers, kind, tangles.range, "compacted-name-collision")
+    rows = _rows_of_doubled_epochs(case)
+    if len(rows) and _collision_hits(case, LaneKind.STATE_SNAPSHOTS, rows):
+        first = case.lane(LaneKind.STATE_SNAPSHOTS).first[rows]
+        yield _collision(case, LaneKind.STATE_SNAPSHOTS, (int(first.min()), int(first.max())), rows)
+
+
+def _in_colliding(groups: LaneGroups) -> Mask:
+    """Whether each row of a lane is in a group whose name an earlier group has (bool)."""
+    if not groups.factor:
+        return np.zeros(len(groups.lane), dtype=np.bool_)
+    colliding = groups.twin >= 0
+    colliding[groups.done :] = False
+    return np.repeat(colliding, groups.sizes)
+
+
+def _collision_in_tangle(case: Case, kind: LaneKind, number: int) -> Finding:
+    tangle = case.sweeps[kind].tangles[number]
+    return _collision(case, kind, (tangle.first, tangle.last), tangle.rows)
+
+
+def _collision_hits(case: Case, kind: LaneKind, rows: I64) -> list[_Hit]:
+    return [_Hit(run, len(lost)) for run in _runs(case) if len(lost := _colliding(run.lane(kind), rows))]
+
+
+def _collision(case: Case, kind: LaneKind, range_: tuple[int, int], rows: I64) -> Finding:
+    """The collisions of some rows, of which there are any."""
+    hits = _collision_hits(case, kind, rows)
+    groups = hits[0].run.lane(kind)
+    dropped = groups[int(_colliding(groups, rows)[0])]
+    return finding(
+        "compacted-name-collision",
+        lane=kind,
+        range_=range_,
+        explanation=f"At {_factors(hits, kind)} compaction gives {count(hits[0].number, 'group')} of "
+        f"{span(kind, *range_)} a name that another group has, such as {dropped.name}. Of each such pair one is "
+        "dropped without a word: LocalFs keeps the first, clouds keep the last, and a day later the originals are "
+        "moved away.",
+        cause="The name of a compacted file holds its range only, and the two have the same.",
+        next_step=commands.compaction(case, _options(hits)),
+        entries=some_entries(case.lane(kind), list(dropped.rows)),
+    )
+
+
+def _rows_of_doubled_epochs(case: Case) -> I64:
+    """The snapshots (rows, int64) of epochs that have several."""
     lane = case.lane(LaneKind.STATE_SNAPSHOTS)
-    if lane.epoch is not None and _doubled_snapshots(case):
-        again = np.flatnonzero(lane.epoch[1:] == lane.epoch[:-1])
-        rows = np.union1d(again, again + 1)
-        first, last = int(lane.first[rows].min()), int(lane.first[rows].max())
-        yield LaneKind.STATE_SNAPSHOTS, (first, last), rows
+    if lane.epoch is None or not _doubled_snapshots(case):
+        return np.empty(0, dtype=np.int64)
+    again = np.flatnonzero(lane.epoch[1:] == lane.epoch[:-1])
+    return np.union1d(again, again + 1)
 
 
 def _colliding(groups: LaneGroups, rows: I64) -> I64:
@@ -113,54 +135,74 @@ def _colliding(groups: LaneGroups, rows: I64) -> I64:
 def baked_conflicts(case: Case) -> Iterator[Finding]:
     """Conflicts that fall between two groups, so that compaction writes them as they are."""
     for kind in CHAINED:
-        for tangle in case.sweeps[kind].tangles[:MOST_TANGLES]:
-            hits = [_Hit(run, baked) for run in _runs(case) if (baked := _baked(run.lane(kind), tangle))]
-            if hits:
-                yield finding(
-                    "compaction-bakes-conflict",
-                    lane=kind,
-                    range_=(tangle.first, tangle.last),
-                    explanation=f"At {_factors(hits, kind)} the conflict falls between groups at "
-                    f"{count(hits[0].number, 'place')}: compaction succeeds and writes it into compacted files, and "
-                    "restores fail as before.",
-                    cause="Compaction compares entries only inside one group.",
-                    next_step=commands.compaction(case, _options(hits)),
-                    entries=some_entries(case.lane(kind), tangle.rows),
-                )
+        tangles = case.sweeps[kind].tangles
+        number, _, behind = tangles.joints()
+        baked = [number[_torn_borders(run.lane(kind), behind)] for run in _runs(case)]
+        numbers = np.unique(np.concatenate((number[:0], *baked))).tolist()
+        yield from later(partial(_baked_in, case, kind), numbers, kind, tangles.range, "compaction-bakes-conflict")
 
 
-def _baked(groups: LaneGroups, tangle: Tangle) -> int:
-    """How many joints inside a tangle lie between groups that are both written and do not follow each other."""
+def _baked_in(case: Case, kind: LaneKind, number: int) -> Finding:
+    tangle = case.sweeps[kind].tangles[number]
+    counts = ((run, int(_torn_borders(run.lane(kind), tangle.rows[1:]).sum())) for run in _runs(case))
+    hits = [_Hit(run, baked) for run, baked in counts if baked]
+    return finding(
+        "compaction-bakes-conflict",
+        lane=kind,
+        range_=(tangle.first, tangle.last),
+        explanation=f"At {_factors(hits, kind)} the conflict falls between groups at "
+        f"{count(hits[0].number, 'place')}: compaction succeeds and writes it into compacted files, and "
+        "restores fail as before.",
+        cause="Compaction compares entries only inside one group.",
+        next_step=commands.compaction(case, _options(hits)),
+        entries=some_entries(case.lane(kind), tangle.rows),
+    )
+
+
+def _torn_borders(groups: LaneGroups, rows: I64) -> Mask:
+    """Which rows, that overlap the one before, begin a group which is written and does not follow the one before."""
     if not groups.factor:
-        return 0
-    lane, rows = groups.lane, tangle.rows[1:]
-    rows = rows[(rows % groups.factor == 0) & (rows // groups.factor < groups.done)]
+        return np.zeros(len(rows), dtype=np.bool_)
+    lane, number = groups.lane, rows // groups.factor
+    torn: Mask = (rows % groups.factor == 0) & (number < groups.done)
     # `first - 1` of a start of 0 wraps to the greatest number, which no entry before it can end at without overlapping.
-    torn = rows[(lane.first[rows] == 0) | (lane.first[rows] - np.uint64(1) != lane.last[rows - 1])]
-    return int(np.count_nonzero(groups.twin[torn // groups.factor] < 0))
+    torn &= (lane.first[rows] == 0) | (lane.first[rows] - np.uint64(1) != lane.last[rows - 1])
+    torn[torn] = groups.twin[number[torn]] < 0
+    return torn
 
 
 @detector("compaction-blind-gap")
 def unnoticed_gaps(case: Case) -> Iterator[Finding]:
     """Gaps that fall between two groups."""
     for kind in CHAINED:
-        for gap in case.sweeps[kind].gaps(MOST_GAPS):
-            hits = [_Hit(run, 1) for run in _runs(case) if gap.first and _is_border(run.lane(kind), gap.next_row)]
-            if hits:
-                yield finding(
-                    "compaction-blind-gap",
-                    lane=kind,
-                    range_=(gap.first, gap.last),
-                    explanation=f"At {_factors(hits, kind)} the gap falls between two groups: compaction succeeds and "
-                    "does not notice it.",
-                    cause="Compaction compares entries only inside one group.",
-                    next_step=commands.compaction(case, _options(hits)),
-                    entries=some_entries(case.lane(kind), [gap.next_row - 1, gap.next_row]),
-                )
+        swept = case.sweeps[kind]
+        border = np.zeros(len(swept.gap_rows), dtype=np.bool_)
+        for run in _runs(case):
+            border |= _at_border(run.lane(kind), swept.gap_rows)
+        numbers = np.flatnonzero(border & (swept.gap_first > 0)).tolist()
+        yield from later(partial(_blind_gap, case, kind), numbers, kind, swept.gap_range, "compaction-blind-gap")
 
 
-def _is_border(groups: LaneGroups, row: int) -> bool:
-    return bool(groups.factor) and row % groups.factor == 0 and row // groups.factor < groups.done
+def _at_border(groups: LaneGroups, rows: I64) -> Mask:
+    if not groups.factor:
+        return np.zeros(len(rows), dtype=np.bool_)
+    border: Mask = (rows % groups.factor == 0) & (rows // groups.factor < groups.done)
+    return border
+
+
+def _blind_gap(case: Case, kind: LaneKind, number: int) -> Finding:
+    gap = case.sweeps[kind].gap(number)
+    hits = [_Hit(run, 1) for run in _runs(case) if _at_border(run.lane(kind), np.array([gap.next_row])).any()]
+    return finding(
+        "compaction-blind-gap",
+        lane=kind,
+        range_=(gap.first, gap.last),
+        explanation=f"At {_factors(hits, kind)} the gap falls between two groups: compaction succeeds and "
+        "does not notice it.",
+        cause="Compaction compares entries only inside one group.",
+        next_step=commands.compaction(case, _options(hits)),
+        entries=some_entries(case.lane(kind), [gap.next_row - 1, gap.next_row]),
+    )
 
 
 @detector("compaction-abort-midway")

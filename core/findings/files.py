@@ -9,7 +9,7 @@ import numpy as np
 
 from core.findings import commands
 from core.findings.build import finding
-from core.findings.case import CHAINED, IN_FLIGHT_SECONDS, Case
+from core.findings.case import CHAINED, Case
 from core.findings.contents import Agreement, agreement, missing_part
 from core.findings.filling import fills, rows_inside
 from core.findings.recovery import survivors, way_back
@@ -19,6 +19,7 @@ from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import MetadataName
 from core.phrases import count, listed, shown, size, span
+from core.snapshot import IN_FLIGHT_SECONDS
 from core.storage.protocol import ListedKind, ReadFault
 from core.tools import then
 
@@ -125,7 +126,8 @@ def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, 
         lane=lane,
         range_=missing,
         explanation=f"{shown(file.handle)} promises {name.unit}s {name.first:,} to {name.last:,}, but its "
-        f"{count(file.lines, 'line')} hold {holds}. Stock never reads names: what it holds is what counts.{others}",
+        f"{count(file.lines, 'line holds', 'lines hold')} {holds}. Stock never reads names: what it holds is what "
+        f"counts.{others}",
         cause="A write that was cut off, a file edited by hand, or one that was renamed.",
         next_step=commands.look_at(case, file.handle),
         claims=[Claim(file.handle, 0)],

@@ -19,6 +19,7 @@ from core.index import MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.names import BackupFolder, parse_backup_folder
 from core.phrases import count, listed, shown
+from core.snapshot import metadata_only
 from core.storage.protocol import Listed, ListedKind
 from core.words import I64
 
@@ -27,6 +28,22 @@ _MANIFESTS: Final = {
     LaneKind.EPOCH_ENDINGS: "epoch_ending.manifest",
     LaneKind.STATE_SNAPSHOTS: "state.manifest",
 }
+
+
+@detector("metadata-only")
+def metadata_alone(case: Case) -> Iterator[Finding]:
+    """A store without any of the backups that its lines name."""
+    if not metadata_only(case.snapshot):
+        return
+    total = sum(len(case.lane(kind)) for kind in ENTRY_LANES)
+    yield finding(
+        "metadata-only",
+        explanation=f"{count(total, 'entry is', 'entries are')} visible, and at the top of the store lies no backup, "
+        "neither one that they name nor any other. What is said of restores here goes by the lines alone: no manifest "
+        "can be looked at.",
+        cause="This is a copy of the metadata only, or backups lie elsewhere, or they are gone.",
+        next_step=commands.listing(case, ""),
+    )
 
 
 def _unnamed(case: Case) -> list[tuple[Listed, BackupFolder]]:

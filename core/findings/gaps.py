@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from core.columns import I64
 from core.findings import commands
 from core.findings.build import finding, some_claims, some_entries
 from core.findings.case import CHAINED, Case
+from core.findings.later import later
 from core.findings.recovery import Survivors, survivors, way_back
 from core.findings.registry import detector
 from core.findings.sweep import Gap
-from core.findings.verdicts import continuity, severity_at, works_today
+from core.findings.verdicts import continuity, severities_at, severity_at, works_today
 from core.model import Finding, LaneKind, Severity, end_of
-from core.names import parse_backup_folder
 from core.phrases import count, entries, listed, shown, size, span
-from core.storage.protocol import ListedKind
-
-#: More gaps than this in one lane are reported as one.
-MOST_GAPS: Final = 200
 
 _KINDS: Final = {LaneKind.TRANSACTIONS: "gap-range", LaneKind.EPOCH_ENDINGS: "epoch-gap"}
 _CAUSE: Final = (
@@ -35,14 +32,14 @@ def gaps(case: Case) -> Iterator[Finding]:
     """Ranges that no entry covers, one finding each, with what survives of them."""
     for kind in CHAINED:
         swept = case.sweeps[kind]
-        for gap in swept.gaps(MOST_GAPS):
-            yield _gap(case, kind, gap)
-        if len(swept.gap_rows) > MOST_GAPS:
-            yield _further(case, kind, swept.gap_rows[MOST_GAPS:], int(swept.gap_first[MOST_GAPS]))
+        severity = severities_at(case, case.lane(kind), swept.gap_rows)
+        kinds = [_KINDS[kind] if first else "no-zero-start" for first in swept.gap_first.tolist()]
+        make = partial(_gap, case, kind)
+        yield from later(make, range(len(kinds)), kind, swept.gap_range, kinds, severity)
 
 
-def _gap(case: Case, kind: LaneKind, gap: Gap) -> Finding:
-    lane = case.lane(kind)
+def _gap(case: Case, kind: LaneKind, number: int) -> Finding:
+    lane, gap = case.lane(kind), case.sweeps[kind].gap(number)
     got = int(lane.first[gap.next_row])
     found = survivors(case, kind, gap.first, gap.last)
     begins = int(lane.first_version[gap.next_row])
@@ -75,50 +72,37 @@ def _fill(case: Case, kind: LaneKind, gap: Gap, found: Survivors) -> str:
 
 def _folders(case: Case, kind: LaneKind, gap: Gap) -> str:
     """Backup folders that begin inside the gap: nobody points to them, as no entry covers it."""
-    inside = []
-    for listing in case.snapshot.root:
-        folder = parse_backup_folder(listing.name) if listing.kind is ListedKind.FOLDER else None
-        if folder is None or folder.derived:
-            continue
-        if folder.kind is kind and gap.first <= folder.first <= gap.last:
-            inside.append(shown(listing.name))
+    folders = case.backup_folders.get(kind, [])
+    low, high = (bisect_left(folders, (end,)) for end in (gap.first, end_of(gap.last)))
+    inside = [shown(name) for _, name in folders[low:high]]
     if not inside:
         return ""
     return f" {count(len(inside), 'backup folder begins', 'backup folders begin')} inside it: {listed(inside)}."
 
 
-def _further(case: Case, kind: LaneKind, rows: I64, first: int) -> Finding:
-    lane = case.lane(kind)
-    last = int(lane.first[rows[-1]]) - 1
-    return finding(
-        _KINDS[kind],
-        lane=kind,
-        range_=(first, last),
-        severity=severity_at(case, lane, int(rows[0])),
-        explanation=f"There are {len(rows):,} further gaps over {span(kind, first, last)}.",
-        cause=_CAUSE,
-        next_step=commands.restore_plan(case),
-        entries=some_entries(lane, rows),
-    )
-
-
 @detector("gap-below-target")
 def silently_short(case: Case) -> Iterator[Finding]:
     """Targets inside a gap, for which stock restores less than was asked for and says nothing."""
-    for gap in case.sweeps[LaneKind.TRANSACTIONS].gaps(MOST_GAPS):
-        if gap.first:
-            where = span(LaneKind.TRANSACTIONS, gap.first, gap.last)
-            yield finding(
-                "gap-below-target",
-                lane=LaneKind.TRANSACTIONS,
-                range_=(gap.first, gap.last),
-                explanation=f"A restore to any of {where} ends at version {gap.first - 1:,} at best and reports "
-                "success.",
-                cause="Stock stops selecting at the first entry that begins above the target, before it would notice "
-                "that the entries do not reach it.",
-                next_step=commands.restore_plan(case, gap.last),
-                entries=some_entries(case.lane(LaneKind.TRANSACTIONS), _beside(gap)),
-            )
+    swept = case.sweeps[LaneKind.TRANSACTIONS]
+    numbers = np.flatnonzero(swept.gap_first).tolist()
+    yield from later(
+        partial(_silently_short, case), numbers, LaneKind.TRANSACTIONS, swept.gap_range, "gap-below-target"
+    )
+
+
+def _silently_short(case: Case, number: int) -> Finding:
+    gap = case.sweeps[LaneKind.TRANSACTIONS].gap(number)
+    where = span(LaneKind.TRANSACTIONS, gap.first, gap.last)
+    return finding(
+        "gap-below-target",
+        lane=LaneKind.TRANSACTIONS,
+        range_=(gap.first, gap.last),
+        explanation=f"A restore to any of {where} ends at version {gap.first - 1:,} at best and reports success.",
+        cause="Stock stops selecting at the first entry that begins above the target, before it would notice "
+        "that the entries do not reach it.",
+        next_step=commands.restore_plan(case, gap.last),
+        entries=some_entries(case.lane(LaneKind.TRANSACTIONS), _beside(gap)),
+    )
 
 
 @detector("gap-range", "epoch-gap")

@@ -15,7 +15,8 @@ class Hazard:
 
     `title` is what a list of problems calls it, one to three words; `level` the least level of `check` that can see it
     (0 names and sizes, 1 lines, 2 manifests, 3 chunk files, 4 their records), None when one look at a store can't;
-    `severity` what it has unless a detector knows better; `group` the chapter; `summary` one or two sentences.
+    `severity` what it has unless a detector knows better; `group` the chapter; `summary` one or two sentences. `blocks`
+    is set where no change is planned before it is settled: the least is to be seen to first.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Hazard:
     severity: Severity
     group: str
     summary: str
+    blocks: int | None = None
 
 
 Row: TypeAlias = tuple[str, str, int | None, Severity, str]

@@ -12,20 +12,24 @@ from core.findings.build import finding, some_claims, some_entries
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
 from core.journal.denylist import denied_rows
+from core.journal.holding import Unfinished, unfinished_in
 from core.journal.names import interrupted_in
-from core.last_look import accept_command, gone_words
-from core.lease import LOCK_HANDLE, held_words
+from core.last_look import accept_command, gone_words, other_store_words
+from core.lease import LOCK_HANDLE, held_words, life_words
 from core.model import Claim, Finding, Severity, end_of
 from core.names import JOURNAL_FOLDER, OWN_FOLDER
 from core.phrases import command, count, entries, listed, shown, span
 
+#: The shapes of an operation that has no end as somebody is at work on it, or may be.
+AT_WORK: Final = "at-work"
+HELD: Final = "held"
 #: More stretches than this of one lane are told as one.
 _MOST_STRETCHES: Final = 200
 
 
 @detector("interrupted-operation")
 def interrupted_operations(case: Case) -> Iterator[Finding]:
-    """Operations that began and did not end, and a journal that can't be listed, so that nobody knows."""
+    """Operations that began and did not end, whose they are, and a journal that can't be listed, so nobody knows."""
     if case.snapshot.journal_fault is not None:
         yield finding(
             "interrupted-operation",
@@ -35,18 +39,10 @@ def interrupted_operations(case: Case) -> Iterator[Finding]:
             next_step=commands.listing(case, OWN_FOLDER),
             claims=[Claim(OWN_FOLDER, 0)],
         )
-    interrupted = interrupted_in(case.snapshot.journal)
-    if interrupted and case.lease is not None and case.lease.is_at_work(case.now) and case.lease.record:
-        yield finding(
-            "interrupted-operation",
-            severity=Severity.INFO,
-            explanation=f"An operation is under way: {held_words(case.lease.record)}.",
-            cause="Somebody writes to this store just now.",
-            next_step=command("seamline", "lock", case.snapshot.location, "show"),
-            claims=[Claim(LOCK_HANDLE, 0)],
-        )
-    elif interrupted:
-        ids = [files.id for files in interrupted]
+    unfinished = case.unfinished or unfinished_in(case.snapshot.journal, None)
+    yield from _at_work(case, unfinished)
+    if unfinished.interrupted:
+        ids = [files.id for files in unfinished.interrupted]
         yield finding(
             "interrupted-operation",
             explanation=f"{count(len(ids), 'operation')} began and did not end: {listed(ids)}. No line is lost; "
@@ -55,6 +51,30 @@ def interrupted_operations(case: Case) -> Iterator[Finding]:
             next_step=command("seamline", "resume", case.snapshot.location),
             claims=[Claim(f"{JOURNAL_FOLDER}/{each}.intent.json", 0) for each in ids],
         )
+
+
+def _at_work(case: Case, unfinished: Unfinished) -> Iterator[Finding]:
+    """The operation of whoever holds the lease: no alarm while that is known to be alive."""
+    lease, held = unfinished.lease, unfinished.held
+    holder = lease.holder if lease else None
+    if lease is None or held is None or holder is None:
+        return
+    under_way = "is under way" if lease.is_alive else "has no end yet, and the lease is held"
+    yield finding(
+        "interrupted-operation",
+        severity=Severity.INFO if lease.is_alive else Severity.WARNING,
+        shape=AT_WORK if lease.is_alive else HELD,
+        explanation=f"Operation {held.id} {under_way}: {held_words(holder)}; "
+        f"{life_words(holder, alive=lease.is_alive)}. Nothing else is written to this store meanwhile; "
+        "--wait 5m waits for it.",
+        cause="Somebody writes to this store just now."
+        if lease.is_alive
+        else "Somebody writes to this store from another machine, or did, and ended without giving the lease back.",
+        next_step=command("seamline", "lock", case.snapshot.location, "show")
+        if lease.is_alive
+        else command("seamline", "resume", case.snapshot.location, "--wait", "5m"),
+        claims=[Claim(LOCK_HANDLE, 0)],
+    )
 
 
 @detector("listing-shrank")
@@ -67,8 +87,24 @@ def shrunk_listing(case: Case) -> Iterator[Finding]:
             explanation=f"Since the last look from here {gone_words(gone)}. Neither metadata_backup/ nor the journal "
             "tells where to, and nothing is planned on such a listing.",
             cause="A mount or a bucket that shows only a part, a failing listing, or somebody who deleted them.",
-            next_step=accept_command(case.snapshot.location),
+            next_step=accept_command(case.snapshot),
             claims=[Claim(handle, 0) for handle in gone],
+        )
+
+
+@detector("other-store")
+def another_store(case: Case) -> Iterator[Finding]:
+    """A store of another identity than the last look from here saw at the same path."""
+    other = case.snapshot.other
+    if other is not None:
+        words = other_store_words(other)
+        yield finding(
+            "other-store",
+            explanation=f"{words[:1].upper()}{words[1:]}. Nothing is planned on it until that is said to be right.",
+            cause="A mount that went elsewhere, a path or a prefix that was used again, a store that was replaced by "
+            "a copy of another one.",
+            next_step=accept_command(case.snapshot),
+            claims=[claim for _, claim in (*case.index.identities, *case.retired.identities)],
         )
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.findings.search import blocks
 from core.model import Finding, Zone
 
 _COMPACTION: Final = "seamline compact "
 
 
 def by_weight(zone: Zone) -> list[Finding]:
-    """The findings of a zone, those first that lead somewhere else than to a preview of compaction."""
-    return sorted(zone.findings, key=is_about_compaction)
+    """The findings of a zone: what blocks, then those that lead somewhere else than to a preview of compaction."""
+    return sorted(zone.findings, key=lambda finding: (blocks(finding) is None, is_about_compaction(finding)))
 
 
 def lead(zone: Zone | None) -> Finding | None:
     """The finding that speaks for a zone."""
     return next(iter(by_weight(zone)), None) if zone is not None else None
+
+
+def is_blocking(zone: Zone) -> bool:
+    """Whether no change is planned before a zone is settled."""
+    return any(blocks(finding) is not None for finding in zone.findings)
 
 
 def is_about_compaction(finding: Finding) -> bool:

@@ -9,13 +9,14 @@ from typing import Final
 from core.findings import commands
 from core.findings.build import finding
 from core.findings.cache_hash import cache_hashes
-from core.findings.case import ENTRY_LANES, USUAL_FACTORS, Case
+from core.findings.case import ENTRY_LANES, Case
 from core.findings.contents import missing_part
 from core.findings.files import in_flight
 from core.findings.registry import detector
 from core.index import LineProblem, MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.phrases import count, listed, shown, span
+from core.stock import CHART_FACTORS
 
 #: More files than this with bad lines are told by their number.
 _MOST_FILES: Final = 200
@@ -149,7 +150,7 @@ def repeated_lines(case: Case) -> Iterator[Finding]:
             explanation=f"{count(repeated, 'line repeats', 'lines repeat')} a line of another file with the same "
             "manifest; stock counts each once.",
             cause="Compaction has copied them, and the originals wait for their grace period to end.",
-            next_step=commands.compaction(case, USUAL_FACTORS[-1]),
+            next_step=commands.compaction(case, CHART_FACTORS),
         )
 
 
@@ -165,5 +166,5 @@ def many_files(case: Case) -> Iterator[Finding]:
             f"command reads them all: {listed(small)}.",
             cause="Each backup writes a file of its own, and compaction at stock's default factor 1 does not make "
             "them fewer.",
-            next_step=commands.compaction(case, USUAL_FACTORS[-1]),
+            next_step=commands.compaction(case, CHART_FACTORS),
         )

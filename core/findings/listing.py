@@ -70,7 +70,8 @@ def links(case: Case) -> Iterator[Finding]:
 @detector("non-utf8-name")
 def not_utf8(case: Case) -> Iterator[Finding]:
     """Names that are not UTF-8."""
-    odd = [file for file in case.index.files if any("\udc80" <= char <= "\udcff" for char in file.handle)]
+    foreign = (file for file in case.index.files if not file.handle.isascii())
+    odd = [file for file in foreign if any("\udc80" <= char <= "\udcff" for char in file.handle)]
     if odd:
         yield finding(
             "non-utf8-name",

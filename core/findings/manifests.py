@@ -124,8 +124,9 @@ def epoch_cut_panic(case: Case) -> Iterator[Finding]:
 
 @detector("manifest-huge")
 def manifest_huge(case: Case) -> Iterator[Finding]:
-    """A manifest too large to be read whole, as stock does."""
-    return report(case, "manifest-huge", cause="A hostile or runaway writer: real manifests take kilobytes.")
+    """A manifest too large to be read whole, as stock does: not looked at."""
+    cause = "A hostile or runaway writer: real manifests take kilobytes, the largest some megabytes."
+    return report(case, "manifest-huge", cause=cause, way_on=look_beside)
 
 
 @detector("chunk-format-unknown")

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
+import numpy as np
+
 from core.chain import GapKind
-from core.columns import Lane
+from core.columns import I64, Lane
 from core.findings import commands
-from core.findings.build import finding, some_claims, some_entries
+from core.findings.build import MOST_EVIDENCE, finding, some_claims, some_entries
 from core.findings.case import CHAINED, Case
 from core.findings.compared import compared
+from core.findings.later import later
 from core.findings.registry import detector
-from core.findings.sweep import Shape, Tangle
-from core.findings.verdicts import effect, refusal, severity_at, works_today
-from core.model import Finding, Severity, end_of
+from core.findings.sweep import Shape, Tangle, Tangles
+from core.findings.verdicts import effect, refusal, severities_at, severity_at, works_today
+from core.model import U64_MAX, Finding, LaneKind, Severity, end_of
 from core.phrases import count, entries, listed, shown, size, span
-
-#: More tangles than this in one lane are reported as one.
-MOST_TANGLES: Final = 200
-#: So many entries of a tangle are looked at for its cause.
-_MOST_ROWS: Final = 5_000
 
 _CAUSES: Final = {
     Shape.SAME_RANGE: "Two writers backed up the same range, or one did so again when its first entry was not listed.",
@@ -36,18 +34,37 @@ _MIXED_CAUSE: Final = "Two writers with different batch sizes, or a one-off back
 def overlapping_entries(case: Case) -> Iterator[Finding]:
     """Entries that overlap, one finding for each tangle."""
     for kind in CHAINED:
-        tangles = case.sweeps[kind].tangles
-        for tangle in tangles[:MOST_TANGLES]:
-            yield _overlap(case, case.lane(kind), tangle)
-        if len(tangles) > MOST_TANGLES:
-            yield _further(case, case.lane(kind), tangles[MOST_TANGLES:])
+        lane, tangles = case.lane(kind), case.sweeps[kind].tangles
+        severity = severities_at(case, lane, _refused_rows(lane, tangles))
+        shapes = tangles.shapes()
+        yield from later(
+            partial(_overlap, case, kind),
+            range(len(tangles)),
+            kind,
+            tangles.range,
+            [_kind_of(shape) for shape in shapes],
+            severity,
+            shapes,
+            np.minimum(tangles.fullest, MOST_EVIDENCE).tolist(),
+        )
 
 
-def _overlap(case: Case, lane: Lane, tangle: Tangle) -> Finding:
+def _refused_rows(lane: Lane, tangles: Tangles) -> I64:
+    """Where stock's walk stops in each tangle (rows, int64): the second entry never begins behind the first one."""
+    first, second = tangles.rows[tangles.begin], tangles.rows[tangles.begin + 1]
+    return np.where(lane.last[first] == np.uint64(U64_MAX), first, second)
+
+
+def _kind_of(shape: Shape) -> str:
+    return "overlap-manifest" if shape is Shape.SAME_RANGE else "overlap-nested"
+
+
+def _overlap(case: Case, kind: LaneKind, number: int) -> Finding:
+    lane, tangle = case.lane(kind), case.sweeps[kind].tangles[number]
     refused = refusal(lane, tangle.rows)
     stops = "" if refused is None else f" {effect(case, lane, refused)}"
     return finding(
-        "overlap-manifest" if tangle.shape is Shape.SAME_RANGE else "overlap-nested",
+        _kind_of(tangle.shape),
         lane=lane.kind,
         range_=(tangle.first, tangle.last),
         severity=Severity.ERROR if refused is None else severity_at(case, lane, refused.row),
@@ -77,7 +94,8 @@ def _what(lane: Lane, tangle: Tangle) -> str:
             f"{tangle.knots:,} ranges that follow each other over {where} are in the index more than once each, with "
             f"different manifests: {entries(len(rows), lane.kind)}, {names}."
         )
-    return f"{entries(len(rows), lane.kind)} overlap over {where} ({tangle.shape}): {names}."
+    shape = "no chain joins" if tangle.shape is Shape.NO_JOIN else tangle.shape
+    return f"{entries(len(rows), lane.kind)} overlap over {where} ({shape}): {names}."
 
 
 def _way_through(case: Case, lane: Lane, tangle: Tangle) -> str:
@@ -107,54 +125,40 @@ def _next_step(case: Case, lane: Lane, tangle: Tangle) -> str:
     return commands.back_up(case, lane.kind, *missing)
 
 
-def _further(case: Case, lane: Lane, tangles: tuple[Tangle, ...]) -> Finding:
-    first, last = tangles[0].first, tangles[-1].last
-    return finding(
-        "overlap-nested",
-        lane=lane.kind,
-        range_=(first, last),
-        severity=severity_at(case, lane, int(tangles[0].rows[0])),
-        explanation=f"{count(len(tangles), 'further stretch', 'further stretches')} of {span(lane.kind, first, last)} "
-        f"are covered more than once, among them {tangles[0].first:,} to {tangles[0].last:,}.",
-        cause=_MIXED_CAUSE,
-        next_step=commands.way_on(case, lane.kind, first),
-        entries=some_entries(lane, tangles[0].rows),
-    )
-
-
 @detector("two-coordinators")
 def second_batch_size(case: Case) -> Iterator[Finding]:
     """Two entries that begin together and end apart: two writers went on from one version, each with its batch size."""
     for kind in CHAINED:
-        lane = case.lane(kind)
-        for tangle in case.sweeps[kind].tangles[:MOST_TANGLES]:
-            sizes = _sizes(lane, tangle)
-            if tangle.shape is Shape.NO_JOIN or len(sizes) < 2 or not _part_ways(lane, tangle):
-                continue
-            (one, of_one), (other, of_other) = sizes.most_common(2)
-            yield finding(
-                "two-coordinators",
-                lane=kind,
-                range_=(tangle.first, tangle.last),
-                explanation=f"From {kind.unit} {tangle.first:,} on, entries of {one:,} {kind.unit}s ({of_one:,} of "
-                f"them) stand beside entries of {other:,} ({of_other:,} of them).",
-                cause="A second coordinator with another batch size went on from there, or somebody made one-off "
-                "backups. Each coordinator reads the store only at its start and keeps its position in memory.",
-                next_step=commands.way_on(case, kind, tangle.first),
-                entries=some_entries(lane, tangle.rows),
-            )
+        lane, tangles = case.lane(kind), case.sweeps[kind].tangles
+        number, one, other = tangles.joints()
+        apart = number[(lane.first[one] == lane.first[other]) & (lane.last[one] != lane.last[other])]
+        apart = np.unique(apart)
+        apart = apart[~tangles.no_join[apart]]
+        yield from later(partial(_two_sizes, case, kind), apart.tolist(), kind, tangles.range, "two-coordinators")
 
 
-def _sizes(lane: Lane, tangle: Tangle) -> Counter[int]:
-    rows = tangle.rows[:_MOST_ROWS]
-    pairs = zip(lane.first[rows].tolist(), lane.last[rows].tolist(), strict=True)
-    return Counter(end_of(last) - first for first, last in pairs)
+def _two_sizes(case: Case, kind: LaneKind, number: int) -> Finding:
+    lane, tangle = case.lane(kind), case.sweeps[kind].tangles[number]
+    (one, of_one), (other, of_other) = _usual_sizes(lane, tangle)
+    return finding(
+        "two-coordinators",
+        lane=kind,
+        range_=(tangle.first, tangle.last),
+        explanation=f"From {kind.unit} {tangle.first:,} on, entries of {one:,} {kind.unit}s ({of_one:,} of "
+        f"them) stand beside entries of {other:,} ({of_other:,} of them).",
+        cause="A second coordinator with another batch size went on from there, or somebody made one-off "
+        "backups. Each coordinator reads the store only at its start and keeps its position in memory.",
+        next_step=commands.way_on(case, kind, tangle.first),
+        entries=some_entries(lane, tangle.rows),
+    )
 
 
-def _part_ways(lane: Lane, tangle: Tangle) -> bool:
-    """Whether two entries begin together but end apart; stock's order puts them next to each other."""
-    first, last = lane.first[tangle.rows], lane.last[tangle.rows]
-    return bool(((first[1:] == first[:-1]) & (last[1:] != last[:-1])).any())
+def _usual_sizes(lane: Lane, tangle: Tangle) -> list[tuple[int, int]]:
+    """The two sizes that most entries of a tangle have, and how many have each; of equal ones the earlier."""
+    lengths = lane.last[tangle.rows] - lane.first[tangle.rows]
+    sizes, place, count = np.unique(lengths, return_index=True, return_counts=True)
+    best = np.lexsort((place, -count))[:2].tolist()
+    return [(end_of(int(sizes[each])), int(count[each])) for each in best]
 
 
 @detector("empty-listing-new-identity")
@@ -174,7 +178,7 @@ def starts_over(tangle: Tangle) -> bool:
 
 def _began_again(case: Case, lane: Lane, tangle: Tangle) -> Finding:
     identities = _identity_evidence(case)
-    alone = sum(_stands_alone(case, lane, row) for row in tangle.rows[:_MOST_ROWS].tolist())
+    alone = int(np.count_nonzero(case.stands_alone[lane.kind][tangle.rows]))
     return finding(
         "empty-listing-new-identity",
         lane=lane.kind,
@@ -190,13 +194,6 @@ def _began_again(case: Case, lane: Lane, tangle: Tangle) -> Finding:
     )
 
 
-def _stands_alone(case: Case, lane: Lane, row: int) -> bool:
-    """Whether no compacted or repaired file claims the entry."""
-    files = lane.claim_file[int(lane.claim_start[row]) : int(lane.claim_start[row + 1])].tolist()
-    names = [case.names[file] for file in files]
-    return not any(name is not None and not name.alone for name in names)
-
-
 def _identity_evidence(case: Case) -> str:
     files = {claim.file for _, claim in case.index.identities}
     written = min((file.listed.modified for file in case.index.files if file.handle in files), default=-math.inf)
@@ -209,31 +206,46 @@ def backed_up_again(case: Case) -> Iterator[Finding]:
     """A compacted entry, and a younger file of its own for the same range with another manifest."""
     for kind in CHAINED:
         lane = case.lane(kind)
-        for tangle in case.sweeps[kind].tangles[:MOST_TANGLES]:
-            pairs = [] if starts_over(tangle) else list(_taken_up_again(case, lane, tangle))
-            if pairs:
-                yield _backed_up_again(case, lane, tangle, pairs)
+        tangles = case.sweeps[kind].tangles
+        number, _, _ = _taken_up_again(case, lane, tangles)
+        numbers = [each for each in np.unique(number).tolist() if each or not starts_over(tangles[each])]
+        severity = severities_at(case, lane, _refused_rows(lane, tangles))
+        make = partial(_backed_up_again, case, kind)
+        yield from later(make, numbers, kind, tangles.range, "rebackup-after-compaction", severity)
 
 
-def _taken_up_again(case: Case, lane: Lane, tangle: Tangle) -> Iterator[tuple[int, int]]:
-    """Pairs of rows of one range: compacted earlier, and written alone not before that, where a storage tells times."""
-    ranges: dict[tuple[int, int], list[int]] = {}
-    for row in tangle.rows[:_MOST_ROWS].tolist():
-        ranges.setdefault((int(lane.first[row]), int(lane.last[row])), []).append(row)
-    for rows in ranges.values():
-        compacted = [row for row in rows if not _stands_alone(case, lane, row)]
-        alone = [row for row in rows if row not in compacted]
-        if compacted and alone and 0 < _written(case, lane, compacted[0]) <= _written(case, lane, alone[0]):
-            yield compacted[0], alone[0]
+def _taken_up_again(case: Case, lane: Lane, tangles: Tangles) -> tuple[I64, I64, I64]:
+    """Ranges that were compacted, and written alone not before that, where a storage tells times.
+
+    For each the tangle, the row of the compacted entry and that of the other one, int64.
+    """
+    number, one, other = tangles.joints()
+    same = (lane.first[one] == lane.first[other]) & (lane.last[one] == lane.last[other])
+    number, one, other = number[same], one[same], other[same]
+    # Entries of one range stand next to each other: where one ends, another begins.
+    fresh = np.append(True, (number[1:] != number[:-1]) | (one[1:] != other[:-1]))[: len(number)]
+    group = np.cumsum(fresh) - 1
+    rows = np.concatenate((one[fresh], other))
+    group = np.concatenate((group[fresh], group))
+    order = np.lexsort((rows, group))
+    rows, group = rows[order], group[order]
+    alone = case.stands_alone[lane.kind][rows]
+    groups, first = np.unique(group[~alone], return_index=True)
+    compacted = rows[~alone][first]
+    known, place = np.unique(group[alone], return_index=True)
+    _, left, right = np.intersect1d(groups, known, assume_unique=True, return_indices=True)
+    compacted, again = compacted[left], rows[alone][place[right]]
+    written = case.written[lane.kind]
+    late = (written[compacted] > 0) & (written[compacted] <= written[again])
+    of_group = number[np.flatnonzero(fresh)]
+    return of_group[groups[left]][late], compacted[late], again[late]
 
 
-def _written(case: Case, lane: Lane, row: int) -> float:
-    """When the oldest file that claims the entry was written, unix seconds."""
-    files: list[int] = lane.claim_file[int(lane.claim_start[row]) : int(lane.claim_start[row + 1])].tolist()
-    return min(case.index.files[file].listed.modified for file in files)
-
-
-def _backed_up_again(case: Case, lane: Lane, tangle: Tangle, pairs: list[tuple[int, int]]) -> Finding:
+def _backed_up_again(case: Case, kind: LaneKind, of: int) -> Finding:
+    lane, tangles = case.lane(kind), case.sweeps[kind].tangles
+    tangle = tangles[of]
+    _, compacted_rows, again_rows = _taken_up_again(case, lane, tangles.only(of))
+    pairs = list(zip(compacted_rows.tolist(), again_rows.tolist(), strict=True))
     rows = [row for pair in pairs for row in pair]
     refused = refusal(lane, tangle.rows)
     compacted, again = (shown(lane.manifest(row)) for row in pairs[0])

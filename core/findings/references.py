@@ -41,7 +41,7 @@ def hostile_handles(case: Case) -> Iterator[Finding]:
                 explanation=f"The handle {shown(lane.manifest(row))} must not be opened: {problem}. Stock joins it to "
                 f"the store's folder without a check and reads whatever it names.{more}",
                 cause="A hostile or damaged line.",
-                next_step=commands.look_at(case, lane.claims(row)[0].file, lane.claims(row)[0].line),
+                next_step=commands.repair_without(case, lane.manifest(row)),
                 entries=some_entries(lane, [row]),
             )
 

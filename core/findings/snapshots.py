@@ -9,10 +9,12 @@ from typing import Final
 import numpy as np
 
 from core.columns import I64, U64, Lane
+from core.epoch_ends import EpochEnds, EpochStanding
 from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
 from core.findings.compared import compared
+from core.findings.later import later
 from core.findings.overlaps import starts_over
 from core.findings.registry import detector
 from core.model import Finding, LaneKind, Severity
@@ -21,8 +23,6 @@ from core.stock import max_transaction_version
 
 _LANE: Final = LaneKind.STATE_SNAPSHOTS
 _MOST: Final = 200
-#: An epoch with more different versions than this is wrong whatever a snapshot says.
-_MOST_VERSIONS: Final = 64
 
 
 @detector("snapshot-conflict", "empty-listing-new-identity")
@@ -30,12 +30,23 @@ def two_of_one(case: Case) -> Iterator[Finding]:
     """Several manifests for one version or one epoch; neighbours that are all like that make one finding."""
     lane = case.lane(_LANE)
     conflicts = _conflicts(lane)
-    for run in conflicts[:_MOST]:
-        yield _conflict(case, lane, run)
+    ends = [(int(lane.first[rows].min()), int(lane.first[rows].max())) for rows in map(np.concatenate, conflicts)]
+    yield from later(
+        lambda number: _conflict(case, lane, conflicts[number]),
+        range(len(conflicts)),
+        _LANE,
+        ends.__getitem__,
+        "snapshot-conflict",
+        copies=[max(_copies(lane.first[rows]) for rows in run) for run in conflicts],
+    )
+    for run in conflicts:
         if len(run) > 1 and any(starts_over(tangle) for kind in CHAINED for tangle in case.sweeps[kind].tangles[:1]):
             yield _second_history(case, lane, run)
-    if len(conflicts) > _MOST:
-        yield _conflict(case, lane, [rows for run in conflicts[_MOST:] for rows in run])
+
+
+def _copies(versions: U64) -> int:
+    """How many of some snapshots are of one version, at most."""
+    return int(np.unique(versions, return_counts=True)[1].max())
 
 
 def _conflicts(lane: Lane) -> list[list[I64]]:
@@ -75,25 +86,49 @@ def _conflict(case: Case, lane: Lane, run: Sequence[I64]) -> Finding:
 
 
 def _way_on(case: Case, lane: Lane, run: Sequence[I64]) -> str:
-    """A repair keeps one of several snapshots of one version; several versions of one epoch are looked at first."""
+    """A repair keeps one of several; where nothing tells which of several versions is right, they are looked at."""
+    standing = EpochEnds.told_by(case.lane(LaneKind.EPOCH_ENDINGS)).standing(lane)
+    agreeing = (int(np.count_nonzero(standing[rows] == EpochStanding.AGREES)) for rows in run)
     tied = all(lane.first[rows].min() == lane.first[rows].max() for rows in run)
-    return commands.repair(case) if tied and case.takes_repair else commands.check(case, 3)
+    settled = tied or all(agreeing)
+    return commands.repair(case) if settled and case.takes_repair else commands.check(case, 3)
 
 
 def _what(lane: Lane, run: Sequence[I64]) -> str:
     rows = np.sort(run[-1])
-    picked, resumed = shown(lane.manifest(int(rows[-1]))), shown(lane.manifest(int(rows[0])))
-    choice = f"Stock says nothing: a restore takes {picked}, a resumed one the other, {resumed}."
     if len(run) > 1:
-        return f"{len(run):,} versions that follow each other have more than one state snapshot each. {choice}"
-    versions, epochs = (
-        _distinct(lane.first[rows]),
-        _distinct(lane.epoch[rows] if lane.epoch is not None else lane.first),
-    )
-    if len(versions) > 1:
-        return f"Epoch {epochs[0]:,} has snapshots of {len(versions):,} versions, {versions[0]:,} and {versions[-1]:,}."
-    number = "two state snapshots" if len(rows) == 2 else f"{len(rows):,} state snapshots"
-    return f"Version {versions[0]:,} (epoch {epochs[0]:,}) has {number}. {choice}"
+        many = f"{len(run):,} versions that follow each other have more than one state snapshot each."
+        return f"{many} {_choice(lane, rows)}"
+    return " ".join([*_several_versions(lane, rows), *_several_snapshots(lane, rows)])
+
+
+def _choice(lane: Lane, rows: I64) -> str:
+    """Which of some snapshots of one version, in stock's order, stock takes."""
+    picked, resumed = shown(lane.manifest(int(rows[-1]))), shown(lane.manifest(int(rows[0])))
+    return f"Stock says nothing: a restore takes {picked}, a resumed one the other, {resumed}."
+
+
+def _several_versions(lane: Lane, rows: I64) -> Iterator[str]:
+    """The first epoch of the rows that has snapshots of several versions."""
+    epoch = lane.first if lane.epoch is None else lane.epoch
+    for number in _distinct(epoch[rows]):
+        versions = _distinct(lane.first[rows[epoch[rows] == number]])
+        if len(versions) > 1:
+            yield f"Epoch {number:,} has snapshots of {len(versions):,} versions, {versions[0]:,} and {versions[-1]:,}."
+            return
+
+
+def _several_snapshots(lane: Lane, rows: I64) -> Iterator[str]:
+    """The first version of the rows that has several snapshots."""
+    epoch = lane.first if lane.epoch is None else lane.epoch
+    for version in _distinct(lane.first[rows]):
+        same = rows[lane.first[rows] == version]
+        if len(same) > 1:
+            epochs = _distinct(epoch[same])
+            of = f"epoch {epochs[0]:,}" if len(epochs) == 1 else f"epochs {epochs[0]:,} and {epochs[-1]:,}"
+            number = "two state snapshots" if len(same) == 2 else f"{len(same):,} state snapshots"
+            yield f"Version {version:,} ({of}) has {number}. {_choice(lane, same)}"
+            return
 
 
 def _distinct(numbers: U64) -> list[int]:
@@ -148,45 +183,22 @@ def not_at_epoch_end(case: Case) -> Iterator[Finding]:
     lane = case.lane(_LANE)
     if lane.epoch is None:
         return
-    ends = _epoch_ends(case.lane(LaneKind.EPOCH_ENDINGS))
-    rows = _rows_elsewhere(lane.epoch, lane.first, *ends)
+    ends = EpochEnds.told_by(case.lane(LaneKind.EPOCH_ENDINGS))
+    rows = np.flatnonzero(ends.standing(lane) == EpochStanding.ELSEWHERE)
     for row in rows[:_MOST].tolist():
         epoch, version = int(lane.epoch[row]), int(lane.first[row])
-        end = int(ends[1][np.searchsorted(ends[0], lane.epoch[row])])
         yield finding(
             "snapshot-not-epoch-end",
             lane=_LANE,
             range_=(version, version),
             explanation=f"The snapshot of epoch {epoch:,} is at version {version:,}, but the epoch endings say that "
-            f"the epoch ends at version {end:,}. {count(len(rows), 'snapshot is', 'snapshots are')} like that.",
+            f"the epoch ends at version {ends.end_of(epoch):,}. "
+            f"{count(len(rows), 'snapshot is', 'snapshots are')} like that.",
             cause="A line edited by hand, or an entry of another chain: snapshots are only ever taken at the end of "
             "an epoch. The manifest shows which side is right.",
             next_step=commands.check(case, 2),
             entries=some_entries(lane, [row]),
         )
-
-
-def _epoch_ends(lane: Lane) -> tuple[U64, U64]:
-    """All (epoch, version of its end) that the epoch endings name, sorted, each once."""
-    epoch = np.concatenate((lane.last, lane.first))
-    version = np.concatenate((lane.last_version, lane.first_version))
-    order = np.lexsort((version, epoch))
-    epoch, version = epoch[order], version[order]
-    fresh = np.ones(len(epoch), dtype=np.bool_)
-    fresh[1:] = (epoch[1:] != epoch[:-1]) | (version[1:] != version[:-1])
-    return epoch[fresh], version[fresh]
-
-
-def _rows_elsewhere(epoch: U64, version: U64, end_epoch: U64, end_version: U64) -> I64:
-    """The rows whose epoch is known to end, but nowhere at their version."""
-    low, high = np.searchsorted(end_epoch, epoch, "left"), np.searchsorted(end_epoch, epoch, "right")
-    live = np.flatnonzero(high > low)
-    for step in range(_MOST_VERSIONS):
-        place = np.minimum(low[live] + step, high[live] - 1)
-        live = live[end_version[place] != version[live]]
-        if not len(live):
-            break
-    return live
 
 
 @detector("snapshot-ahead-of-transactions")

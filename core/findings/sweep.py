@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby, islice, pairwise
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.chain import Zones, cut_zones
-from core.columns import I64, U64, Lane
+from core.columns import I64, U64, Lane, Mask
 from core.model import end_of
 
 
@@ -31,7 +31,11 @@ class Shape(StrEnum):
     NO_JOIN = "no-join"
 
 
-_SORTS: Final = {Shape.NO_JOIN: "no-join", Shape.SAME_RANGE: "same"}
+#: Shapes as numbers, for columns.
+_SHAPES: Final = tuple(Shape)
+_SAME, _CONTAINED, _PARTIAL, _NO_JOIN = map(
+    _SHAPES.index, (Shape.SAME_RANGE, Shape.CONTAINED, Shape.PARTIAL, Shape.NO_JOIN)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,80 @@ class Tangle:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tangles(Sequence[Tangle]):
+    """All tangles of a lane, in order, as columns of one value each; objects are made of those that are looked at.
+
+    `first` and `last` are uint64; tangle t holds `rows[begin[t] : end[t]]` (int64), is of `shape[t]` and made of
+    `knots[t]` knots, the fullest of which has `fullest[t]` entries.
+    """
+
+    rows: I64
+    begin: I64
+    end: I64
+    first: U64
+    last: U64
+    code: NDArray[np.uint8]
+    knots: I64
+    fullest: I64
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    @overload
+    def __getitem__(self, place: int) -> Tangle: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Tangle, ...]: ...
+    def __getitem__(self, place: int | slice) -> Tangle | tuple[Tangle, ...]:
+        if isinstance(place, slice):
+            return tuple(self[number] for number in range(len(self))[place])
+        number = range(len(self))[place]
+        rows = self.rows[int(self.begin[number]) : int(self.end[number])]
+        first, last = int(self.first[number]), int(self.last[number])
+        return Tangle(first, last, rows, _SHAPES[int(self.code[number])], int(self.knots[number]))
+
+    def shapes(self) -> list[Shape]:
+        """How the entries of each tangle overlap."""
+        return [_SHAPES[code] for code in self.code.tolist()]
+
+    def range(self, number: int) -> tuple[int, int]:
+        """The closed range of one tangle."""
+        return int(self.first[number]), int(self.last[number])
+
+    def only(self, number: int) -> Tangles:
+        """One tangle alone."""
+        own = slice(number, number + 1)
+        return Tangles(
+            self.rows,
+            self.begin[own],
+            self.end[own],
+            self.first[own],
+            self.last[own],
+            self.code[own],
+            self.knots[own],
+            self.fullest[own],
+        )
+
+    @property
+    def no_join(self) -> Mask:
+        """Whether no chain crosses a tangle (bool)."""
+        crossed: Mask = self.code == _NO_JOIN
+        return crossed
+
+    def with_any(self, marked: Mask) -> I64:
+        """The tangles (int64) with an entry that is marked (bool, a value for each row of the lane)."""
+        before: I64 = np.append(np.zeros(1, dtype=np.int64), np.cumsum(marked[self.rows]))
+        return np.flatnonzero(before[self.end] > before[self.begin])
+
+    def joints(self) -> tuple[I64, I64, I64]:
+        """Every two entries of a tangle that are neighbours in stock's order: its number, their rows (int64)."""
+        count = np.maximum(self.end - self.begin - 1, 0)
+        number = np.repeat(np.arange(len(self), dtype=np.int64), count)
+        inside = np.arange(len(number), dtype=np.int64) - np.repeat(np.cumsum(count) - count, count)
+        place = self.begin[number] + inside
+        return number, self.rows[place], self.rows[place + 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
     """What a sweep found, in order. `gap_rows` are the rows (int64) behind all gaps, of which `gaps` makes objects.
 
@@ -69,25 +147,33 @@ class Sweep:
     gap_first: U64
     knot_first: U64
     knot_last: U64
-    tangles: tuple[Tangle, ...]
+    tangles: Tangles
 
     @property
     def clean(self) -> bool:
         """Whether each entry begins right after the one before it, from 0."""
         return not len(self.gap_rows) and not self.tangles
 
-    def gaps(self, most: int | None = None) -> Iterator[Gap]:
-        """The first `most` gaps, or all."""
-        for first, row in zip(self.gap_first[:most].tolist(), self.gap_rows[:most].tolist(), strict=True):
-            yield Gap(first, int(self.lane.first[row]) - 1, row)
+    def gap_range(self, number: int) -> tuple[int, int]:
+        """The closed range of one of the gaps."""
+        return int(self.gap_first[number]), int(self.lane.first[self.gap_rows[number]]) - 1
+
+    def gap(self, number: int) -> Gap:
+        """One of the gaps."""
+        row = int(self.gap_rows[number])
+        return Gap(int(self.gap_first[number]), int(self.lane.first[row]) - 1, row)
+
+    def gaps(self) -> Iterator[Gap]:
+        """All gaps."""
+        for number in range(len(self.gap_rows)):
+            yield self.gap(number)
 
     def gap_inside(self, first: int, last: int) -> Gap | None:
         """The first gap that lies wholly between `first` and `last`."""
         at = int(np.searchsorted(self.gap_first, np.uint64(first)))
         if at == len(self.gap_rows):
             return None
-        row = int(self.gap_rows[at])
-        gap = Gap(int(self.gap_first[at]), int(self.lane.first[row]) - 1, row)
+        gap = self.gap(at)
         return gap if gap.last <= last else None
 
     def widened(self, first: int, last: int) -> tuple[int, int]:
@@ -106,14 +192,13 @@ def sweep(lane: Lane) -> Sweep:
     zones = cut_zones(lane, lane.first <= lane.last, 0)
     behind = np.flatnonzero(~zones.joined)
     crowded = zones.crowded()
-    knots = [_knot(lane, zones, number) for number in crowded.tolist()]
     return Sweep(
         lane=lane,
         gap_rows=zones.rows[zones.start[behind]],
         gap_first=_ends_before(zones, behind),
         knot_first=zones.first[crowded],
         knot_last=zones.last[crowded],
-        tangles=tuple(_tangles(knots)),
+        tangles=_tangles(zones, crowded, _shapes(lane, zones, crowded)),
     )
 
 
@@ -125,31 +210,25 @@ def _ends_before(zones: Zones, numbers: I64) -> U64:
     return ends
 
 
-def _knot(lane: Lane, zones: Zones, number: int) -> _Knot:
-    rows = zones.rows_of(number)
-    shape = _shape(lane.first[rows], lane.last[rows])
-    return _Knot(number, rows, int(zones.first[number]), int(zones.last[number]), shape)
+def _shapes(lane: Lane, zones: Zones, knots: I64) -> NDArray[np.uint8]:
+    """How the entries of each knot overlap, as places in `_SHAPES`."""
+    begin, end = zones.start[knots], zones.start[knots + 1]
+    inside = np.repeat(np.diff(zones.start) > 1, np.diff(zones.start))
+    first, last = lane.first[zones.rows[inside]], lane.last[zones.rows[inside]]
+    starts = np.cumsum(end - begin) - (end - begin)
+    code = np.full(len(knots), _SAME, dtype=np.uint8)
+    if not len(knots):
+        return code
+    same = np.minimum.reduceat(first, starts) == np.maximum.reduceat(first, starts)
+    same &= np.minimum.reduceat(last, starts) == np.maximum.reduceat(last, starts)
+    others = np.flatnonzero(~same)
+    for number, at, count in zip(others.tolist(), starts[others].tolist(), (end - begin)[others].tolist(), strict=True):
+        code[number] = _SHAPES.index(_shape(first[at : at + count].tolist(), last[at : at + count].tolist()))
+    return code
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Knot:
-    """Entries between two boundaries that no entry straddles; `number` counts such stretches along the lane."""
-
-    number: int
-    rows: I64
-    first: int
-    last: int
-    shape: Shape
-
-    def touches(self, after: _Knot) -> bool:
-        return after.number == self.number + 1 and after.first == end_of(self.last)
-
-
-def _shape(first: U64, last: U64) -> Shape:
-    """How the entries of a knot overlap."""
-    if first[0] == first[-1] and last[0] == last[-1]:
-        return Shape.SAME_RANGE
-    starts, ends = first.tolist(), last.tolist()
+def _shape(starts: list[int], ends: list[int]) -> Shape:
+    """How the entries of a knot overlap that are not all of one range."""
     if not joins(starts, ends):
         return Shape.NO_JOIN
     if len(starts) == 2:
@@ -179,40 +258,53 @@ def pair_shape(one: tuple[int, int], other: tuple[int, int]) -> Shape:
     return Shape.CONTAINED if contained else Shape.PARTIAL
 
 
-def _tangles(knots: list[_Knot]) -> Iterator[Tangle]:
+def _tangles(zones: Zones, knots: I64, code: NDArray[np.uint8]) -> Tangles:
     """Touching knots of one sort as one tangle; a lone same-range knot beside other shapes is one of them."""
-    for run in _touching(knots):
-        for _, sort in groupby(_sorted_out(run), key=lambda pair: pair[0]):
-            members = [knot for _, knot in sort]
-            rows = np.concatenate([knot.rows for knot in members])
-            yield Tangle(members[0].first, members[-1].last, rows, _common_shape(members), len(members))
+    touches = np.diff(knots) == 1
+    touches &= zones.joined[knots[1:]]
+    sort = np.where(code == _NO_JOIN, _NO_JOIN, np.where(code == _SAME, _SAME, _PARTIAL)).astype(np.uint8)
+    sort = _with_lone_absorbed(sort, touches)
+    heads = _heads(touches & (sort[1:] == sort[:-1]))[: len(knots)]
+    tails = np.append(heads[1:], len(knots))[: len(heads)]
+    size = np.diff(zones.start)[knots]
+    return Tangles(
+        rows=zones.rows,
+        begin=zones.start[knots[heads]],
+        end=zones.start[knots[tails - 1] + 1],
+        first=zones.first[knots[heads]],
+        last=zones.last[knots[tails - 1]],
+        code=_common_shapes(code, heads),
+        knots=tails - heads,
+        fullest=np.maximum.reduceat(size, heads) if len(heads) else size,
+    )
 
 
-def _touching(knots: list[_Knot]) -> Iterator[list[_Knot]]:
-    run: list[_Knot] = knots[:1]
-    for before, after in pairwise(knots):
-        if not before.touches(after):
-            yield run
-            run = []
-        run.append(after)
-    if run:
-        yield run
+def _heads(linked: Mask) -> I64:
+    """Where runs of linked neighbours begin; `linked[i]` speaks of i and i + 1."""
+    return np.append(0, np.flatnonzero(~linked) + 1)
 
 
-def _sorted_out(run: list[_Knot]) -> Iterator[tuple[str, _Knot]]:
-    """Each knot of a run with its sort: no-join, same range, or mixed sizes."""
-    sorts = [_SORTS.get(knot.shape, "mixed") for knot in run]
-    groups = [(sort, len(list(members))) for sort, members in groupby(sorts)]
-    rest = iter(run)
-    for place, (sort, count) in enumerate(groups):
-        around = {groups[beside][0] for beside in (place - 1, place + 1) if 0 <= beside < len(groups)}
-        absorbed = sort == "same" and count == 1 and "mixed" in around
-        for knot in islice(rest, count):
-            yield ("mixed" if absorbed else sort), knot
+def _with_lone_absorbed(sort: NDArray[np.uint8], touches: Mask) -> NDArray[np.uint8]:
+    """The sort of each knot, where a same-range knot that stands alone beside mixed ones is mixed as well."""
+    heads = _heads(touches & (sort[1:] == sort[:-1]))[: len(sort)]
+    alone = np.diff(heads, append=len(sort)) == 1
+    kind = sort[heads]
+    mixed = kind == _PARTIAL
+    # Whether a group touches the one before it.
+    touched = np.zeros(len(heads), dtype=np.bool_)
+    touched[1:] = touches[heads[1:] - 1]
+    beside = np.zeros(len(heads), dtype=np.bool_)
+    beside[1:] |= touched[1:] & mixed[:-1]
+    beside[:-1] |= touched[1:] & mixed[1:]
+    absorbed = sort.copy()
+    absorbed[heads[(kind == _SAME) & alone & beside]] = _PARTIAL
+    return absorbed
 
 
-def _common_shape(knots: list[_Knot]) -> Shape:
-    shapes = {knot.shape for knot in knots}
-    if len(shapes) == 1:
-        return shapes.pop()
-    return Shape.PARTIAL if Shape.PARTIAL in shapes else Shape.CONTAINED
+def _common_shapes(code: NDArray[np.uint8], heads: I64) -> NDArray[np.uint8]:
+    """The shape of each tangle, given that of its knots: theirs if they have one, else the looser of two."""
+    if not len(heads):
+        return code
+    least, greatest = np.minimum.reduceat(code, heads), np.maximum.reduceat(code, heads)
+    partial = np.logical_or.reduceat(code == _PARTIAL, heads)
+    return np.where(least == greatest, least, np.where(partial, _PARTIAL, _CONTAINED)).astype(np.uint8)

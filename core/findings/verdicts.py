@@ -48,6 +48,15 @@ def severity_at(case: Case, lane: Lane, row: int) -> Severity:
     return Severity.CRITICAL if reached else Severity.ERROR
 
 
+def severities_at(case: Case, lane: Lane, rows: I64) -> list[Severity]:
+    """The same for many rows (int64)."""
+    greatest = case.greatest_version
+    if greatest is None:
+        return [Severity.CRITICAL] * len(rows)
+    reached = lane.first_version[rows] <= np.uint64(greatest)
+    return [Severity.CRITICAL if each else Severity.ERROR for each in reached.tolist()]
+
+
 def effect(case: Case, lane: Lane, refused: Refusal) -> str:
     """What it means for a restore that stock stops at an entry; in an order of its own when it stops before as well."""
     begins = int(lane.first_version[refused.row])

@@ -7,16 +7,22 @@ is called after the finding that comes nearest to the cause.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
+import numpy as np
+
+from core.columns import U64, Lane
 from core.findings.build import MOST_EVIDENCE
 from core.findings.catalogue import CATALOGUE
 from core.findings.identity import zone_id
-from core.findings.search import worst_first
+from core.findings.journal import AT_WORK, HELD
+from core.findings.later import Later
+from core.findings.search import in_order, urgency, worst_first
 from core.findings.sweep import Shape, Sweep, sweep
+from core.index import Index
 from core.model import Entry, Finding, LaneKind, Severity, Zone, end_of
 from core.snapshot import Snapshot
 
@@ -77,29 +83,67 @@ _SHAPE_TITLES: Final = {
     Shape.CONTAINED: "one range inside another",
     Shape.PARTIAL: "ranges overlap",
 }
+#: An operation without an end, while somebody holds the lease for it.
+_STANDINGS: Final[dict[str | None, str]] = {AT_WORK: "at work", HELD: "lease held"}
 _NUMBERS: Final = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 def group(findings: Iterable[Finding], snapshot: Snapshot) -> tuple[Zone, ...]:
-    """The zones of a store, worst first, each with its findings, worst first."""
-    everything = list(findings)
+    """The zones of a store, those that block before all others, then worst first, each with its findings so."""
+    everything = list(in_order(findings))
     ranged = [each for each in everything if each.first is not None]
     zones = [zone for kind in LaneKind for zone in _lane_zones(kind, ranged, snapshot)]
     zones += _zones_without_range(each for each in everything if each.first is None)
-    zones.sort(key=lambda zone: worst_first(zone.findings[0]))
-    return tuple(replace(zone, id=zone_id(zone, cause_of(zone.findings), snapshot.index)) for zone in zones)
+    zones.sort(key=lambda zone: min(map(urgency, zone.findings)))
+    return tuple(
+        _Named(zone.lane, zone.first, zone.last, zone.title, zone.severity, zone.findings, index=snapshot.index)
+        for zone in zones
+    )
+
+
+class _Named(Zone):
+    """A zone whose id, which digests its entries, is worked out when somebody asks for it."""
+
+    __slots__ = ("_id", "_index")
+
+    _id: str
+    _index: Index
+
+    def __init__(
+        self,
+        lane: LaneKind,
+        first: int | None,
+        last: int | None,
+        title: str,
+        severity: Severity,
+        findings: tuple[Finding, ...],
+        id: str = "",  # noqa: A002
+        index: Index | None = None,
+    ) -> None:
+        for name, value in zip(_HELD, (lane, first, last, title, severity, findings, id, index), strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def id(self) -> str:
+        """What the zone is known by."""
+        if not self._id:
+            object.__setattr__(self, "_id", zone_id(self, cause_of(self.findings), self._index))
+        return self._id
+
+
+_HELD: Final = ("lane", "first", "last", "title", "severity", "findings", "_id", "_index")
 
 
 def _lane_zones(kind: LaneKind, findings: Sequence[Finding], snapshot: Snapshot) -> list[Zone]:
     """The zones of one lane. What lines show makes zones; manifests and information only join those they lie in."""
     swept = sweep(snapshot.index.lanes[kind]) if kind in _CHAINED else None
-    mine = sorted((each for each in findings if each.lane is kind), key=worst_first)
-    clusters: list[_Cluster] = []
+    mine = [each for each in findings if each.lane is kind]
+    tiers: list[list[_Cluster]] = []
     for tier in range(_TIERS):
-        rest = [each for each in mine if _tier(each) == tier and not _joins_one(each, clusters)]
-        clusters += _clusters(rest, swept)
-    clusters.sort(key=lambda cluster: (cluster.first, cluster.last))
-    return list(_merged([cluster.zone(kind) for cluster in clusters]))
+        rest = [each for each in mine if _tier(each) == tier and not _joins_one(each, tiers)]
+        tiers.append(list(_clusters(rest, swept)))
+    clusters = sorted((each for tier in tiers for each in tier), key=lambda cluster: (cluster.first, cluster.last))
+    return list(_merged([cluster.zone(kind) for cluster in clusters], snapshot.index.lanes.get(kind)))
 
 
 def _tier(finding: Finding) -> int:
@@ -111,6 +155,8 @@ def _tier(finding: Finding) -> int:
 
 class _Cluster:
     """Findings whose widened ranges overlap; grows while they are taken in order."""
+
+    __slots__ = ("findings", "first", "last")
 
     def __init__(self, first: int, last: int) -> None:
         self.first = first
@@ -141,33 +187,48 @@ def _widened(finding: Finding, swept: Sweep | None) -> tuple[int, int, Finding]:
     return first, last, finding
 
 
-def _joins_one(finding: Finding, clusters: Sequence[_Cluster]) -> bool:
-    """Put a finding into the cluster that it lies in, if there is one; what reaches beyond a cluster is more."""
+def _joins_one(finding: Finding, tiers: Sequence[Sequence[_Cluster]]) -> bool:
+    """Put a finding into the cluster that it lies in, if there is one; what reaches beyond a cluster is more.
+
+    The clusters of one tier are in order and do not overlap.
+    """
     first, last = finding.first or 0, finding.last or 0
-    home = next((cluster for cluster in clusters if cluster.first <= first and last <= cluster.last), None)
-    if home is not None:
-        home.findings.append(finding)
-    return home is not None
+    for clusters in tiers:
+        place = bisect_right(clusters, first, key=lambda cluster: cluster.first) - 1
+        if place >= 0 and last <= clusters[place].last:
+            clusters[place].findings.append(finding)
+            return True
+    return False
 
 
-def _merged(zones: Iterable[Zone]) -> Iterator[Zone]:
+def _merged(zones: Sequence[Zone], lane: Lane | None) -> Iterator[Zone]:
     """Zones that touch and have one title, as one."""
-    before: Zone | None = None
+    snapshots = np.unique(lane.first) if lane is not None and lane.epoch is not None else None
+    alike: list[Zone] = []
     for zone in zones:
-        if before is not None and _is_more_of(before, zone):
-            before = _zone(zone.lane, before.first, zone.last, (*before.findings, *zone.findings))
-            continue
-        if before is not None:
-            yield before
-        before = zone
-    if before is not None:
-        yield before
+        if alike and not _is_more_of(alike[-1], zone, snapshots):
+            yield _together(alike)
+            alike = []
+        alike.append(zone)
+    if alike:
+        yield _together(alike)
 
 
-def _is_more_of(before: Zone, after: Zone) -> bool:
+def _together(zones: Sequence[Zone]) -> Zone:
+    if len(zones) == 1:
+        return zones[0]
+    findings = (finding for zone in zones for finding in zone.findings)
+    return _zone(zones[0].lane, zones[0].first, zones[-1].last, findings)
+
+
+def _is_more_of(before: Zone, after: Zone, snapshots: U64 | None) -> bool:
+    """Whether two zones touch and have one title; of `snapshots` (versions, sorted) none may lie between them."""
     if before.last is None or after.first is None or before.title != after.title:
         return False
-    return after.first <= end_of(before.last) or before.lane is LaneKind.STATE_SNAPSHOTS
+    if snapshots is not None and before.last < after.first:
+        between = np.searchsorted(snapshots, np.array((end_of(before.last), after.first), dtype=np.uint64))
+        return bool(between[0] == between[1])
+    return after.first <= end_of(before.last)
 
 
 def _zones_without_range(findings: Iterable[Finding]) -> Iterator[Zone]:
@@ -192,11 +253,13 @@ def _title(findings: Sequence[Finding]) -> str:
     """What the list of problems calls a zone."""
     cause = cause_of(findings)
     if cause.kind == "overlap-manifest":
-        return f"same range, {_number(_most_manifests(cause.entries))} manifests"
+        return f"same range, {_number(_copies(cause))} manifests"
     if cause.kind == "snapshot-conflict":
         return _snapshot_title(cause)
     if cause.kind == "overlap-nested" and cause.shape is not None:
         return _SHAPE_TITLES.get(Shape(cause.shape), CATALOGUE[cause.kind].title)
+    if cause.kind == "interrupted-operation":
+        return _STANDINGS.get(cause.shape, CATALOGUE[cause.kind].title)
     return _TITLES.get(cause.kind, CATALOGUE[cause.kind].title)
 
 
@@ -206,11 +269,17 @@ def cause_of(findings: Sequence[Finding]) -> Finding:
     return min(serious, key=_cause_rank)
 
 
-def _cause_rank(finding: Finding) -> tuple[int, tuple[int, int, int, str, str]]:
+def _cause_rank(finding: Finding) -> tuple[int, int]:
     if finding.shape == Shape.NO_JOIN:
         return _NO_JOIN_RANK, worst_first(finding)
     last = len(_CAUSES) + (finding.kind in _CONSEQUENCES)
     return _CAUSES.get(finding.kind, last), worst_first(finding)
+
+
+def _copies(finding: Finding) -> int:
+    """How many manifests one range of a finding has at most."""
+    known = finding.copies if isinstance(finding, Later) else 0
+    return known or _most_manifests(finding.entries)
 
 
 def _most_manifests(entries: Sequence[Entry]) -> int:
@@ -222,7 +291,7 @@ def _most_manifests(entries: Sequence[Entry]) -> int:
 
 
 def _snapshot_title(finding: Finding) -> str:
-    number = _number(_most_manifests(finding.entries))
+    number = _number(_copies(finding))
     several = finding.first != finding.last
     return f"{number} snapshots each of several versions" if several else f"{number} snapshots of one version"
 

@@ -5,6 +5,7 @@ few files named after it; each of them is made once and never changed, but for t
 """
 
 from core.journal.documents import Intent, Outcome, PlannedWrite, Undone, records_in
+from core.journal.holding import Unfinished, read_unfinished, unfinished_in
 from core.journal.names import (
     OperationFiles,
     Piece,
@@ -25,6 +26,7 @@ __all__ = [
     "Piece",
     "PlannedWrite",
     "Undone",
+    "Unfinished",
     "greatest_token",
     "interrupted_in",
     "new_operation_id",
@@ -32,5 +34,7 @@ __all__ = [
     "piece_handle",
     "read_log",
     "read_operation",
+    "read_unfinished",
     "records_in",
+    "unfinished_in",
 ]

@@ -5,9 +5,18 @@ order, and tells the second writer who the first one is. `LeaseLost` says that n
 """
 
 from core.lease.held import TTL, Lease, hold
-from core.lease.looking import LeaseState, LeaseView, break_lease, look_at_lease, release_dead, view_of
+from core.lease.looking import (
+    LeaseSight,
+    LeaseState,
+    LeaseView,
+    Life,
+    break_lease,
+    look_at_lease,
+    release_dead,
+    view_of,
+)
 from core.lease.record import MAX_BYTES, UNREADABLE, LeaseRecord, LeaseUnreadable, parse
-from core.lease.words import held_words, lease_held
+from core.lease.words import held_words, lease_held, life_words
 from core.names import LOCK_HANDLE
 
 __all__ = [
@@ -17,13 +26,16 @@ __all__ = [
     "UNREADABLE",
     "Lease",
     "LeaseRecord",
+    "LeaseSight",
     "LeaseState",
     "LeaseUnreadable",
     "LeaseView",
+    "Life",
     "break_lease",
     "held_words",
     "hold",
     "lease_held",
+    "life_words",
     "look_at_lease",
     "parse",
     "release_dead",

@@ -17,8 +17,8 @@ from typing import Final
 from core.errors import LeaseLost, OutcomeUnknown, UsageError
 from core.host import Machine
 from core.lease.putting import NotWritten, put
-from core.lease.record import TTL_BOUNDS, LeaseRecord, LeaseUnreadable, parse
-from core.lease.taking import MARGIN, Patience, Taken, Taker
+from core.lease.record import MARGIN, TTL_BOUNDS, LeaseRecord, LeaseUnreadable, parse
+from core.lease.taking import Patience, Taken, Taker
 from core.lease.words import who
 from core.storage.writing import ConditionalStore, Tagged
 

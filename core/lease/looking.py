@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from core.errors import UsageError
-from core.host import Machine
+from core.host import Machine, runs_here
 from core.lease.putting import NotWritten, load, put
 from core.lease.record import MAX_TOKEN, UNREADABLE, LeaseRecord, LeaseUnreadable, parse, salvaged_token
 from core.lease.words import lease_held, who
@@ -16,8 +16,6 @@ from core.storage.writing import ConditionalStore
 
 #: How often a holder that renews meanwhile may make us look again.
 _TRIES: Final = 5
-#: Seconds that an operation takes at most, as far as anybody has seen.
-_LONGEST_WORK: Final = 3_600
 
 
 class LeaseState(StrEnum):
@@ -29,22 +27,37 @@ class LeaseState(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class Life(StrEnum):
+    """Whether the holder of a lease is at work, as far as looking can tell.
+
+    ALIVE: a process of this machine that runs, or one that has renewed the lease between two looks. UNKNOWN: one look
+    at the lease of another machine tells nothing. SILENT: it was not renewed for longer than it may be, on our own
+    clock; whoever writes next takes it over.
+    """
+
+    ALIVE = "alive"
+    UNKNOWN = "unknown"
+    SILENT = "silent"
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseView:
-    """A lock file as it was seen: the record, or why there is none."""
+    """A lock file as it was seen: the record, or why there is none; `life` is its holder's, while it is HELD."""
 
     state: LeaseState
     record: LeaseRecord | None
     why: str = ""
+    life: Life = Life.UNKNOWN
 
-    def is_at_work(self, now: float) -> bool:
-        """Whether its holder is most likely at work at `now` (unix seconds), for what is said, never for what is done.
+    @property
+    def holder(self) -> LeaseRecord | None:
+        """The record of whoever is at work, or may be; None where nobody is."""
+        return self.record if self.state is LeaseState.HELD and self.life is not Life.SILENT else None
 
-        One that began longer than an hour ago has more likely died where nobody here can see it.
-        """
-        if self.state is not LeaseState.HELD or self.record is None:
-            return False
-        return abs(now - self.record.timestamp) < _LONGEST_WORK
+    @property
+    def is_alive(self) -> bool:
+        """Whether its holder is known to be at work."""
+        return self.holder is not None and self.life is Life.ALIVE
 
     @property
     def break_word(self) -> str:
@@ -66,7 +79,36 @@ def view_of(content: bytes, machine: Machine) -> LeaseView:
         return LeaseView(LeaseState.UNREADABLE, None, unreadable.why)
     if not record.is_held:
         return LeaseView(LeaseState.FREE, record)
-    return LeaseView(LeaseState.ENDED if machine.has_ended(record.holder) else LeaseState.HELD, record)
+    if machine.has_ended(record.holder):
+        return LeaseView(LeaseState.ENDED, record)
+    life = Life.ALIVE if runs_here(record.holder, machine) else Life.UNKNOWN
+    return LeaseView(LeaseState.HELD, record, life=life)
+
+
+class LeaseSight:
+    """Several looks at one lease: a holder that renews it between two of them lives, wherever it runs.
+
+    Time is measured on our own clock alone, from the look that first saw a version of the lock file (`lease.md`).
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._seen: LeaseRecord | None = None
+        self._seen_at = 0.0
+        self._renewed = False
+
+    def judged(self, view: LeaseView) -> LeaseView:
+        """What was just seen, with what earlier looks make of it."""
+        record, before, moment = view.record, self._seen, self._machine.elapsed()
+        if view.state is not LeaseState.HELD or record is None:
+            self._seen = None
+            return view
+        if before is None or before.nonce != record.nonce:
+            self._renewed = before is not None and before.owner == record.owner
+            self._seen, self._seen_at = record, moment
+        if moment - self._seen_at >= record.silence:
+            return replace(view, life=Life.SILENT)
+        return replace(view, life=Life.ALIVE) if self._renewed else view
 
 
 def break_lease(store: ConditionalStore, machine: Machine, owner: str) -> LeaseRecord:

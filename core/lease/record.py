@@ -21,6 +21,8 @@ UNREADABLE: Final = "unreadable"
 VERSION: Final = 1
 #: Seconds that a ttl may say; what another writer says beyond is taken for the nearest.
 TTL_BOUNDS: Final = (1.0, 3600.0)
+#: What part of a ttl is kept as a distance between two clocks that run at different speeds.
+MARGIN: Final = 0.1
 #: Tokens stay where every JSON reader takes them exactly.
 MAX_TOKEN: Final = 2**53 - 1
 _STATES: Final = ("held", "free")
@@ -95,6 +97,11 @@ class LeaseRecord:
         """The ttl in seconds, within `TTL_BOUNDS` whatever the file says."""
         low, high = TTL_BOUNDS
         return float(min(max(self.ttl, low), high))
+
+    @property
+    def silence(self) -> float:
+        """Seconds without a change, on the clock of whoever looks, after which its holder counts as gone."""
+        return self.bounded_ttl * (1 + MARGIN)
 
     def to_bytes(self) -> bytes:
         """The file's content, at most `MAX_BYTES`; texts that are too long are cut, and lose what can't be seen."""

@@ -17,8 +17,6 @@ from core.lease.record import MAX_TOKEN, LeaseRecord, LeaseUnreadable, parse
 from core.lease.words import lease_held
 from core.storage.writing import ConditionalStore, Tagged
 
-#: What part of a ttl is kept as a distance between two clocks that run at different speeds.
-MARGIN: Final = 0.1
 #: How often the same version may refuse to be replaced without having changed, before that counts as an error.
 _MOST_REFUSALS: Final = 5
 
@@ -87,7 +85,7 @@ class Taker:
         """Whether nobody holds it; a lease of our own is one that an earlier write of ours left without an answer."""
         if not record.is_held or record.owner == self._wanted.owner or self._machine.has_ended(record.holder):
             return True
-        return self._machine.elapsed() - self._seen_at >= record.bounded_ttl * (1 + MARGIN)
+        return self._machine.elapsed() - self._seen_at >= record.silence
 
     def _try(self, there: LeaseRecord | None, tag: str | None, waited: bool) -> Taken | None:
         """Write the lease in place of `tag`; None if somebody else was faster, or it may work at the next try."""

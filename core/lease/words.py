@@ -27,14 +27,20 @@ def held_words(record: LeaseRecord) -> str:
     return ", ".join([f"{who(record)} since {since(record)}", *doing])
 
 
+def life_words(record: LeaseRecord, *, alive: bool) -> str:
+    """What is known of its holder: `at work`, or when that will be known."""
+    if alive:
+        return "at work"
+    return f"whether it is alive is seen after a minute: gone is who renews nothing for {record.silence:.0f} s"
+
+
 def lease_held(record: LeaseRecord) -> LeaseHeld:
     """The refusal of a second writer."""
     what = "another compaction is in progress"
     if record.purpose != "compact":
         what = f"another operation is in progress: {record.purpose or 'it does not say which'}"
-    silent = record.bounded_ttl * 1.1
     return LeaseHeld(
         f"{what}, by {held_words(record)}",
-        hint=f"--wait 5m waits for it, and takes over from a holder that gives no sign of life for {silent:.0f} s; "
-        "seamline lock STORE show tells more",
+        hint="--wait 5m waits for it, and takes over from a holder that gives no sign of life for "
+        f"{record.silence:.0f} s; seamline lock STORE show tells more",
     )

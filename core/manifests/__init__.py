@@ -35,6 +35,7 @@ from core.manifests.facts import (
     ManifestStatus,
     OrphanFacts,
     broken_manifests,
+    unread_manifests,
 )
 from core.manifests.load import read_manifest
 from core.manifests.model import (
@@ -98,5 +99,6 @@ __all__ = [
     "parse_manifest",
     "plan_evidence",
     "read_manifest",
+    "unread_manifests",
     "walk_chunk",
 ]

@@ -15,8 +15,10 @@ from core.model import LaneKind, RangeRecord
 #: A manifest can have a problem for each of its chunks; this many of each hazard are kept, the rest are counted.
 PROBLEMS_KEPT: Final = 5
 
+#: What was not looked at because it is too much for us: stock may well restore from it.
+_UNKNOWN: Final = frozenset({"manifest-huge"})
 #: Problems that say nothing against restoring from the manifest.
-_HARMLESS: Final = frozenset({"suffix-collision", "symlink-entry"})
+_HARMLESS: Final = frozenset({"suffix-collision", "symlink-entry"}) | _UNKNOWN
 
 
 class ManifestStatus(StrEnum):
@@ -149,6 +151,11 @@ class Evidence:
 def harmful(hazard: str) -> bool:
     """Whether a problem of this kind speaks against restoring from where it was found."""
     return hazard not in _HARMLESS
+
+
+def unread_manifests(evidence: Evidence) -> frozenset[str]:
+    """The handles of the manifests of which nothing is known, as they are too large to be read."""
+    return frozenset(facts.handle for facts in evidence.faulty if not _UNKNOWN.isdisjoint(facts.counts))
 
 
 def broken_manifests(evidence: Evidence) -> frozenset[str]:

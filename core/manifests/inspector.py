@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from core.errors import Stopped
 from core.manifests.facts import PROBLEMS_KEPT, ManifestFacts, ManifestProblem, ManifestStatus
 from core.manifests.files import BackupFiles, check_presence, check_unnamed
 from core.manifests.load import LoadedManifest, Unloaded, load_manifest
@@ -75,7 +76,9 @@ class Inspector:
             self.kept += 1
             return known
         try:
-            loaded = load_manifest(self._reader, lane, handle, self._root)
+            loaded = load_manifest(self._reader, lane, handle, self._root, self._stopped)
+        except Stopped:
+            return None
         except Unloaded as unloaded:
             return _unloaded_facts(lane, handle, self._level, unloaded, tuple(records))
         self._read(loaded.listed.size)
@@ -105,8 +108,8 @@ class Inspector:
                 seal = Seal(records)
                 seal.add(handle, self._reader.stat(handle))
                 return self._results.facts(lane, handle, seal, None, records)
-            loaded = load_manifest(self._reader, lane, handle, self._root)
-        except (HandleUnreadable, Unloaded):
+            loaded = load_manifest(self._reader, lane, handle, self._root, self._stopped)
+        except (HandleUnreadable, Unloaded, Stopped):
             return None
         self.sharing.note(lane, handle, loaded.manifest)
         return self._results.facts(lane, handle, *self._seals(lane, loaded, records, level), records)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.gzips import GzipFault, inflated, is_gzip, text_of
@@ -36,9 +36,13 @@ class Unloaded(Exception):
 
 
 def load_manifest(
-    reader: StoreReader, lane: LaneKind, handle: str, root: Mapping[str, ListedKind] | None = None
+    reader: StoreReader,
+    lane: LaneKind,
+    handle: str,
+    root: Mapping[str, ListedKind] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> LoadedManifest:
-    """Read and parse one manifest, never more than `MAX_MANIFEST_BYTES` of it. Raises `Unloaded`.
+    """Read and parse one manifest, never more than `MAX_MANIFEST_BYTES` of it. Raises `Unloaded`, and `Stopped`.
 
     `root` holds the kinds of the names at the store's top where they are known, to tell a link from a missing file.
     """
@@ -53,9 +57,10 @@ def load_manifest(
     except HandleUnreadable as unreadable:
         raise _unopened(reader, handle, unreadable, root or {}) from unreadable
     if listed.size > MAX_MANIFEST_BYTES:
-        message = f"the manifest is {listed.size:,} bytes long; more than {MAX_MANIFEST_BYTES:,} are not read"
+        message = f"it has {listed.size:,} bytes; manifests over {MAX_MANIFEST_BYTES:,} are not read, so that nothing "
+        message += "is known of it"
         raise Unloaded(ManifestStatus.UNREADABLE, ManifestProblem("manifest-huge", message, handle), listed)
-    return _read(reader, lane, listed)
+    return _read(reader, lane, listed, stopped)
 
 
 async def read_manifest(reader: StoreReader, handle: str, lane: LaneKind) -> Manifest:
@@ -74,14 +79,14 @@ def _parsed(lane: LaneKind, data: bytes) -> Manifest:
         raise ManifestRefused(f"gzip: {fault.message}", fault.hazard, says_stock=False) from fault
 
 
-def _read(reader: StoreReader, lane: LaneKind, listed: Listed) -> LoadedManifest:
+def _read(reader: StoreReader, lane: LaneKind, listed: Listed, stopped: Callable[[], bool]) -> LoadedManifest:
     handle, zipped = listed.handle, False
     try:
         with reader.open(handle) as stream:
             zipped = is_gzip(stream)
             # A plain file that grows under the reader is torn in any case: what was listed, and a sign that it grew.
             data = b"".join(inflated(stream, MAX_MANIFEST_BYTES)) if zipped else stream.read(listed.size + 1)
-        return LoadedManifest(listed, zipped, parse_manifest(lane, data))
+        return LoadedManifest(listed, zipped, parse_manifest(lane, data, stopped))
     except HandleUnreadable as unreadable:
         raise _unopened(reader, handle, unreadable, {}) from unreadable
     except OSError as error:
@@ -105,7 +110,8 @@ def gzip_problem(damage: GzipFault, what: str, handle: str, chunk: int | None = 
 def _refusal(refused: ManifestRefused, handle: str, *, zipped: bool) -> ManifestProblem:
     """Stock's words may quote the file, so they stay apart from ours."""
     if not refused.says_stock:
-        return ManifestProblem(refused.hazard, f"the manifest holds {refused.message}", handle)
+        message = f"it holds {refused.message}; such a manifest is not read to its end, so that nothing is known of it"
+        return ManifestProblem(refused.hazard, message, handle)
     hazard, message = refused.hazard, "the manifest does not have the form of one"
     cut = refused.message.startswith("EOF while parsing")
     if hazard == "chunk-format-unknown":

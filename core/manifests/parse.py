@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from core.errors import Stopped
 from core.manifests.model import (
     ChunkFormat,
     EpochEndingChunk,
@@ -28,25 +29,31 @@ from core.model import LaneKind
 from core.serde import Reader, Struct
 from core.serde_scanner import EOF, EOF_VALUE, LIST, MAP, MAP_END, NO_VALUE, QUOTE, Fault, SerdeError
 
-#: `hazards.md`, `own-bounded-memory`: a manifest larger than this is not read at all.
-MAX_MANIFEST_BYTES: Final = 256 << 20
-#: What 256 MiB of the shortest possible chunks would take in memory is out of all proportion; real manifests have
+#: `hazards.md`, `own-bounded-memory`: a manifest larger than this is not read at all. The largest of a real chain, that
+#: of a snapshot of some thousand chunks of 450 bytes each, has 2 MB; reading these takes seconds and 300 MB of memory.
+MAX_MANIFEST_BYTES: Final = 32 << 20
+#: What 32 MiB of the shortest possible chunks would take in memory is out of all proportion; real manifests have
 #: some thousands.
 MAX_LIST_ITEMS: Final = 1_000_000
+#: Fields that nobody knows are kept, with their values: a newer release may write one into each chunk.
+MAX_UNKNOWN_FIELDS: Final = 100_000
+#: Whoever waits is asked after so many values whether to stop: some hundred times a second.
+_STEPS_ASKED: Final = 1 << 12
 
 T = TypeVar("T")
 _HASH_RE: Final = re.compile(r"[0-9a-fA-F]{64}")
 _MESSAGE_CHARS: Final = 2_000
 
 
-def parse_manifest(lane: LaneKind, data: bytes) -> Manifest:
+def parse_manifest(lane: LaneKind, data: bytes, stopped: Callable[[], bool] = lambda: False) -> Manifest:
     """The manifest of a backup of `lane`, from its whole (inflated) content.
 
-    Raises `ManifestRefused` where stock can't read it, and beyond `MAX_MANIFEST_BYTES` and `MAX_LIST_ITEMS`.
+    Raises `ManifestRefused` where stock can't read it, and beyond `MAX_MANIFEST_BYTES`, `MAX_LIST_ITEMS` and
+    `MAX_UNKNOWN_FIELDS`; `Stopped` when `stopped`, which is asked all along, says so.
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise ManifestRefused(f"more than {MAX_MANIFEST_BYTES:,} bytes", "manifest-huge", says_stock=False)
-    reader = _ManifestReader(data)
+    reader = _ManifestReader(data, stopped)
     try:
         manifest: Manifest = reader.struct(_MANIFESTS[lane])
         reader.finish()
@@ -75,7 +82,18 @@ class _Fields(Struct[T]):
 class _ManifestReader(Reader):
     """Reads structs within lists within structs, as `serde_json` reads a manifest."""
 
-    __slots__ = ()
+    __slots__ = ("_steps", "_stopped", "_unknown")
+
+    def __init__(self, data: bytes, stopped: Callable[[], bool]) -> None:
+        super().__init__(data)
+        self._stopped = stopped
+        self._steps = 0
+        self._unknown = 0
+
+    def _step(self) -> None:
+        self._steps += 1
+        if not self._steps % _STEPS_ASKED and self._stopped():
+            raise Stopped("stopped while a manifest was read")
 
     def finish(self) -> None:
         """Only blanks may follow."""
@@ -94,6 +112,7 @@ class _ManifestReader(Reader):
                 raise ManifestRefused(
                     f"a list of more than {MAX_LIST_ITEMS:,} items", "manifest-huge", says_stock=False
                 )
+            self._step()
             items.append(read(self))
         self._end(LIST)
         return tuple(items)
@@ -142,7 +161,12 @@ class _ManifestReader(Reader):
             if key in values:
                 raise SerdeError(f"duplicate field `{key}`", Fault.DUPLICATE)
             self._colon()
+            self._step()
             if read is None:
+                self._unknown += 1
+                if self._unknown > MAX_UNKNOWN_FIELDS:
+                    words = f"more than {MAX_UNKNOWN_FIELDS:,} fields that stock does not know"
+                    raise ManifestRefused(words, "manifest-huge", says_stock=False)
                 unknown.append((key, self._raw_value()))
             else:
                 values[key] = read(self)
@@ -157,6 +181,10 @@ class _ManifestReader(Reader):
         start = self.pos
         self._ignore_value()
         return self.data[start : self.pos]
+
+    def _ignore_ends(self, opened: bytearray, fresh: bool) -> None:
+        self._step()
+        super()._ignore_ends(opened, fresh)
 
     def _elements(self, struct: Struct[Any]) -> list[Any]:
         values: list[Any] = []

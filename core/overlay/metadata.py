@@ -19,7 +19,6 @@ from core.index import Index
 from core.model import LaneKind
 from core.recovery.model import Recovery
 from core.restore import BestRestore
-from core.restore.snapshots import snapshots_of
 
 #: Lines in one file: some 15 MB, far below what a metadata file may hold.
 LINES_PER_FILE: Final = 100_000
@@ -54,9 +53,9 @@ def _snapshot_rows(recovery: Recovery, best: BestRestore) -> I64:
 
     Stock takes the last in its order that is old enough (`format.md`, "Selection").
     """
-    lane, options = recovery.index.state_snapshots, recovery.preview.options
+    lane = recovery.index.state_snapshots
     rows = np.arange(best.tree_snapshot + 1, dtype=np.int64)
-    keep: Mask = snapshots_of(lane, options).usable[rows] & (lane.first[rows] <= np.uint64(best.lands_at))
+    keep: Mask = recovery.preview.snapshots.usable[rows] & (lane.first[rows] <= np.uint64(best.lands_at))
     seen = recovery.snapshot.index.state_snapshots
     rejected = {seen.record(row) for row in recovery.rejected[LaneKind.STATE_SNAPSHOTS].tolist()}
     if rejected:

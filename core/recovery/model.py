@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from core.ground import AddedLine
 from core.index import Index
 from core.manifests import Evidence
 from core.model import LaneKind, RangeRecord
-from core.restore import RestorePreview
+from core.restore import RestoreOptions, RestorePreview, UnusedChoice, unused_pins, unused_vetoes
 from core.snapshot import Snapshot
 
 
@@ -42,7 +43,19 @@ class DerivedManifest:
     form: Form = Form.PLAIN
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class ReachCost:
+    """Choices of the operator that cost reach: a restore lands at `reached`, and `without` them higher up.
+
+    `reached` is None where nothing can be restored with them.
+    """
+
+    manifests: tuple[str, ...]
+    without: int
+    reached: int | None
+
+
+@dataclass(frozen=True, eq=False)
 class Recovery:
     """The best restore that a store allows, and what stock has to see, and not to see, for it.
 
@@ -50,6 +63,8 @@ class Recovery:
     and the `added`. For each lane `rejected` are the rows (int64) of `snapshot.index` that are to be seen no more;
     `tail` those behind a true gap, which no chain reaches: they are kept unless they are parked. `added` and `derived`
     are only those that the chain uses. `evidence` is what was known of manifests in the end, None if nothing was asked.
+    `wishes` are the operator's choices as they were given; those of the preview hold what is known to be broken too.
+    `costs` are those of them that cost reach.
     """
 
     snapshot: Snapshot = field(repr=False)
@@ -59,11 +74,28 @@ class Recovery:
     added: tuple[AddedLine, ...] = ()
     derived: tuple[DerivedManifest, ...] = ()
     evidence: Evidence | None = field(default=None, repr=False)
+    wishes: RestoreOptions = field(default_factory=RestoreOptions)
+    costs: tuple[ReachCost, ...] = ()
 
     @property
     def index(self) -> Index:
         """The visible entries and the added ones."""
         return self.preview.index
+
+    @cached_property
+    def unused_pins(self) -> tuple[UnusedChoice, ...]:
+        """What was pinned and is not used."""
+        return unused_pins(self.preview)
+
+    @cached_property
+    def unused_vetoes(self) -> tuple[UnusedChoice, ...]:
+        """What was vetoed and is nowhere."""
+        return unused_vetoes(self.preview)
+
+    @property
+    def has_unused_choices(self) -> bool:
+        """Whether the operator chose something that makes no difference: whoever goes on has to know of it."""
+        return bool(self.unused_pins or self.unused_vetoes)
 
     @property
     def proven_minimal(self) -> bool:

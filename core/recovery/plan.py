@@ -15,24 +15,31 @@ import numpy as np
 
 from core.chain import Chain, named_rows
 from core.chain.model import SkipReason
-from core.columns import I64, Lane, Mask
+from core.columns import I64, Mask
 from core.errors import Stopped
 from core.ground import AddedLine, Ground, with_lines
 from core.index import Index
 from core.journal.denylist import denied_rows
-from core.manifests import Evidence, EvidenceWatch, ManifestStatus, broken_manifests, collect_evidence
+from core.manifests import Evidence, EvidenceWatch, ManifestStatus, broken_manifests, collect_evidence, unread_manifests
 from core.manifests.conflicts import competing
 from core.manifests.watching import Unwatched
 from core.model import LaneKind, RangeRecord, StateSnapshotRecord
-from core.names import parse_backup_folder
+from core.recovery.costs import reach_costs
 from core.recovery.model import DerivedManifest, Recovery
 from core.recovery.splicing import Splicer, line_of, used
 from core.restore import RestoreOptions, RestorePreview, plan_restore
-from core.restore.along import Ways, best_restore, chain_options, find_ways, gaps_before_goal, restorable_to
+from core.restore.along import (
+    Ways,
+    best_restore,
+    chain_options,
+    find_ways,
+    gaps_above_transactions,
+    gaps_before_goal,
+    restorable_to,
+)
 from core.restore.recovered import recoverable_lines
-from core.restore.snapshots import snapshots_of
-from core.snapshot import Snapshot
-from core.storage.protocol import ListedKind, StoreReader
+from core.snapshot import Snapshot, metadata_only
+from core.storage.protocol import StoreReader
 
 #: A chain can do without more levels: that files are missing is what tells a broken backup.
 _LEVEL: Final = 3
@@ -56,9 +63,13 @@ def plan_recovery(
     `evidence` is what is known of manifests already. Reads manifests, and lists their folders, where entries compete or
     do not join. Raises `Stopped` when the watch says so.
     """
-    options = options or RestoreOptions()
     looking: EvidenceWatch = watch or Unwatched()
-    return _Plan(reader, snapshot, options, denied or {}, looking, evidence, options).run()
+
+    def recovery_with(wishes: RestoreOptions, known: Evidence | None) -> Recovery:
+        return _Plan(reader, snapshot, wishes, denied or {}, looking, known, wishes).run()
+
+    recovery = recovery_with(options or RestoreOptions(), evidence)
+    return replace(recovery, costs=tuple(reach_costs(recovery, recovery_with)))
 
 
 @dataclass(slots=True)
@@ -103,14 +114,16 @@ class _Plan:
             self.options, ways = replace(self.options, vetoes=self.options.vetoes | self._broken), sound
         lines = _lines_used(ground, ways)
         trimmed = ground if len(lines) == sum(map(len, ground.added.values())) else with_lines(self._index, lines)
-        preview = plan_restore(self.snapshot, self.options, trimmed)
+        preview = plan_restore(self.snapshot, self.options, trimmed, self.evidence)
         if preview.goal is not None:
             # What could be added behind a gap closes others there as soon as that gap is closed; and what is broken
             # has to be backed up again.
-            preview = replace(preview, gaps=gaps_before_goal(self._without_broken(ground, preview.goal)))
+            sound = self._without_broken(ground, preview.goal)
+            later = gaps_above_transactions(sound)
+            preview = replace(preview, gaps=gaps_before_goal(sound), later_gaps=later)
         rejected, tail = self._fates(preview)
         cut = used(derived, lines)
-        return Recovery(self.snapshot, preview, rejected, tail, lines, cut, self.evidence)
+        return Recovery(self.snapshot, preview, rejected, tail, lines, cut, self.evidence, self.wishes)
 
     def _leads_over_broken(self, ways: Ways) -> bool:
         chains = (ways.transactions, ways.epoch_endings)
@@ -170,10 +183,13 @@ class _Plan:
         return handles | self.options.pins
 
     def _look_into(self, ground: Ground, handles: frozenset[str]) -> None:
-        """Gather evidence on some manifests that nothing is known of yet.
+        """Gather evidence on some manifests that nothing is known of yet: what is not there counts as broken.
 
-        Where not one can be had and there are no backups, this is a copy of the metadata alone, and says nothing.
+        A copy of the metadata alone says nothing of its manifests. A storage that can't list its top may be one, too:
+        it is taken for one where not one manifest can be had.
         """
+        if metadata_only(self.snapshot):
+            return
         known = self.evidence.manifests if self.evidence and self.evidence.level >= _LEVEL else {}
         unknown = handles - {handle for _, handle in known}
         if unknown:
@@ -182,18 +198,15 @@ class _Plan:
             if not found.complete:
                 raise Stopped("stopped while the manifests that compete were looked into")
             read = any(facts.status is ManifestStatus.READ for facts in found.manifests.values())
-            if read or known or self._holds_backups:
+            if read or known or self.snapshot.retired_unseen is None:
                 known = {**known, **found.manifests}
         self.evidence = Evidence(_LEVEL, known)
         self.options = replace(self.options, broken=self.options.broken | broken_manifests(self.evidence))
-
-    @property
-    def _holds_backups(self) -> bool:
-        """Whether any backup lies in the store, as far as it can be listed."""
-        folders = (parse_backup_folder(each.handle) for each in self.snapshot.root if each.kind is ListedKind.FOLDER)
-        return any(folder is not None and not folder.derived for folder in folders)
+        self._avoid(unread_manifests(self.evidence))
 
     def _splices(self, ground: Ground) -> tuple[DerivedManifest, ...]:
+        if metadata_only(self.snapshot):
+            return ()
         splicer = Splicer(self.reader, self.evidence or Evidence(_LEVEL), self.watch.stopped)
         lenders = {
             line.record.manifest for lines in ground.lines.values() for line in lines if line.record in self.denied
@@ -248,17 +261,15 @@ class _Plan:
         return behind
 
     def _unwanted_snapshots(self, preview: RestorePreview) -> I64:
-        """The visible snapshots that stock must not take: broken ones, and all but one of each version."""
-        lane = preview.index.state_snapshots
-        usable = snapshots_of(lane, self.options).ranked
-        best = _best_of_each(lane, usable)
+        """The visible snapshots that stock must not take: broken ones, and those that a better one outdoes."""
+        lane, snapshots = preview.index.state_snapshots, preview.snapshots
         if preview.best is None:
             # Nothing can be restored: there is no reason to prefer what is left, but for the operator's.
-            unusable = set(named_rows(lane.manifests, self.wishes.vetoes).tolist())
+            gone = snapshots.outdone.copy()
+            gone[named_rows(lane.manifests, self.wishes.vetoes)] = True
         else:
-            unusable = set(range(len(lane))) - set(usable.tolist())
-        ties = {row for row in range(len(lane)) if best.get(int(lane.first[row]), row) != row}
-        return np.flatnonzero(np.isin(preview.ground.visible(LaneKind.STATE_SNAPSHOTS), sorted(unusable | ties)))
+            gone = ~snapshots.usable
+        return np.flatnonzero(gone[preview.ground.visible(LaneKind.STATE_SNAPSHOTS)])
 
 
 def _farther(one: Ways, other: Ways) -> bool:
@@ -291,15 +302,10 @@ def _snapshots_used(ground: Ground, ways: Ways) -> I64:
 
     None does where nothing can be restored with them either.
     """
-    lane, kind = ways.snapshots.lane, LaneKind.STATE_SNAPSHOTS
+    snapshots, kind = ways.snapshots, LaneKind.STATE_SNAPSHOTS
     if restorable_to(ways) is None:
         return np.empty(0, dtype=np.int64)
-    best = _best_of_each(lane, ways.snapshots.ranked)
-    added = frozenset(ground.added[kind].tolist())
-    seen = {int(lane.first[row]) for row in ways.snapshots.ranked.tolist() if row not in added}
-    return np.array(sorted(row for version, row in best.items() if version not in seen), dtype=np.int64)
-
-
-def _best_of_each(lane: Lane, ranked: I64) -> dict[int, int]:
-    """For each version of a snapshot the last of its rows in `ranked`."""
-    return {int(lane.first[row]): row for row in ranked.tolist()}
+    version, added = snapshots.lane.first, ground.added[kind]
+    visible = np.setdiff1d(np.flatnonzero(snapshots.usable | snapshots.outdone), added, assume_unique=True)
+    helping = np.intersect1d(snapshots.ranked, added, assume_unique=True)
+    return helping[~np.isin(version[helping], version[visible])]

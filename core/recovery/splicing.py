@@ -49,7 +49,7 @@ class Splicer:
             if self.stopped():
                 return
             try:
-                loaded = load_manifest(self.reader, lane.kind, lane.manifest(row))
+                loaded = load_manifest(self.reader, lane.kind, lane.manifest(row), stopped=self.stopped)
             except Unloaded:
                 continue
             if isinstance(loaded.manifest, TransactionManifest | EpochEndingManifest):

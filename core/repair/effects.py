@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.chain import Gap
 from core.changes.model import ChangeSet
 from core.index import Index
 from core.model import LaneKind
 from core.names import parse_metadata_name
 from core.phrases import count, entries, listed, shown, span
+from core.recovery.words import looked_sentence
 from core.repair.proof import other_snapshot
 from core.repair.sides import Sides
 
@@ -20,6 +22,7 @@ def side_effects(sides: Sides, change: ChangeSet, after: Index) -> Iterator[str]
     yield from _tail(sides)
     yield from _unread(sides)
     yield from _unseen(sides)
+    yield from filter(None, [looked_sentence(sides.recovery)])
     yield from _snapshot(sides, after)
     if change.derived:
         manifests = count(len(change.derived), "derived manifest is", "derived manifests are")
@@ -47,9 +50,7 @@ def _caches(change: ChangeSet) -> Iterator[str]:
     names = [move.source.rpartition("/")[2] for move in change.retires]
     if not names:
         return
-    yield (
-        f"Persistent metadata caches on other hosts keep the {count(len(names), 'retired file')} until their next sync."
-    )
+    yield (f"Persistent metadata caches on other hosts keep {count(len(names), 'retired file')} until their next sync.")
     compacted = [name for name in names if (known := parse_metadata_name(name)) is not None and known.compacted]
     if compacted:
         yield (
@@ -65,11 +66,24 @@ def _tail(sides: Sides) -> Iterator[str]:
         lane = sides.index.lanes[kind]
         where = span(kind, int(lane.first[rows].min()), int(lane.last[rows].max()))
         one = len(rows) == 1
+        later = _later_gap(sides) if kind is LaneKind.EPOCH_ENDINGS else None
         if sides.park_tail:
             fate = f"{'is' if one else 'are'} set aside as well, until a repair finds the gap closed"
+        elif later is not None:
+            fate = f"{'stays' if one else 'stay'} visible: a restore works and reads none of them, but stock's verify "
+            fate += f"stops at epoch {later.first:,}, and so does its compaction at factors above 1, until "
+            fate += f"{span(kind, later.first, later.last)} {'is' if later.first == later.last else 'are'} backed up "
+            fate += "or the tail is parked"
         else:
             fate = f"{'stays' if one else 'stay'} visible; stock fails for targets that reach {'it' if one else 'them'}"
         yield f"{entries(len(rows), kind)} behind the gap, {where}, {fate}."
+
+
+def _later_gap(sides: Sides) -> Gap | None:
+    """The first gap of epoch endings, if it begins above all transactions."""
+    preview = sides.recovery.preview
+    met = any(gap.lane is LaneKind.EPOCH_ENDINGS for gap in preview.gaps)
+    return None if met or not preview.later_gaps else preview.later_gaps[0]
 
 
 def _unseen(sides: Sides) -> Iterator[str]:

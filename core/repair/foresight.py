@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from core.form import Form
 from core.gather import index_of
 from core.index import Index, MetaFile
 from core.lane_difference import absent_rows
-from core.model import LaneKind
+from core.model import LaneKind, RangeRecord
 from core.repair.sides import Sides
 from core.storage.protocol import Listed, ListedKind
 from core.words import read_only
@@ -49,15 +49,26 @@ def foresee(sides: Sides, going: Collection[int], writes: Iterable[Write]) -> Fo
 
 
 def spoils(foreseen: Foreseen, writes: Iterable[Write]) -> bool:
-    """Whether new files would hold anything but whole lines of entries that are to be visible, each once."""
-    written = [write for write in writes if write.lines]
-    index = index_of("metadata", [(_listed(write), write.text) for write in written])
-    entries = sum(map(len, index.lanes.values())) + len({record.id for record, _ in index.identities})
-    return (
-        any(file.bad_lines or file.fault for file in index.files)
-        or entries != sum(write.lines for write in written)
-        or any(len(absent_rows(lane, foreseen.index.lanes[kind])) for kind, lane in index.lanes.items())
-    )
+    """Whether new files would hold anything but whole lines of entries that are to be visible, each once.
+
+    Of files that hold lines of one lane each has to go on behind the one before; they are decoded one by one.
+    """
+    last: dict[LaneKind, RangeRecord] = {}
+    for write in writes:
+        if not write.lines:
+            continue
+        index = index_of("metadata", [(_listed(write), write.text)])
+        entries = sum(map(len, index.lanes.values())) + len({record.id for record, _ in index.identities})
+        lanes = {kind: lane for kind, lane in index.lanes.items() if len(lane)}
+        if (
+            any(file.bad_lines or file.fault for file in index.files)
+            or entries != write.lines
+            or any(len(absent_rows(lane, foreseen.index.lanes[kind])) for kind, lane in lanes.items())
+            or any(kind in last and astuple(lane.record(0)) <= astuple(last[kind]) for kind, lane in lanes.items())
+        ):
+            return True
+        last |= {kind: lane.record(len(lane) - 1) for kind, lane in lanes.items()}
+    return False
 
 
 def _listed(write: Write) -> Listed:

@@ -10,15 +10,14 @@ from core.changes.model import Write
 from core.codec import UNKNOWN_KIND
 from core.compaction.refusals import Refusal
 from core.findings import commands
-from core.findings.case import IN_FLIGHT_SECONDS
 from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
-from core.model import RangeRecord
+from core.model import U64_MAX, RangeRecord
 from core.names import handle_problem
-from core.phrases import count, entries, shown
+from core.phrases import command, count, entries, shown
 from core.repair.sides import Sides
 from core.repair.times import RecordWork
-from core.snapshot import Snapshot
+from core.snapshot import Snapshot, judged_from
 from core.stock.loading import index_load_error
 
 #: So many bytes of entries that must not be seen again the journal keeps at most of one repair.
@@ -119,15 +118,34 @@ def _nothing_left(scene: Scene) -> Iterator[Refusal]:
         yield Refusal("vacuous-verify", text, None, scene.listing, None)
 
 
+def _two_of_one_epoch(scene: Scene) -> Iterator[Refusal]:
+    """Stock's compaction loses one of two snapshots of one epoch, and nothing here tells which is right."""
+    twins = scene.sides.twin_snapshots
+    if not twins:
+        return
+    versions = f"{twins[0].version:,} and {twins[-1].version:,}"
+    text = f"epoch {twins[0].epoch:,} has snapshots of {len(twins):,} versions, {versions}: stock's compaction loses "
+    text += "all but one of them, and nothing here tells which is right. Choose one, with --pin or in a comparison"
+    recovery = scene.sides.recovery
+    lands = recovery.preview.best.lands_at if recovery.preview.best else U64_MAX
+    kept = max(twins, key=lambda each: (each.version <= lands, each.version))
+    pins = {kept.manifest, *recovery.wishes.pins} - {each.manifest for each in twins if each is not kept}
+    choices = [word for pin in sorted(pins) for word in ("--pin", pin)]
+    choices += [word for veto in sorted(recovery.wishes.vetoes) for word in ("--veto", veto)]
+    step = command("seamline", "repair", scene.snapshot.location, *choices, "--dry-run")
+    yield Refusal("snapshot-conflict", text, None, step, None)
+
+
 def _in_flight(scene: Scene) -> Iterator[Refusal]:
     """Files that look damaged and are so young that somebody may still write them."""
-    files = scene.sides.index.files
-    for number in sorted(scene.damaged):
-        age = scene.now - files[number].listed.modified
-        if abs(age) < IN_FLIGHT_SECONDS:
-            text = f"{shown(files[number].handle)} looks cut off and was written {count(max(0, int(age)), 'second')} "
-            text += "ago: somebody may be writing it just now"
-            yield Refusal("read-while-written", text, None, scene.look_again, None)
+    snapshot, now = scene.snapshot, scene.now
+    damaged = (scene.sides.index.files[number] for number in sorted(scene.damaged))
+    young = [file for file in damaged if snapshot.in_flight(file, now)]
+    for file in young:
+        age = max(0, int(now - file.listed.modified))
+        text = f"{shown(file.handle)} looks cut off and was written {count(age, 'second')} ago: somebody may be "
+        text += f"writing it just now. Try again {judged_from((each.listed.modified for each in young), now)}"
+        yield Refusal("read-while-written", text, None, scene.look_again, None)
 
 
 def _clock_behind(scene: Scene) -> Iterator[Refusal]:
@@ -164,6 +182,7 @@ _CHECKS: Final[tuple[Callable[[Scene], Iterator[Refusal]], ...]] = (
     _two_forms,
     _unknown_kinds,
     _nothing_left,
+    _two_of_one_epoch,
     _odd_names,
     _too_much,
     _clock_behind,

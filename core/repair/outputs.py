@@ -7,8 +7,9 @@ for anything else: its range, and a digest of its content (`own-new-names`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import starmap
 from typing import Final
 
@@ -22,7 +23,7 @@ from core.content import LaneText, lane_text
 from core.form import forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
 from core.index import Index
-from core.model import LaneKind
+from core.model import U64_MAX, LaneKind
 from core.repair.lines import RawLines
 from core.repair.sides import Side, Sides, named_range, sort_key
 
@@ -56,7 +57,8 @@ def new_files(sides: Sides, going: Mask, used: UsedNames) -> Iterator[Write]:
         if len(rows) or side.added:
             blocks = _blocks(lane_text(sides.index, side.kind), side, rows, raw)
             for part in _parts(blocks):
-                yield _written(_NAMES[side.kind], part, used)
+                name = _NAMES[side.kind].format(part.first, part.last)
+                yield _named(name, part.content, part.lines, used)
     identities = list(_homeless_identities(sides.index, going, keeping, raw))
     if identities:
         yield _named(_IDENTITY, b"".join(identities), len(identities), used)
@@ -101,24 +103,18 @@ def _steps(start: int, stop: int) -> Iterator[tuple[int, int]]:
     return ((at, min(at + _BLOCK_LINES, stop)) for at in range(start, stop, _BLOCK_LINES))
 
 
-def _parts(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
+def _parts(blocks: Iterable[_Block]) -> Iterator[_Block]:
     """Blocks together as long as they fit into one file; nearly always that is all of them."""
-    part: list[_Block] = []
-    lines = size = 0
+    # A buffer hands over what it holds without a copy: the lines of a store may fill hundreds of megabytes.
+    content, lines, first, last = BytesIO(), 0, U64_MAX, 0
     for block in blocks:
-        if part and (lines + block.lines > MAX_FILE_LINES or size + len(block.content) > MAX_FILE_BYTES):
-            yield part
-            part, lines, size = [], 0, 0
-        part.append(block)
-        lines, size = lines + block.lines, size + len(block.content)
-    if part:
-        yield part
-
-
-def _written(pattern: str, part: Sequence[_Block], used: UsedNames) -> Write:
-    first, last = min(block.first for block in part), max(block.last for block in part)
-    content = b"".join(block.content for block in part)
-    return _named(pattern.format(first, last), content, sum(block.lines for block in part), used)
+        if lines and (lines + block.lines > MAX_FILE_LINES or content.tell() + len(block.content) > MAX_FILE_BYTES):
+            yield _Block(content.getvalue(), lines, first, last)
+            content, lines, first, last = BytesIO(), 0, U64_MAX, 0
+        content.write(block.content)
+        lines, first, last = lines + block.lines, min(first, block.first), max(last, block.last)
+    if lines:
+        yield _Block(content.getvalue(), lines, first, last)
 
 
 def _homeless_identities(index: Index, going: Mask, keeping: Mask, raw: RawLines) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ from core.repair.outputs import new_files
 from core.repair.proof import why_no_help
 from core.repair.retiring import retired_files
 from core.repair.sides import Sides
-from core.repair.times import RecordWork, new_record, record_work
+from core.repair.times import new_record, record_work
 from core.snapshot import require_whole
 
 
@@ -42,7 +42,8 @@ def plan_repair(recovery: Recovery, now: int, *, park_tail: bool = False) -> Rep
     sides = Sides(recovery, park_tail)
     retiring = retired_files(sides)
     going = retiring.reasons
-    if sides.idle and not going and not any(file.fault for file in sides.index.files):
+    quiet = not going and not sides.twin_snapshots and not any(file.fault for file in sides.index.files)
+    if sides.idle and quiet:
         return RepairPlan(recovery, _change_set(sides, foresee(sides, (), ()).lanes), None)
     work = record_work(recovery.snapshot, going, now)
     going = dict(sorted((work.lying | going).items()))
@@ -51,7 +52,7 @@ def plan_repair(recovery: Recovery, now: int, *, park_tail: bool = False) -> Rep
     if reason is not None:
         return RepairPlan(recovery, None, reason)
     writes = tuple(new_files(sides, _mask(sides.index, going), used_names(recovery.snapshot)))
-    record = _record(sides, work, going, writes, now)
+    record = new_record(recovery.snapshot, work, going, now) if work.needed else None
     reason = too_large(scene, (*writes, *([record] if record else [])))
     if reason is not None:
         return RepairPlan(recovery, None, reason)
@@ -68,14 +69,6 @@ def _mask(index: Index, numbers: Mapping[int, str]) -> Mask:
     mask = np.zeros(len(index.files), dtype=np.bool_)
     mask[list(numbers)] = True
     return mask
-
-
-def _record(
-    sides: Sides, work: RecordWork, going: Mapping[int, str], writes: Sequence[Write], now: int
-) -> Write | None:
-    if not work.needed:
-        return None
-    return new_record(sides.recovery.snapshot, work, going, (write.handle for write in writes), now)
 
 
 def _change_set(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from functools import cached_property
@@ -75,6 +76,19 @@ class Sides:
         """All entries that come."""
         return tuple(line.record for side in self.lanes.values() for line in side.added)
 
+    @cached_property
+    def twin_snapshots(self) -> tuple[StateSnapshotRecord, ...]:
+        """The snapshots that are to be visible of the first epoch that has several, by version; () where none has."""
+        side, lane = self.lanes[LaneKind.STATE_SNAPSHOTS], self.index.state_snapshots
+        added = [line.record for line in side.added if isinstance(line.record, StateSnapshotRecord)]
+        epochs = [] if lane.epoch is None else lane.epoch[side.kept].tolist()
+        twice = [epoch for epoch, times in Counter((*epochs, *(each.epoch for each in added))).items() if times > 1]
+        if not twice:
+            return ()
+        visible = (lane.record(row) for row in np.flatnonzero(side.kept & (lane.epoch == min(twice))).tolist())
+        twins = [each for each in (*visible, *added) if isinstance(each, StateSnapshotRecord)]
+        return tuple(sorted((each for each in twins if each.epoch == min(twice)), key=lambda each: each.version))
+
     @property
     def idle(self) -> bool:
         """Whether every entry that is visible stays so, and none comes."""
@@ -89,8 +103,13 @@ class Sides:
         gone[self.recovery.rejected[kind]] = True
         if self.park_tail:
             gone[self.recovery.tail[kind]] = True
-        added = [line for line in self.recovery.added if _LANE_OF[type(line.record)] is kind]
+        added = [line for line in self.recovery.added if lane_of(line.record) is kind]
         return Side(kind, gone, tuple(sorted(added, key=lambda line: sort_key(line.record))))
+
+
+def lane_of(record: RangeRecord) -> LaneKind:
+    """The lane that an entry belongs to."""
+    return _LANE_OF[type(record)]
 
 
 def named_range(record: RangeRecord) -> tuple[int, int]:

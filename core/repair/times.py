@@ -5,13 +5,13 @@ Rules: `own-fresh-map` and `compaction-wedge-missing-file` in `hazards.md`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from core.changes.model import Write
 from core.codec import encode_record
-from core.compaction.timestamps import Records, carried_over, record_date, records_of
+from core.compaction.timestamps import Records, carried_over, record_date, records_of, told_times
 from core.form import forms_of
 from core.model import TimestampsRecord
 from core.names import alone_name
@@ -54,11 +54,11 @@ def _ahead(seconds: int) -> str:
     return f"its record is dated {seconds:,} s ahead of the clock"
 
 
-def new_record(snapshot: Snapshot, work: RecordWork, going: Collection[int], new: Iterable[str], now: int) -> Write:
-    """The record of what is listed afterwards: times that were known are kept, `new` handles have none."""
+def new_record(snapshot: Snapshot, work: RecordWork, going: Collection[int], now: int) -> Write:
+    """The record of the files that stay: times that were known are kept. New files have none and are not named."""
     index = snapshot.index
     taken = {file.listed.name for each in (index, snapshot.retired) for file in each.files}
     staying = (file.handle for number, file in enumerate(index.files) if number not in going)
-    stamps = carried_over(staying, new, work.records.merged, _GRACE, now)
-    record = TimestampsRecord(record_date(work.records.latest, now, taken), stamps)
+    stamps = carried_over(staying, work.records.merged, _GRACE, now)
+    record = TimestampsRecord(record_date(work.records.latest, now, taken), told_times(stamps))
     return Write(f"metadata/{alone_name(record)}", encode_record(record), 1, forms_of(index).only)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from core.chain import Chain, ChainOptions, Gap, SkipReason, find_chain, greatest_version, named_rows
 from core.columns import I64, Mask
+from core.epoch_ends import EpochEnds
 from core.ground import Ground
 from core.index import Index
 from core.model import U64_MAX, LaneKind, end_of
@@ -38,7 +40,22 @@ class Ways:
 
 def find_ways(ground: Ground, options: RestoreOptions) -> Ways:
     """The chains under the operator's choices: transactions up to the wish, epoch endings as far as they go."""
-    index, added = ground.index, ground.added
+    return _ways(_Question(ground.index, options, ground))
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked for: an index is that of one ground alone."""
+
+    index: Index
+    options: RestoreOptions
+    ground: Ground = field(compare=False)
+
+
+# A recovery asks the same again and again, and an answer takes seconds where a million entries overlap.
+@lru_cache(maxsize=4)
+def _ways(question: _Question) -> Ways:
+    index, options, added = question.index, question.options, question.ground.added
     latest = greatest_version(index.transactions)
     wish = options.target_version
     goal = latest if wish is None or latest is None else min(wish, latest)
@@ -47,14 +64,23 @@ def find_ways(ground: Ground, options: RestoreOptions) -> Ways:
     transactions = find_chain(
         index.transactions, chain_options(options, target), modified, added[LaneKind.TRANSACTIONS]
     )
-    return Ways(
-        index,
-        goal,
-        transactions,
-        find_chain(index.epoch_endings, chain_options(options, None), modified, added[LaneKind.EPOCH_ENDINGS]),
-        snapshots_of(index.state_snapshots, options),
-        _broken_rows(transactions),
+    epoch_endings = find_chain(
+        index.epoch_endings, chain_options(options, None), modified, added[LaneKind.EPOCH_ENDINGS]
     )
+    ends = EpochEnds.told_by(epoch_endings.lane, _not_passed_over(epoch_endings))
+    reach = U64_MAX if goal is None or transactions.reaches is None else min(goal, transactions.reaches)
+    snapshots = snapshots_of(index.state_snapshots, options, ends, reach)
+    ways = Ways(index, goal, transactions, epoch_endings, snapshots, _broken_rows(transactions))
+    if not snapshots.outdone.any():
+        return ways
+    # No snapshot is given up for its epoch that a restore gets further with.
+    either = replace(ways, snapshots=snapshots_of(index.state_snapshots, options, ends, None))
+    return either if restorable_to(either) != restorable_to(ways) else ways
+
+
+def _not_passed_over(chain: Chain) -> I64:
+    """The rows (int64) of a chain, and of what lies behind it."""
+    return np.flatnonzero(np.isin(chain.reason, (SkipReason.CHOSEN, SkipReason.NOT_REACHED, SkipReason.ABOVE_TARGET)))
 
 
 def chain_options(options: RestoreOptions, target: int | None) -> ChainOptions:
@@ -172,9 +198,27 @@ def gaps_before_goal(ways: Ways) -> tuple[Gap, ...]:
     """What has to be backed up again on both lanes before the goal can be restored."""
     if ways.goal is None:
         return ()
-    lane = ways.epoch_endings.lane
     behind = unproved(ways.epoch_endings)
-    needed = behind[lane.first_version[behind] <= np.uint64(ways.goal)]
-    last = int(lane.first[needed].max()) if len(needed) else 0
-    epochs = (gap for gap in ways.epoch_endings.gaps if gap.last < last)
-    return (*ways.transactions.gaps, *epochs)
+    needed = behind[ways.epoch_endings.lane.first_version[behind] <= np.uint64(ways.goal)]
+    return (*ways.transactions.gaps, *_gaps_before(ways.epoch_endings, needed))
+
+
+def gaps_above_transactions(ways: Ways) -> tuple[Gap, ...]:
+    """The gaps of epoch endings that begin above all transactions: no restore meets them, but whoever walks all does.
+
+    That is stock's `verify`, and its compaction wherever a gap lies within one group
+    (`verify-fails-where-restore-passes`).
+    """
+    latest = greatest_version(ways.transactions.lane)
+    if latest is None:
+        return ()
+    behind = unproved(ways.epoch_endings)
+    reached = behind[ways.epoch_endings.lane.first_version[behind] <= np.uint64(latest)]
+    met = _gaps_before(ways.epoch_endings, reached)
+    return tuple(gap for gap in _gaps_before(ways.epoch_endings, behind) if gap not in met)
+
+
+def _gaps_before(chain: Chain, rows: I64) -> tuple[Gap, ...]:
+    """The gaps of a chain that lie before the last of `rows` (int64), which go on behind its end."""
+    last = int(chain.lane.first[rows].max()) if len(rows) else 0
+    return tuple(gap for gap in chain.gaps if gap.last < last)

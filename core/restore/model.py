@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from core.model import LaneKind, Severity
 from core.restore.skipped import LeftOut
 from core.snapshot import Snapshot
 from core.stock import StockPlan
+
+if TYPE_CHECKING:
+    from core.restore.snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,9 @@ class StockAnswer:
     """What unpatched stock does with this request.
 
     `target` is the wish after stock's cap at its greatest version, `lands_at` the last version it would load, below
-    the target where a gap is passed over in silence. `error` is what it says, at once or (`late`) only after it has
-    restored for a while; `panic` where the process aborts. `plan` is None where selection fails.
+    the target where a gap is passed over in silence, None where it fails. `error` is what it says, at once or (`late`)
+    only after it has begun to restore, with the name of the step that fails before it; `panic` where the process
+    aborts. Of broken manifests that stock has no words for it is `READS_BROKEN`. `plan` is None where selection fails.
 
     `transactions` and `epoch_endings` are the rows (int64) selected, up to the stop. It stops at `stops_row` of
     `stops_lane`, where it `expected` another start than the entry's, None where the entry's end overflows.
@@ -131,7 +135,7 @@ class StockAnswer:
     @property
     def ok(self) -> bool:
         """Whether stock would end without an error; compare `lands_at` with `target` all the same."""
-        return self.error is None and not self.reads_broken
+        return self.error is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,23 +183,41 @@ class StoreVerdict:
     """How far a store can be restored, without a wish for a version of its own.
 
     `latest` is the greatest version that a usable entry covers. Stock restores to `stock_restorable_to` and lands
-    there; from `stock_fails_from` on it says `stock_error` (None: it never fails, but may land lower in silence).
-    `oldest_snapshot` is the lowest target that works at all. `best_restorable_to` is what chain, snapshots and epoch
-    endings allow together; `best_needs` what it takes to restore the latest version.
+    there. `stock_error` is what it says when it is asked for everything, None if it ends without an error, which may be
+    lower in silence. `stock_fails_from` is the lowest target above what it restores with which it fails, and
+    `stock_first_error` what it says there, which may be another thing; both None if it never fails. `oldest_snapshot`
+    is the lowest target that works at all. `best_restorable_to` is what chain, snapshots and epoch endings allow
+    together, above `latest` where only `metadata_backup/` holds more; `best_needs` what it takes to get there, or to
+    the latest version.
     """
 
     latest: int | None
     stock_restorable_to: int | None
     stock_fails_from: int | None
     stock_error: str | None
+    stock_first_error: str | None
     oldest_snapshot: int | None
     best_restorable_to: int | None
     best_needs: Needs
 
     @property
     def stock_restores_latest(self) -> bool:
-        """Whether unpatched stock restores the latest version."""
-        return self.latest is not None and self.stock_restorable_to == self.latest
+        """Whether unpatched stock, asked for everything, restores the latest version."""
+        return self.latest is not None and self.stock_restorable_to == self.latest and self.stock_error is None
+
+    @property
+    def recoverable(self) -> int:
+        """How many versions more than stock does the best restore reaches."""
+        return max(0, _count_to(self.best_restorable_to) - _count_to(self.stock_restorable_to))
+
+    @property
+    def works_with_target(self) -> int | None:
+        """The target with which stock restores the latest version, where it does not when asked for everything."""
+        return None if self.stock_error is None or self.stock_restorable_to != self.latest else self.latest
+
+
+def _count_to(version: int | None) -> int:
+    return 0 if version is None else version + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +228,8 @@ class RestorePreview:
     Three numbers to be told apart (`gap-below-target`): `requested` (None: everything), `stock.target`, which stock
     makes of it, and where a restore lands. `goal` is the request after the cap at the latest version; None in a store
     without transactions. `transactions` and `epoch_endings` are the chains, `best` the restore along them, None where
-    nothing can be restored. `gaps` are those in the way of the goal, `left_out` says why each entry is not used.
+    nothing can be restored. `gaps` are those in the way of the goal, `later_gaps` those that no restore meets, but
+    stock's compaction and `verify`. `left_out` says why each entry is not used.
     """
 
     snapshot: Snapshot = field(repr=False)
@@ -216,9 +239,11 @@ class RestorePreview:
     stock: StockAnswer
     transactions: Chain
     epoch_endings: Chain
+    snapshots: Snapshots
     best: BestRestore | None
     needs: Needs
     gaps: tuple[Gap, ...]
+    later_gaps: tuple[Gap, ...]
     notes: tuple[RestoreNote, ...]
     ways_through: tuple[WayThrough, ...]
     verdict: StoreVerdict

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from core.chain import find_chain
 from core.ground import Ground, bare_ground
+from core.manifests import Evidence
 from core.model import LaneKind
-from core.restore.along import Ways, best_restore, find_ways, gaps_before_goal
+from core.restore.along import Ways, best_restore, find_ways, gaps_above_transactions, gaps_before_goal
 from core.restore.model import BestRestore, Needs, RestoreOptions, RestorePreview, StockAnswer, WayThrough
 from core.restore.notes import notes_on
 from core.restore.reasons import left_out
@@ -20,17 +21,21 @@ from core.snapshot import Snapshot
 
 
 def plan_restore(
-    snapshot: Snapshot, options: RestoreOptions | None = None, ground: Ground | None = None
+    snapshot: Snapshot,
+    options: RestoreOptions | None = None,
+    ground: Ground | None = None,
+    evidence: Evidence | None = None,
 ) -> RestorePreview:
     """The preview of a restore. All versions are u64; a target above the latest version means the latest.
 
-    The chain may use what the `ground` adds to the snapshot's index; stock's answer is that on the snapshot as it is.
+    The chain may use what the `ground` adds to the snapshot's index; stock's answer is that on the snapshot as it is,
+    of broken manifests what the `evidence` shows.
     A snapshot that is not complete gives a preview of what was read: see `Snapshot.complete` before it is shown.
     """
     options = options or RestoreOptions()
     ground = ground or bare_ground(snapshot.index)
     ways = find_ways(ground, options)
-    stock = on_ground(ask_stock(snapshot, options), ground)
+    stock = on_ground(ask_stock(snapshot, options, evidence), ground)
     best = best_restore(ways, options.ledger_history_start)
     needed = _needs(ways, options, stock, best)
     return RestorePreview(
@@ -41,12 +46,14 @@ def plan_restore(
         stock=stock,
         transactions=ways.transactions,
         epoch_endings=ways.epoch_endings,
+        snapshots=ways.snapshots,
         best=best,
         needs=needed,
         gaps=gaps_before_goal(ways),
+        later_gaps=gaps_above_transactions(ways),
         notes=notes_on(ways, options, stock, best),
         ways_through=_ways_through(ways, stock, ground) if needed is Needs.BACKUP else (),
-        verdict=judge(snapshot, options.broken, ground),
+        verdict=judge(snapshot, options.broken, ground, evidence),
         left_out=left_out(ways, options, best),
     )
 

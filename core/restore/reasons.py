@@ -6,12 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from core.chain import Chain, SkipReason, reason_text
+from core.chain import Chain, SkipReason, named_rows, reason_text
 from core.model import LaneKind
 from core.restore.along import Ways
 from core.restore.model import BestRestore, RestoreOptions
 from core.restore.skipped import LeftOut
-from core.restore.snapshots import snapshots_of
 
 
 def left_out(ways: Ways, options: RestoreOptions, best: BestRestore | None) -> dict[LaneKind, LeftOut]:
@@ -63,8 +62,9 @@ def _snapshots(ways: Ways, options: RestoreOptions, best: BestRestore | None) ->
     if goal is not None:
         reason[lane.first > np.uint64(goal)] = SkipReason.ABOVE_TARGET
     reason[~ways.snapshots.usable] = SkipReason.BROKEN
+    reason[ways.snapshots.outdone] = SkipReason.SAME_RANGE
     if options.vetoes:
-        reason[~snapshots_of(lane, RestoreOptions(vetoes=options.vetoes)).usable] = SkipReason.VETOED
+        reason[named_rows(lane.manifests, options.vetoes)] = SkipReason.VETOED
     reason[used] = SkipReason.CHOSEN
     wanted = "neither K nor T" if len(set(used)) > 1 else "not the newest that is usable"
 
@@ -80,5 +80,5 @@ _SNAPSHOT_WORDS: Final = {
     SkipReason.CHOSEN: "chosen",
     SkipReason.VETOED: "vetoed",
     SkipReason.BROKEN: "its manifest is known to be broken",
-    SkipReason.SAME_RANGE: "another manifest is chosen for the same version",
+    SkipReason.SAME_RANGE: "another snapshot is kept for its version or its epoch",
 }

@@ -42,11 +42,16 @@ def recoverable_lines(
 
 
 def _wants_more(snapshot: Snapshot, chain: Chain) -> bool:
-    """Whether a chain has gaps, or retired lines go on behind all that it could use."""
+    """Whether a chain has gaps, or retired lines go on behind it."""
+    return chain.gap_count > 0 or goes_on_behind(snapshot, chain)
+
+
+def goes_on_behind(snapshot: Snapshot, chain: Chain) -> bool:
+    """Whether retired lines go on behind all that a chain could use of the visible ones."""
     lane, retired = chain.lane, snapshot.retired.lanes[chain.lane.kind]
     usable = np.flatnonzero(unusable(lane, replace(chain.options, target=None)) == SkipReason.CHOSEN)
     behind = end_of(int(lane.last[usable].max())) if len(usable) else 0
-    return chain.gap_count > 0 or bool((retired.last[_usable(retired)] >= np.uint64(behind)).any())
+    return bool((retired.last[_usable(retired)] >= np.uint64(behind)).any())
 
 
 def _lines(snapshot: Snapshot, kind: LaneKind, denied: Mapping[RangeRecord, str]) -> Iterator[AddedLine]:

@@ -1,16 +1,20 @@
 """Which state snapshot a restore should start from, and how far the snapshots of a store let it go.
 
-Snapshots need no chain: the best verified one at or below the version will do (`recovery.md`, "Chains").
+Snapshots need no chain: the best verified one at or below the version will do (`recovery.md`, "Chains"). They compete
+all the same: two of one version, and two of one epoch, of which stock's compaction loses one
+(`compacted-name-collision`). An epoch ends once, so the one that agrees with the epoch endings is right.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.chain import named_rows
 from core.columns import I64, U64, Lane, Mask
+from core.epoch_ends import EpochEnds
 from core.model import U64_MAX
 from core.restore.model import RestoreOptions
 
@@ -19,12 +23,14 @@ from core.restore.model import RestoreOptions
 class Snapshots:
     """The state snapshots of a store with what is held against each, bool of shape (n,).
 
-    `usable`: neither vetoed nor, unless pinned, known to be broken. `ranked` are the usable rows (int64), the best one
-    last: pins before all others, then what is verified, then the greater version, then stock's order.
+    `usable`: neither vetoed, nor known to be broken unless pinned, nor `outdone`, which those are that compete with a
+    better one. `ranked` are the usable rows (int64), the best one last: pins before all others, then what is verified,
+    then the greater version, then stock's order.
     """
 
     lane: Lane
     usable: Mask
+    outdone: Mask
     ranked: I64
 
     def best(self, at_most: int, at_least: int) -> int | None:
@@ -55,12 +61,40 @@ class Snapshots:
         return int(self.lane.first[self.usable].min()) if self.usable.any() else None
 
 
-def snapshots_of(lane: Lane, options: RestoreOptions) -> Snapshots:
-    """The snapshots of a lane under the operator's choices and the evidence."""
-    pinned = _named(lane, options.pins)
+def snapshots_of(lane: Lane, options: RestoreOptions, ends: EpochEnds, reach: int | None) -> Snapshots:
+    """The snapshots of a lane under the operator's choices and the evidence.
+
+    Those of one version compete, and those of one epoch: pins come first, then what is verified, then what agrees with
+    the `ends` of epochs. A snapshot above `reach`, which no restore can use yet, outdoes none below; with None epochs
+    do not count. Where nothing says which of two versions of one epoch is right, both are usable.
+    """
+    pinned, unverified = _named(lane, options.pins), _named(lane, options.unverified)
     usable = ~_named(lane, options.vetoes) & (pinned | ~_named(lane, options.broken))
-    rank = np.lexsort((np.arange(len(lane)), lane.first, ~_named(lane, options.unverified), pinned))
-    return Snapshots(lane, usable, rank[usable[rank]])
+    merit = 8 * pinned + 4 * ~unverified + ends.standing(lane).astype(np.int64)
+    rows = np.flatnonzero(usable)
+    best_first = rows[np.lexsort((rows, lane.first[rows], merit[rows]))[::-1]]
+    outdone = np.zeros(len(lane), dtype=np.bool_)
+    outdone[list(_outdone(lane, merit, best_first, reach))] = True
+    usable = usable & ~outdone
+    rank = np.lexsort((np.arange(len(lane)), lane.first, ~unverified, pinned))
+    return Snapshots(lane, usable, outdone, rank[usable[rank]])
+
+
+def _outdone(lane: Lane, merit: I64, best_first: I64, reach: int | None) -> Iterator[int]:
+    """The rows that compete with one which comes before them and is kept itself."""
+    versions: set[int] = set()
+    epochs: dict[int, tuple[int, int]] = {}
+    epoch_of = lane.first if lane.epoch is None else lane.epoch
+    columns = (best_first, lane.first[best_first], epoch_of[best_first], merit[best_first])
+    for row, version, epoch, worth in zip(*(column.tolist() for column in columns), strict=True):
+        rival, rival_worth = epochs.get(epoch, (version, worth))
+        serves = reach is not None and (rival <= reach or version > reach)
+        if version in versions or (serves and rival_worth > worth):
+            yield row
+            continue
+        versions.add(version)
+        if epoch not in epochs or not serves:
+            epochs[epoch] = version, worth
 
 
 def _named(lane: Lane, handles: frozenset[str]) -> Mask:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
-from core.chain import named_rows
 from core.columns import I64, Lane
 from core.ground import Ground
 from core.index import Index
+from core.manifests import Evidence
 from core.model import U64_MAX, LaneKind
+from core.restore.complaints import broken_in_plan, late_failure
 from core.restore.model import RestoreOptions, StockAnswer
 from core.restore.steps import Selection, restore_steps
 from core.snapshot import Snapshot
 from core.stock import (
     StockFailure,
-    StockPlan,
     load_error,
     max_transaction_version,
     restore_plan,
@@ -26,13 +25,12 @@ from core.stock import (
 from core.stock.selection import rows_up_to
 from core.stock.walk import Offence, first_offence
 
-#: What stock says only after it has begun (`hazards.md`, `epoch-history-empty` and `snapshot-none-for-history`).
-EMPTY_HISTORY: Final = "Empty epoch history."
-NO_VERSION_DATA: Final = "VersionData at … is missing"
 
+def ask_stock(snapshot: Snapshot, options: RestoreOptions, evidence: Evidence | None = None) -> StockAnswer:
+    """Stock's answer to a request, whoever asks: of `options` only the two versions are known to it.
 
-def ask_stock(snapshot: Snapshot, options: RestoreOptions) -> StockAnswer:
-    """Stock's answer to a request; of `options` only the two versions are known to it."""
+    Of the manifests that are `broken` in the options, `evidence` tells what stock says when it reads them.
+    """
     index = snapshot.index
     failure = load_error(snapshot)
     if failure is not None:
@@ -41,20 +39,22 @@ def ask_stock(snapshot: Snapshot, options: RestoreOptions) -> StockAnswer:
         plan = restore_plan(index, options.target_version, options.ledger_history_start)
     except StockFailure as refusal:
         return _refused(index, refusal, options)
-    late = _late_error(plan)
+    reads = broken_in_plan(index, plan, options.broken)
+    late = late_failure(plan, reads, evidence)
     selection = Selection(plan.epoch_endings, plan.kv_snapshot, plan.tree_snapshot, plan.transactions, plan.target)
     return StockAnswer(
         plan=plan,
         target=plan.target,
         lands_at=plan.lands_at if late is None else None,
-        error=late,
+        error=late.message if late else None,
+        panic=late.panic if late else False,
         late=late is not None,
         kv_snapshot=plan.kv_snapshot,
         tree_snapshot=plan.tree_snapshot,
         transactions=plan.transactions,
         epoch_endings=plan.epoch_endings,
         steps=restore_steps(index, selection),
-        reads_broken=broken_in_plan(index, plan, options.broken),
+        reads_broken=tuple(dict.fromkeys(read.manifest for read in reads)),
     )
 
 
@@ -138,27 +138,3 @@ def _taken(lane: Lane, target: int) -> I64:
     """The rows that stock's walk accepts up to a target version, before it stops."""
     offence = _offence(lane, target)
     return np.arange(rows_up_to(lane, target) if offence is None else offence.row, dtype=np.int64)
-
-
-def _late_error(plan: StockPlan) -> str | None:
-    """What stock says of a plan only once it restores."""
-    if not len(plan.epoch_endings):
-        return EMPTY_HISTORY
-    return NO_VERSION_DATA if plan.kv_snapshot is None and plan.phase_1 else None
-
-
-def broken_in_plan(index: Index, plan: StockPlan, broken: frozenset[str]) -> tuple[str, ...]:
-    """The manifests known to be broken that a plan reads, in the order of reading, each once."""
-    if not broken:
-        return ()
-    snapshots = [row for row in (plan.kv_snapshot, plan.tree_snapshot) if row is not None]
-    read = (
-        (LaneKind.EPOCH_ENDINGS, plan.epoch_endings),
-        (LaneKind.STATE_SNAPSHOTS, np.array(snapshots, dtype=np.int64)),
-        (LaneKind.TRANSACTIONS, plan.transactions),
-    )
-    found: dict[str, None] = {}
-    for kind, rows in read:
-        manifests = index.lanes[kind].manifests.take(rows)
-        found |= dict.fromkeys(manifests[row] for row in named_rows(manifests, broken).tolist())
-    return tuple(found)

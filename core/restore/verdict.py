@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,22 +11,15 @@ from core.chain import greatest_version, named_rows
 from core.columns import I64, Lane
 from core.ground import Ground, bare_ground, with_lines
 from core.index import Index
-from core.manifests import Evidence, ManifestFacts, broken_manifests
+from core.manifests import Evidence, broken_manifests
 from core.model import RangeRecord
 from core.restore.along import find_ways, restorable_to
 from core.restore.model import Needs, RestoreOptions, StoreVerdict
-from core.restore.recovered import recoverable_lines
+from core.restore.recovered import goes_on_behind, recoverable_lines
 from core.restore.snapshots import furthest, taken_until
-from core.restore.stock_side import EMPTY_HISTORY, broken_in_plan
+from core.restore.stock_side import ask_stock
 from core.snapshot import Snapshot
-from core.stock import (
-    StockFailure,
-    greatest_accepted_target,
-    greatest_working_target,
-    load_error,
-    max_transaction_version,
-    restore_plan,
-)
+from core.stock import greatest_accepted_target, greatest_working_target, load_error, max_transaction_version
 from core.stock.selection import rows_up_to
 
 
@@ -41,50 +34,43 @@ def verdict(
     The best restore may use what `ground` adds; without one it may use retired lines, but none of the `denied`.
     """
     ground = ground or _with_retired_lines(snapshot, denied or {})
-    if evidence is None:
-        return judge(snapshot, frozenset(), ground)
-    facts: dict[str, ManifestFacts] = {each.handle: each for each in evidence.faulty}
-    return judge(snapshot, broken_manifests(evidence), ground, lambda handles: _complaint(facts, handles))
+    return judge(snapshot, frozenset() if evidence is None else broken_manifests(evidence), ground, evidence)
 
 
 def _with_retired_lines(snapshot: Snapshot, denied: Mapping[RangeRecord, str]) -> Ground:
     """The ground on which the chain gets furthest; with nothing added where the visible entries are enough."""
     ground = bare_ground(snapshot.index)
     ways = find_ways(ground, RestoreOptions())
-    if ways.goal is not None and restorable_to(ways) == ways.goal:
+    whole = ways.goal is not None and restorable_to(ways) == ways.goal
+    if whole and not goes_on_behind(snapshot, ways.transactions):
         return ground
     return with_lines(snapshot.index, recoverable_lines(snapshot, RestoreOptions(), denied))
 
 
-def _complaint(facts: dict[str, ManifestFacts], handles: tuple[str, ...]) -> str | None:
-    """What stock says first when it reads these manifests."""
-    problems = (problem for handle in handles if handle in facts for problem in facts[handle].problems)
-    return next((problem.stock_says for problem in problems if problem.stock_says), None)
-
-
-def judge(
-    snapshot: Snapshot,
-    broken: frozenset[str],
-    ground: Ground,
-    complaint: Callable[[tuple[str, ...]], str | None] = lambda _handles: None,
-) -> StoreVerdict:
-    """The verdict when the manifests `broken` are known to be; `complaint` is what stock says of some of them.
+def judge(snapshot: Snapshot, broken: frozenset[str], ground: Ground, evidence: Evidence | None = None) -> StoreVerdict:
+    """The verdict when the manifests `broken` are known to be; `evidence` tells what stock says of them.
 
     Stock is asked about the snapshot, the chain may use the whole `ground`.
     """
     index = snapshot.index
+    options = RestoreOptions(broken=broken)
     latest = greatest_version(index.transactions)
-    stock = _stock_reach(snapshot, broken, complaint)
-    best = restorable_to(find_ways(ground, RestoreOptions(broken=broken)))
+    full = ask_stock(snapshot, options, evidence)
+    reach = _stock_reach(snapshot, broken)
+    fails_from = full.target if full.error is not None and reach.fails_from is None else reach.fails_from
+    lowest = full if fails_from is None else ask_stock(snapshot, replace(options, target_version=fails_from), evidence)
+    best = restorable_to(find_ways(ground, options))
+    goal = latest if latest is None or best is None else max(latest, best)
     versions = index.state_snapshots.first
     return StoreVerdict(
         latest=latest,
-        stock_restorable_to=stock.to,
-        stock_fails_from=stock.fails_from,
-        stock_error=stock.error,
+        stock_restorable_to=reach.to,
+        stock_fails_from=fails_from,
+        stock_error=full.error,
+        stock_first_error=lowest.error,
         oldest_snapshot=int(versions.min()) if len(versions) else None,
         best_restorable_to=best,
-        best_needs=needs(latest, stock.to, best),
+        best_needs=needs(goal, reach.to if full.ok else None, best),
     )
 
 
@@ -99,50 +85,28 @@ def needs(goal: int | None, stock_lands_at: int | None, best_lands_at: int | Non
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """How far stock gets: the version it lands on, the target from which on it fails, and what it says there."""
+    """How far stock gets: the version it lands on, and the lowest target above that with which it fails."""
 
     to: int | None
     fails_from: int | None
-    error: str | None
 
 
-def _stock_reach(
-    snapshot: Snapshot, broken: frozenset[str], complaint: Callable[[tuple[str, ...]], str | None]
-) -> _Reach:
-    failure = load_error(snapshot)
-    if failure is not None:
-        return _Reach(None, 0, failure.message)
+def _stock_reach(snapshot: Snapshot, broken: frozenset[str]) -> _Reach:
+    if load_error(snapshot) is not None:
+        return _Reach(None, 0)
     index = snapshot.index
     reach = _selected(index)
-    if reach.to is None or not broken:
-        return reach
-    to = _unbroken(index, reach.to, broken)
-    if to == reach.to:
-        return reach
-    fails_from = 0 if to is None else to + 1
-    handles = broken_in_plan(index, restore_plan(index, reach.to), broken)
-    return _Reach(to, fails_from, complaint(handles))
+    to = reach.to if reach.to is None or not broken else _unbroken(index, reach.to, broken)
+    return reach if to == reach.to else _Reach(to, 0 if to is None else to + 1)
 
 
 def _selected(index: Index) -> _Reach:
     """How far stock gets by its selection alone."""
     accepted, to = greatest_accepted_target(index), greatest_working_target(index)
-    if accepted is None:
-        return _Reach(None, 0, _error_at(index, None))
-    if not rows_up_to(index.epoch_endings, accepted.target if to is None else to):
-        return _Reach(None, 0, EMPTY_HISTORY)
+    if accepted is None or not rows_up_to(index.epoch_endings, accepted.target if to is None else to):
+        return _Reach(None, 0)
     fails_from = accepted.target + 1
-    if fails_from > (max_transaction_version(index.transactions) or 0):
-        return _Reach(to, None, None)
-    return _Reach(to, fails_from, _error_at(index, fails_from))
-
-
-def _error_at(index: Index, target: int | None) -> str | None:
-    try:
-        restore_plan(index, target)
-    except StockFailure as failure:
-        return failure.message
-    return None
+    return _Reach(to, fails_from if fails_from <= (max_transaction_version(index.transactions) or 0) else None)
 
 
 def _unbroken(index: Index, limit: int, broken: frozenset[str]) -> int | None:

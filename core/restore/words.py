@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.chain import gap_command
+from core.phrases import count
+from core.restore.complaints import READS_BROKEN
 from core.restore.model import Needs, RestorePreview, StockAnswer, StoreVerdict
 from core.tools import tools_for
 
@@ -15,7 +17,22 @@ def verdict_sentence(verdict: StoreVerdict) -> str:
     return " ".join(part for part in parts if part)
 
 
+def stock_words(error: str) -> str:
+    """Stock's own words, in quotes; a sentence of ours where it has none."""
+    return error if error == READS_BROKEN else f'"{error}"'
+
+
+def lower_failure(verdict: StoreVerdict) -> str | None:
+    """Where a restore to a lower target says another thing than one of everything; None where none does."""
+    target, error = verdict.stock_fails_from, verdict.stock_first_error
+    if verdict.stock_restorable_to is None or target is None or error is None or error == verdict.stock_error:
+        return None
+    return f"From target {target:,} on it fails already: {stock_words(error)}"
+
+
 def _reach(verdict: StoreVerdict) -> str:
+    if verdict.works_with_target is not None:
+        return f"Stock restores to {verdict.works_with_target:,} if it is given that target, and nothing without one."
     if verdict.stock_restores_latest:
         return f"Stock restores everything, up to {verdict.latest or 0:,}."
     if verdict.stock_restorable_to is None:
@@ -24,12 +41,14 @@ def _reach(verdict: StoreVerdict) -> str:
 
 
 def _why(verdict: StoreVerdict) -> str:
-    if verdict.stock_fails_from is None:
-        return "" if verdict.stock_restores_latest else "What lies above is left out without an error."
-    start = f"It fails from {verdict.stock_fails_from:,} on"
     if verdict.stock_error is None:
-        return f"{start}: it would read broken manifests."
-    return f'{start}: "{verdict.stock_error}"'
+        left_out = verdict.stock_fails_from is None and not verdict.stock_restores_latest
+        said = "What lies above is left out without an error." if left_out else ""
+    elif verdict.stock_first_error == verdict.stock_error:
+        said = f"It fails from {verdict.stock_fails_from or 0:,} on: {stock_words(verdict.stock_error)}"
+    else:
+        said = f"Asked for everything it fails: {stock_words(verdict.stock_error)}"
+    return " ".join(part for part in (said, lower_failure(verdict)) if part)
 
 
 def _way_on(verdict: StoreVerdict) -> str:
@@ -55,11 +74,11 @@ def gap_commands(preview: RestorePreview) -> tuple[str, ...]:
 
 
 def _stock(stock: StockAnswer) -> str:
+    if stock.error == READS_BROKEN:
+        return f"Stock would read {count(len(stock.reads_broken), 'manifest')} known to be broken."
     if stock.error is not None:
         when = "Stock stops after it has begun" if stock.late else "Stock stops before it restores anything"
-        return f'{when}: "{stock.error}"'
-    if stock.reads_broken:
-        return f"Stock would read {len(stock.reads_broken):,} manifests that are known to be broken."
+        return f"{when}: {stock_words(stock.error)}"
     if stock.lands_at != stock.target:
         landing = "without any transaction" if stock.lands_at is None else f"at {stock.lands_at:,}"
         return f"Stock ends {landing}, below its target {stock.target or 0:,}, and says nothing."
@@ -73,9 +92,11 @@ def _chain(preview: RestorePreview) -> str:
     if best is None:
         return "No restore is possible from what is here."
     if preview.needs is Needs.NOTHING:
-        return f"The chain lands there too, with {best.manifests:,} manifests."
+        return f"The chain lands there too, with {count(best.manifests, 'manifest')}."
     if preview.needs is Needs.OVERLAY:
-        return f"Works with an overlay: {best.manifests:,} manifests lead to {best.lands_at:,}."
+        return (
+            f"Works with an overlay: {count(best.manifests, 'manifest leads', 'manifests lead')} to {best.lands_at:,}."
+        )
     versions = sum(gap.last + 1 - gap.first for gap in preview.gaps if gap.lane is preview.transactions.lane.kind)
-    missing = f"; {versions:,} versions have to be backed up again" if versions else ""
+    missing = f"; {count(versions, 'version has', 'versions have')} to be backed up again" if versions else ""
     return f"The chain lands at {best.lands_at:,}, not at {preview.goal:,}{missing}."

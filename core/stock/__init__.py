@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from core.stock.aging import Aging
 from core.stock.compaction import (
+    CHART_FACTORS,
     IDENTITY_HANDLE,
     LANE_ORDER,
     CompactionOptions,
@@ -36,6 +37,7 @@ from core.stock.selection import (
 from core.stock.stops import CompactionStop, Step
 
 __all__ = [
+    "CHART_FACTORS",
     "IDENTITY_HANDLE",
     "LANE_ORDER",
     "AcceptedTarget",

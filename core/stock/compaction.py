@@ -16,7 +16,7 @@ from core.columns import Mask
 from core.content import lane_text
 from core.errors import UsageError
 from core.index import Index
-from core.model import U64_MAX, LaneKind, TimestampsRecord
+from core.model import STOCK_FACTOR, U64_MAX, LaneKind, TimestampsRecord
 from core.names import alone_name
 from core.stock.aging import Aging, age_files
 from core.stock.groups import CompactedGroup, LaneGroups, found_names, name_ends, twins
@@ -36,9 +36,9 @@ class CompactionOptions:
     refuses.
     """
 
-    epoch_ending_factor: int = 1
-    state_snapshot_factor: int = 1
-    transaction_factor: int = 1
+    epoch_ending_factor: int = STOCK_FACTOR
+    state_snapshot_factor: int = STOCK_FACTOR
+    transaction_factor: int = STOCK_FACTOR
     remove_compacted_after: int = 86_400
 
     def __post_init__(self) -> None:
@@ -53,6 +53,15 @@ class CompactionOptions:
             LaneKind.STATE_SNAPSHOTS: self.state_snapshot_factor,
             LaneKind.TRANSACTIONS: self.transaction_factor,
         }[kind]
+
+    @property
+    def are_stocks(self) -> bool:
+        """Whether each factor is the one that stock takes where nothing is said."""
+        return all(self.factor(kind) == STOCK_FACTOR for kind in LANE_ORDER)
+
+
+CHART_FACTORS: Final = CompactionOptions(100, 100, 100)
+"""The factors of the official chart: few files, at any number of backups."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

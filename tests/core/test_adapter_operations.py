@@ -10,7 +10,16 @@ import pytest
 from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
-from core.errors import LeaseHeld, PlanOutdated, Refused, SeamlineError, Stopped, UsageError, WriteFailed
+from core.errors import (
+    LeaseHeld,
+    OutcomeUnknown,
+    PlanOutdated,
+    Refused,
+    SeamlineError,
+    Stopped,
+    UsageError,
+    WriteFailed,
+)
 from core.journal import interrupted_in
 from core.last_look import LastLooks
 from core.lease_choice import LeaseChoice, NoLease, chosen_lease
@@ -19,8 +28,9 @@ from core.storage import LocalReader, reader_for
 from core.storage.local.conditional import LocalConditional
 from core.storage.local.writer import LocalWriter
 from tests.support.adapter_stores import ON_HOST, AdapterStore
-from tests.support.adapters import WRITING, write_whole_adapter
+from tests.support.adapters import LIST, READ, WRITING, write_whole_adapter
 from tests.support.changed_stores import StopAfter, every_file
+from tests.support.commands import seamline_process
 from tests.support.crash_looks import Files, end_state, lines_of, metadata_of, stock_answers
 from tests.support.crash_scenes import (
     LONG_AGO,
@@ -443,3 +453,61 @@ def test_the_configuration_of_a_test_is_one_of_stock(tmp_path: Path) -> None:
     path = write_whole_adapter(tmp_path / "a.yaml", tmp_path, lease_store="s3://bucket/x")
     reader = reader_for(path)
     assert reader.location == path
+
+
+# A move whose outcome can't be seen.
+
+
+def counted_moves(number: int, what: str) -> dict[str, str]:
+    """The command that moves; the `number`-th one that runs does `what` when the file has gone."""
+    move = WRITING["backup_metadata_file"]
+    count = 'n=1; until mkdir "$STORE_DIR/../move$n" 2>/dev/null; do n=$((n + 1)); done; '
+    return {"backup_metadata_file": f"{count}{move}; if [ $n -eq {number} ]; then {what}; fi"}
+
+
+MOVES = 4
+
+
+@pytest.mark.parametrize("number", range(1, MOVES + 1))
+def test_a_move_whose_read_back_fails_is_told_as_unknown_and_resume_decides(
+    tmp_path: Path, store: AdapterStore, number: int
+) -> None:
+    files = expired_scene().files
+    store.fill(files)
+    change = store.compaction(OPTIONS)
+    assert len(change.retires) >= MOVES
+    after = end_state(beside(tmp_path, files, change))
+    store.commands = {
+        **counted_moves(number, 'touch "$STORE_DIR/../blind"; exit 5'),
+        "open_for_read": f'[ ! -e "$STORE_DIR/../blind" ] || exit 9; {READ}',
+        "list_metadata_files": f'[ ! -e "$STORE_DIR/../blind" ] || exit 9; {LIST}',
+    }
+    with pytest.raises(OutcomeUnknown, match="the outcome is unknown") as caught:
+        store.operations().apply(change)
+    assert f"seamline resume {store.path}" in caught.value.hint
+    (tmp_path / "blind").unlink()
+    store.operations().resume()
+    assert end_state(store.files) == after
+
+
+@pytest.mark.parametrize("number", [1, 2, MOVES])
+def test_a_process_that_is_killed_in_the_instant_of_a_move_is_finished_by_resume(
+    tmp_path: Path, store: AdapterStore, number: int
+) -> None:
+    files = expired_scene().files
+    store.fill(files)
+    change = store.compaction(OPTIONS)
+    store.commands = counted_moves(number, "kill -9 $PPID")
+    words = ["compact", store.path, "--yes", *(() if store.native else ("--lease", "host"))]
+    words += ["--epoch-ending-file-compact-factor", "1", "--state-snapshot-file-compact-factor", "2"]
+    words += ["--transaction-file-compact-factor", "2"]
+    assert seamline_process(*words).code == -9
+    assert len(interrupted_in(store.engine.look().journal)) == 1
+    store.commands = {}
+    resume = ["resume", store.path, *(() if store.native else ("--lease", "host"))]
+    assert seamline_process(*resume).code == 0
+    assert not interrupted_in(store.engine.look().journal)
+    gone = {move.source for move in change.retires}
+    assert not gone & set(store.files)
+    assert lines_of(metadata_of(store.files)) == lines_of(metadata_of(files))
+    assert stock_answers(metadata_of(store.files)) == stock_answers(metadata_of(files))

@@ -442,7 +442,7 @@ def test_an_overlap_is_told_with_what_was_expected_what_came_and_which_manifest_
     assert overlap.manifests == ("b", "c")
     assert overlap.used == "b"
     assert reason_text(chain, overlap.row) == (
-        "starts inside the chosen 1,000 - 1,999; expected 2000, got 1500; no way leads to where it begins"
+        "starts inside the chosen 1,000 - 1,999; expected 2,000, got 1,500; no way leads to where it begins"
     )
 
 
@@ -462,7 +462,7 @@ def test_the_two_manifests_of_one_range_are_told_apart() -> None:
     chain = find_chain(transactions((0, 999, "B"), (0, 999, "A"), (1000, 1999, "C")))
     assert [chain.lane.manifest(int(row)) for row in chain.rows] == ["A", "C"]
     assert reasons(chain) == {"B": SkipReason.SAME_RANGE}
-    assert reason_text(chain, 1) == "another manifest is chosen for the same 0 - 999; expected 1000, got 0"
+    assert reason_text(chain, 1) == "another manifest is chosen for the same 0 - 999; expected 1,000, got 0"
 
 
 # Policies -------------------------------------------------------------------------------------------------------------

@@ -16,9 +16,12 @@ from core.changes.model import OperationKind
 from core.errors import LeaseHeld, PlanOutdated, Refused, Stopped, UsageError, WriteFailed
 from core.journal import OperationState, interrupted_in
 from core.lease import hold
+from core.operations import Operations
 from core.stock import restore_plan
 from core.storage import LocalReader
 from core.storage.local.conditional import LocalConditional
+from core.storage.local.writer import LocalWriter
+from core.storage.protocol import Listed
 from tests.support.change_sets import (
     MERGED,
     base_folder,
@@ -123,17 +126,25 @@ def test_an_outsider_who_comes_before_the_retirement_stops_it_and_resume_finishe
     assert [each.state for each in engine_on(store).log()] == [OperationState.DONE]
 
 
+class _MeddlingReader(LocalReader):
+    """A reader beside which somebody takes a file away as soon as another one is looked at."""
+
+    looked_at = f"metadata/{OLD[1]}"
+    taken: Path
+
+    def stat(self, handle: str) -> Listed:
+        if handle == self.looked_at:
+            self.taken.unlink(missing_ok=True)
+        return super().stat(handle)
+
+
 def test_a_file_stays_while_the_one_that_keeps_its_lines_is_gone(store: Path) -> None:
-    change, before = merge_transactions(look_at(store)), entries_of(store)
-
-    def meddle() -> None:
-        (store / MERGED).unlink()
-
-    def is_first_gone() -> bool:
-        return OLD[0] not in metadata_of(store)
-
+    change, before, where = merge_transactions(look_at(store)), entries_of(store), str(store)
+    reader = _MeddlingReader(where)
+    reader.taken = store / MERGED
     with pytest.raises(PlanOutdated, match=r"transaction_1-100.meta stays: metadata/transaction_compacted_0-200.meta"):
-        meddled(store, lambda step, _: step == "append" and is_first_gone(), meddle).apply(change)
+        Operations(reader, LocalWriter(where), LocalConditional(where), FakeMachine()).apply(change)
+    assert OLD[0] not in metadata_of(store)
     assert set(OLD[1:]) <= set(metadata_of(store))
     [resumed] = operations_on(store).resume()
     assert entries_of(store) == before

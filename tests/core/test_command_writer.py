@@ -12,7 +12,7 @@ from core.storage import reader_for
 from core.storage.command.side import AdapterReader
 from core.storage.command.writer import CommandWriter
 from core.write_access import write_access
-from tests.support.adapters import WRITING, write_whole_adapter
+from tests.support.adapters import LIST, READ, WRITING, write_whole_adapter
 from tests.support.machines import FakeMachine
 from tests.support.storage_folders import new_store
 from tests.support.writer_conformance import LINE, RETIRED, STAGED, A, Storage, WriterConformance
@@ -284,6 +284,52 @@ def test_a_file_that_is_somewhere_else_afterwards_with_other_bytes_is_told(store
     error = moved(made(store, backup_metadata_file=spoilt))
     assert isinstance(error, OutcomeUnknown)
     assert "holds something else" in error.message
+
+
+#: A command that fails as often as the file `fails` beside the store has lines, which a move makes.
+FLAKY = 'if [ -s "$STORE_DIR/../fails" ] {only}; then sed -i 1d "$STORE_DIR/../fails"; exit 9; fi; '
+AT_TARGET = f'&& [ "$FILE_HANDLE" = "{RETIRED}" ]'
+
+
+def flaky(store: Path, times: int, move: str, only: str = AT_TARGET) -> Storage:
+    """A store whose files can't be read `times` times once the command that moves has run."""
+    fails = f'yes | head -n {times} > "$STORE_DIR/../fails" || :; '
+    return made(store, open_for_read=FLAKY.format(only=only) + READ, backup_metadata_file=fails + move)
+
+
+@pytest.mark.parametrize("code", [0, 5])
+@pytest.mark.parametrize("times", [1, 2, 100])
+def test_a_move_that_was_made_and_can_not_be_read_back_is_never_told_as_not_made(
+    store: Path, times: int, code: int
+) -> None:
+    storage = flaky(store, times, f"{MOVE}; exit {code}")
+    if code and times == 100:
+        error = moved(storage)
+        assert isinstance(error, OutcomeUnknown) and error.message.startswith("the outcome is unknown: ")
+    else:
+        # The source is listed no more: either a later look reads the target, or the command says that all is well.
+        storage.writer.move(A, RETIRED)
+    assert not (store / A).exists() and (store / RETIRED).read_bytes() == LINE
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_copy_whose_read_back_fails_is_not_told_as_not_moved(store: Path, times: int) -> None:
+    copy = MOVE.replace("mv -f", "cp") + "; exit 5"
+    storage = flaky(store, times, copy, only="")
+    assert isinstance(moved(storage), OutcomeUnknown)
+    assert (store / A).read_bytes() == (store / RETIRED).read_bytes() == LINE
+
+
+@pytest.mark.parametrize("times", [1, 2, 100])
+def test_where_the_listing_fails_after_a_move_it_is_looked_at_again(store: Path, times: int) -> None:
+    fails = f'yes | head -n {times} > "$STORE_DIR/../fails" || :; '
+    listing = FLAKY.format(only="") + LIST
+    storage = made(store, list_metadata_files=listing, backup_metadata_file=fails + MOVE)
+    if times < 3:
+        storage.writer.move(A, RETIRED)
+    else:
+        assert isinstance(moved(storage), OutcomeUnknown)
+    assert not (store / A).exists() and (store / RETIRED).read_bytes() == LINE
 
 
 def test_on_this_machine_alone_a_file_can_go_to_its_own_name_only(store: Path) -> None:

@@ -53,7 +53,7 @@ def visible(metadata: Files) -> dict[LaneKind, LaneState]:
 
 
 def assert_recorded(store: Store, plan: CompactionPlan) -> None:
-    """The new record is the one that counts, names every file but two, none that is gone, and no time to come."""
+    """The new record is the one that counts, and names every older file with a time that has come, and none else."""
     assert plan.change_set is not None
     if plan.change_set.record is None:
         assert not plan.change_set.writes and not plan.change_set.retires
@@ -62,10 +62,14 @@ def assert_recorded(store: Store, plan: CompactionPlan) -> None:
     assert record is not None
     name = plan.change_set.record.handle.removeprefix("metadata/")
     assert said(store.metadata[name]) == lines(record)
-    expected = store.metadata.keys() - {"identity.meta", name}
-    assert record.compaction_timestamps.keys() == {f"metadata/{each}" for each in expected}
-    stamps = [stamp for stamp in record.compaction_timestamps.values() if stamp is not None]
-    assert all(EARLIEST_STAMP <= stamp <= plan.preview.run.now for stamp in stamps)
+    listed = {f"metadata/{each}" for each in store.metadata.keys() - {"identity.meta", name}}
+    unnamed = listed - record.compaction_timestamps.keys()
+    assert record.compaction_timestamps.keys() <= listed
+    assert unnamed >= {write.handle for write in plan.change_set.writes}
+    assert all("_compacted_" in handle for handle in unnamed)
+    for stamp in record.compaction_timestamps.values():
+        assert stamp is not None
+        assert EARLIEST_STAMP <= stamp <= plan.preview.run.now
 
 
 def identities(metadata: Files) -> set[str]:

@@ -19,7 +19,7 @@ from core.snapshot import Snapshot, take_snapshot
 from core.storage.protocol import HandleUnreadable, ListedKind, ReadFault
 from tests.support.gzipped import gzipped
 from tests.support.hazards import LOOKED_AT, WRITTEN_AT, check, kinds, look, settle
-from tests.support.stores import NOW, MemoryReader, base_store, lines, snapshot_of, txn
+from tests.support.stores import NOW, MemoryReader, base_store, lines, snapshot_of, txn, with_backups
 
 TXN, FILES = LaneKind.TRANSACTIONS, LaneKind.FILES
 
@@ -385,7 +385,7 @@ def test_a_file_that_cannot_be_read_is_a_finding(fault: ReadFault, kind: str, se
 def test_evidence_that_cannot_be_read_is_said_so_and_harms_nothing() -> None:
     files = {f"metadata/{name}": content for name, content in base_store().items()} | {"metadata_backup/x.meta": b""}
     reader = MemoryReader(files, faults={"metadata_backup/x.meta": HandleUnreadable(ReadFault.FAILED, "broken")})
-    (found,) = findings_of(take_snapshot(reader, FixedHost(NOW)))
+    (found,) = findings_of(with_backups(take_snapshot(reader, FixedHost(NOW))))
     assert (found.kind, found.severity, found.stock_says) == ("download-ignored-then-fatal", Severity.INFO, None)
 
 

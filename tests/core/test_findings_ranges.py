@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.findings import Case, find
+from core.findings import Case, find, group
 from core.findings.build import MOST_EVIDENCE
-from core.findings.gaps import MOST_GAPS
-from core.findings.overlaps import MOST_TANGLES
+from core.findings.later import Later
 from core.model import U64_MAX, Finding, LaneKind, Record, Severity
 from core.snapshot import Snapshot
 from core.stock import CompactionOptions, StockFailure, select_epoch_endings, select_transactions
@@ -176,15 +177,46 @@ def test_a_second_history_from_0_is_told_from_a_first_range_that_is_there_twice(
     assert not [each for each in once if each.kind == "empty-listing-new-identity"]
 
 
-def test_conflicts_and_gaps_are_bounded_and_the_rest_is_counted() -> None:
-    many = 3 * MOST_TANGLES
-    doubled = [txn(first, first + 9, name) for first in range(0, 40 * many, 20) for name in ("a", "b")]
-    found = check(snapshot_of({"a.meta": lines(*doubled)}))
-    overlaps = [each for each in found if each.kind.startswith("overlap")]
+def test_a_thousand_conflicts_and_gaps_are_a_problem_each_where_they_are_and_nowhere_else() -> None:
+    starts = range(0, 20_000, 20)
+    doubled = [txn(first, first + 9, name) for first in starts for name in ("a", "b")]
+    snapshot = snapshot_of({"a.meta": lines(*doubled)})
+    found = check(snapshot)
+    overlaps = [each for each in found if each.kind == "overlap-manifest"]
     gaps = [each for each in found if each.kind == "gap-range"]
-    assert len(overlaps) == MOST_TANGLES + 1 and len(gaps) == MOST_GAPS + 1
-    assert "1,000 further stretches" in overlaps[-1].explanation
-    assert "999 further gaps" in next(each.explanation for each in gaps if "further" in each.explanation)
+    assert [(each.first, each.last) for each in overlaps] == [(first, first + 9) for first in starts]
+    assert [(each.first, each.last) for each in gaps] == [(first - 10, first - 1) for first in starts[1:]]
+    zones = {(zone.first, zone.last, zone.title) for zone in group(found, snapshot) if zone.lane is TXN}
+    assert {(first, first + 9, "same range, two manifests") for first in starts} <= zones
+    assert {(first - 10, first - 1, "gap") for first in starts[1:]} <= zones
+    assert len({each.id for each in found}) == len(found)
+
+
+def test_what_is_said_of_a_finding_before_it_is_looked_at_is_what_it_says_itself(random_store: Snapshot) -> None:
+    for each in check(random_store):
+        if isinstance(each, Later):
+            whole = each.whole
+            assert (each.kind, each.lane, each.first, each.last) == (whole.kind, whole.lane, whole.first, whole.last)
+            assert (each.severity, each.shape) == (whole.severity, whole.shape)
+
+
+@pytest.fixture(params=range(60))
+def random_store(request: pytest.FixtureRequest) -> Snapshot:
+    """A store whose entries overlap and leave gaps anyhow, some of them compacted, some at the limit of numbers."""
+    chance = Random(request.param)
+    files: dict[str, bytes] = {}
+    for number in range(12):
+        first = 5 * chance.randrange(12)
+        records = [txn(first + 10 * step, first + 10 * step + 9, chance.choice("ab")) for step in range(3)]
+        records.append(txn(first, first + 5 * chance.randrange(1, 6) - 1, chance.choice("abc")))
+        compacted = f"transaction_compacted_{first}-{first + 29}.meta"
+        files[chance.choice((compacted, f"loose-{number}.meta"))] = lines(*records)
+    if chance.random() < 0.2:
+        files["limit.meta"] = lines(txn(90, U64_MAX, "a"), txn(90, U64_MAX, "b"))
+    files["epochs.meta"] = lines(
+        *(epoch(n := chance.randrange(8), n, 10 * n, 10 * n, chance.choice("ab")) for _ in range(8))
+    )
+    return snapshot_of(files)
 
 
 def test_what_a_finding_holds_is_bounded_and_its_text_counts_all() -> None:

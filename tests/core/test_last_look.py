@@ -11,7 +11,8 @@ import pytest
 
 from core.engine import Engine
 from core.errors import StoreUnreachable
-from core.last_look import MAX_NAMES, LastLooks, compared, require_not_shrunk
+from core.last_look import MAX_NAMES, LastLooks, compared, require_as_before
+from core.model import IdentityRecord
 from core.stock import CompactionOptions
 from core.storage import LocalReader
 from tests.support.change_sets import base_folder, look_at, merge_transactions, operations_on
@@ -52,7 +53,7 @@ def test_a_file_that_is_gone_is_missed_until_that_is_accepted(store: Path, memor
     seen = engine(store, memory)
     snapshot = seen.look()
     with pytest.raises(StoreUnreachable, match=GONE):
-        require_not_shrunk(snapshot)
+        require_as_before(snapshot)
     with pytest.raises(StoreUnreachable, match=GONE):
         seen.plan_compaction(snapshot, CompactionOptions())
     assert seen.accept(snapshot).gone == ()
@@ -191,3 +192,56 @@ def test_a_store_too_large_is_not_remembered(memory: LastLooks, monkeypatch: pyt
     assert memory.names_of("memory") == {"a.meta", "b.meta"}
     memory.remember(snapshot_of({"a.meta": "", "b.meta": "", "c.meta": ""}))
     assert memory.names_of("memory") == frozenset()
+
+
+def other_store(store: Path, *, keep: bool = False) -> None:
+    """Lay another store at the path of one: another identity, other files unless those are to be kept."""
+    for path in (store / "metadata").iterdir():
+        if not keep or path.name == "identity.meta":
+            path.unlink()
+    (store / "metadata" / "identity.meta").write_bytes(lines(IdentityRecord("cd" * 32)))
+    (store / "metadata" / "of_the_other.meta").write_bytes(lines(txn(0, 9)))
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["other files", "the same files"])
+def test_another_store_at_the_same_path_is_told_as_that(keep: bool, store: Path, memory: LastLooks) -> None:
+    missed(store, memory)
+    other_store(store, keep=keep)
+    seen = engine(store, memory)
+    snapshot = seen.look()
+    assert snapshot.gone == () and snapshot.other is not None
+    told = (
+        "another store lies at this path: identity cdcdcdcdcdcdcdcd, seen abababababababab at 2023-11-14 22:13:20 UTC"
+    )
+    with pytest.raises(StoreUnreachable, match=told) as caught:
+        seen.plan_compaction(snapshot, CompactionOptions())
+    assert "--accept-other-store" in caught.value.hint
+    assert ("written anew" in caught.value.message) == keep
+    assert seen.check(snapshot).findings[0].kind == "other-store"
+    assert engine(store, memory).look().other is not None
+    assert seen.accept(snapshot).other is None
+    assert engine(store, memory).look().other is None
+
+
+def test_a_store_without_identity_that_lost_files_has_shrunk(store: Path, memory: LastLooks) -> None:
+    missed(store, memory)
+    other_store(store)
+    (store / "metadata" / "identity.meta").unlink()
+    snapshot = engine(store, memory).look()
+    assert snapshot.other is None and f"metadata/{GONE}" in snapshot.gone
+
+
+def test_an_identity_that_was_moved_away_is_that_of_the_store_still(store: Path, memory: LastLooks) -> None:
+    missed(store, memory)
+    (store / "metadata_backup").mkdir()
+    (store / "metadata" / "identity.meta").rename(store / "metadata_backup" / "identity.meta")
+    assert engine(store, memory).look().other is None
+
+
+def test_a_memory_of_an_older_version_knows_no_identity(store: Path, memory: LastLooks) -> None:
+    missed(store, memory)
+    [path] = memory.folder.iterdir()
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({key: kept[key] for key in ("v", "store", "names")}))
+    other_store(store)
+    assert f"metadata/{GONE}" in missed(store, memory)

@@ -15,6 +15,7 @@ import pytest
 from core.chain import GapKind, SkipReason
 from core.ground import bare_ground
 from core.index import Index
+from core.manifests import Evidence, ManifestFacts, ManifestProblem, ManifestStatus
 from core.model import U64_MAX, LaneKind, Record
 from core.restore import (
     Needs,
@@ -29,6 +30,7 @@ from core.restore import (
     verdict_sentence,
 )
 from core.restore.snapshots import furthest
+from core.restore.stock_side import ask_stock
 from core.restore.verdict import judge
 from core.snapshot import Snapshot
 from core.stock import StockFailure, greatest_working_target, load_error, restore_plan
@@ -37,6 +39,7 @@ from tests.support.soaking import sampled
 from tests.support.stores import base_store, epoch, lines, numbered, snapshot_of, state, txn
 
 CASES = stock_vectors("selection")
+EMPTY_HISTORY = "state snapshot restore failed: Empty epoch history."
 
 
 def store(*records: Record) -> Snapshot:
@@ -226,7 +229,7 @@ def stock_lands(index: Index, target: int) -> int | str | None:
         plan = restore_plan(index, target)
     except StockFailure as failure:
         return failure.message
-    return plan.lands_at if len(plan.epoch_endings) else "Empty epoch history."
+    return plan.lands_at if len(plan.epoch_endings) else EMPTY_HISTORY
 
 
 def test_the_verdict_names_the_greatest_version_that_stock_lands_on_and_the_target_from_which_it_fails() -> None:
@@ -242,11 +245,49 @@ def test_the_verdict_names_the_greatest_version_that_stock_lands_on_and_the_targ
             silent += not judged.stock_restores_latest
         elif judged.stock_restorable_to is not None:
             failing += 1
-            assert answers[judged.stock_fails_from] == judged.stock_error, seed
+            assert answers[judged.stock_fails_from] == judged.stock_first_error, seed
             below = range(judged.stock_restorable_to + 1, judged.stock_fails_from)
             assert not any(isinstance(answers[target], str) for target in below), seed
     assert failing > 100
     assert silent
+
+
+def test_the_verdict_has_the_error_that_the_real_tool_gave_for_everything_there_is() -> None:
+    failed = 0
+    for case in CASES:
+        snapshot = snapshot_of(case["metadata"])
+        newest = snapshot.index.transactions.last[-1:].tolist() or [0]
+        everything = (
+            query
+            for query in case["queries"]
+            if query["call"] == "restore_plan"
+            and query["target_version"] >= newest[0]
+            and "ledger_history_start_version" not in query
+        )
+        for query in everything:
+            judged = verdict(snapshot)
+            # An empty history is noticed only by a restore, which the vectors do not hold.
+            assert judged.stock_error == query.get("err") or judged.stock_error == EMPTY_HISTORY, case["name"]
+            failed += "err" in query
+    assert failed > 50
+
+
+def test_the_verdict_has_stocks_answer_to_a_full_restore_whatever_is_broken() -> None:
+    several = 0
+    for seed in range(600):
+        snapshot, dice = random_store(seed), random.Random(seed)
+        broken = frozenset(handle for handle in handles_of(snapshot) if dice.random() < 0.1)
+        for judged, options in (
+            (verdict(snapshot), RestoreOptions()),
+            (judge(snapshot, broken, bare_ground(snapshot.index)), RestoreOptions(broken=broken)),
+        ):
+            assert judged.stock_error == ask_stock(snapshot, options).error, seed
+            assert (judged.stock_fails_from is None) == (judged.stock_first_error is None), seed
+            assert judged.stock_error is None or judged.stock_fails_from is not None, seed
+            several += judged.stock_error != judged.stock_first_error
+            if judged.works_with_target is not None:
+                assert ask_stock(snapshot, replace(options, target_version=judged.works_with_target)).ok, seed
+    assert several > 50
 
 
 def test_with_evidence_stock_reaches_the_greatest_target_that_reads_no_broken_manifest() -> None:
@@ -413,7 +454,7 @@ def test_what_is_skipped_is_told_in_runs_with_one_reason_each() -> None:
         (
             1_185_000_000,
             1,
-            "starts inside the chosen 1,180,000,000 - 1,189,999,999; expected 1190000000, got 1185000000; "
+            "starts inside the chosen 1,180,000,000 - 1,189,999,999; expected 1,190,000,000, got 1,185,000,000; "
             "no way leads to where it begins",
         ),
         (1_204_000_000, 2, "not reached: the chain ends at version 1,189,999,999"),
@@ -527,12 +568,12 @@ def test_history_from_below_the_oldest_snapshot_fails_late_and_the_least_start_i
 
 def test_without_epoch_endings_nothing_can_be_restored_and_it_is_said_before_any_download() -> None:
     preview = plan_restore(store(state(0, 0), txn(0, 99)))
-    assert preview.stock.error == "Empty epoch history."
+    assert preview.stock.error == EMPTY_HISTORY
     assert preview.stock.late
     assert preview.best is None
     assert kinds(preview) == {"epoch-history-empty"}
     assert preview.verdict.stock_restorable_to is None
-    assert preview.verdict.stock_error == "Empty epoch history."
+    assert preview.verdict.stock_error == EMPTY_HISTORY
 
 
 def test_an_epoch_chain_without_its_beginning_proves_nothing() -> None:
@@ -590,6 +631,50 @@ def test_a_broken_snapshot_is_passed_over_for_an_older_one() -> None:
     assert snapshot.index.state_snapshots.manifest(preview.best.tree_snapshot) == "old"
     assert preview.stock.reads_broken == ("new",)
     assert preview.needs is Needs.OVERLAY
+
+
+def lost(lane: LaneKind, *handles: str) -> Evidence:
+    """What a look at manifests that are gone shows."""
+    problems = {handle: (ManifestProblem("dangling-manifest", "gone", handle, "No such file"),) for handle in handles}
+    return Evidence(
+        2,
+        {
+            (lane, handle): ManifestFacts(
+                lane, handle, 2, ManifestStatus.MISSING, problems=each, counts={"dangling-manifest": 1}
+            )
+            for handle, each in problems.items()
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("lane", "broken", "error"),
+    [
+        (LaneKind.EPOCH_ENDINGS, "e1", "epoch history restore failed: epoch ending restore failed: Preheat failed: "),
+        (LaneKind.STATE_SNAPSHOTS, "s", "state snapshot restore failed: "),
+        (LaneKind.TRANSACTIONS, "t0", "transaction restore failed: Error: "),
+        (LaneKind.TRANSACTIONS, "t50", "transaction restore failed: "),
+    ],
+)
+def test_of_a_lost_manifest_stock_says_which_step_failed(lane: LaneKind, broken: str, error: str) -> None:
+    entries = (txn(0, 49, "t0"), txn(50, 99, "t50"))
+    snapshot = store(epoch(0, 0, 0, 0, "e0"), epoch(1, 1, 9, 9, "e1"), state(0, 0, "s"), *entries)
+    answer = ask_stock(snapshot, RestoreOptions(broken=frozenset({broken})), lost(lane, broken))
+    assert (answer.error, answer.ok, answer.late, answer.panic) == (f"{error}No such file", False, True, False)
+    assert answer.lands_at is None
+
+
+def test_of_several_lost_manifests_the_first_that_is_read_stops_stock() -> None:
+    snapshot = store(epoch(0, 0, 0, 0, "e"), state(0, 0, "old"), state(1, 50, "new"), txn(0, 49, "t"), txn(50, 99))
+    history = RestoreOptions(None, 0, broken=frozenset({"new", "t"}))
+    evidence = Evidence(
+        2,
+        {**lost(LaneKind.STATE_SNAPSHOTS, "new").manifests, **lost(LaneKind.TRANSACTIONS, "t").manifests},
+    )
+    saved_first = ask_stock(snapshot, history, evidence)
+    assert saved_first.error == "transaction restore failed: Error: No such file"
+    without_history = ask_stock(snapshot, replace(history, ledger_history_start=None), evidence)
+    assert without_history.error == "state snapshot restore failed: No such file"
 
 
 def test_an_older_snapshot_is_taken_when_the_newer_one_could_not_be_verified() -> None:
@@ -658,7 +743,9 @@ def test_an_entry_at_the_last_version_panics_stock_and_is_left_out() -> None:
     assert preview.needs is Needs.OVERLAY
     assert preview.verdict.latest == 200
     assert preview.verdict.stock_restorable_to == 200
-    assert preview.verdict.stock_restores_latest is True
+    assert preview.verdict.stock_restores_latest is False
+    assert preview.verdict.works_with_target == 200
+    assert preview.verdict.best_needs is Needs.OVERLAY
 
 
 def test_an_inverted_entry_lowers_stocks_target_in_silence() -> None:

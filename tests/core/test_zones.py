@@ -50,7 +50,7 @@ DEMO = {
     "gap": [(TXN, 6_001, 7_000, "gap")],
     "no-join": [(TXN, 5_001, 6_500, "no chain joins")],
     "snapshot-tie": [(STATE, 10_873, 10_873, "two snapshots of one version")],
-    "race": [(FILES, None, None, "compaction wedged"), (FILES, None, None, "interrupted")],
+    "race": [(FILES, None, None, "interrupted"), (FILES, None, None, "compaction wedged")],
     "everything": [
         (TXN, 2_001, 4_000, "ranges overlap"),
         (TXN, 6_001, 9_000, "torn compacted file"),

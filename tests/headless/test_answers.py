@@ -10,9 +10,12 @@ import pytest
 
 from core.demo import SCENARIOS
 from core.host import FixedHost
-from tests.support.commands import assert_golden, command, environment, seamline, seamline_process
+from tests.support.commands import LATER, assert_golden, command, environment, seamline, seamline_process
+from tests.support.machines import LaterHost
 from tests.support.stores import lines, state, txn
 
+#: The machine on which the operations of the sample stores were cut off.
+HERE = LaterHost(LATER)
 FIRST_LINES = {
     "clean": "CLEAN  stock restores to 13,000, the latest version",
     "same-range": "BROKEN  stock restores nothing; the latest version is 11,999",
@@ -35,7 +38,7 @@ def beside_the_stores(demo_stores: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_whole_answer_of_a_check(name: str) -> None:
-    assert_golden(f"check-{name}", seamline("check", name).out)
+    assert_golden(f"check-{name}", seamline("check", name, machine=HERE).out)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -45,7 +48,7 @@ def test_the_whole_answer_of_a_restore_plan(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_whole_answer_of_a_compaction_preview(name: str) -> None:
-    assert_golden(f"compact-{name}", seamline("compact", name, "--dry-run").out)
+    assert_golden(f"compact-{name}", seamline("compact", name, "--dry-run", machine=HERE).out)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -76,10 +79,33 @@ def test_the_first_lines_say_whether_to_where_why_not_and_what_now(name: str) ->
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_what_was_not_checked_is_said_at_the_end(name: str) -> None:
-    assert (
-        "unseen   not checked: manifests, chunks, proofs, signatures" in seamline("check", name).out.splitlines()[-2:]
-    )
+def test_what_was_not_checked_is_said_and_the_verdict_is_the_last_word(name: str) -> None:
+    answer = seamline("check", name).out
+    verdict, *_, unchecked, again = answer.rstrip("\n").split("\n\n")
+    assert again == verdict
+    assert unchecked.startswith("unseen   not checked: manifests, chunks, proofs, signatures\n")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_summary_has_one_line_for_each_problem_and_the_verdict(name: str) -> None:
+    whole, short = seamline("check", name), seamline("check", name, "--summary")
+    assert short.code == whole.code
+    problems, _, verdict = short.out.rpartition("\n\n")
+    assert verdict.rstrip("\n") == whole.out.partition("\n\n")[0]
+    document = seamline("check", name, "--json").document
+    zones = [zone for zone in document["zones"] if zone["severity"] != "info"]
+    lines = [line for line in problems.splitlines()[1:] if not line.endswith(("notice", "notices"))]
+    assert len(lines) == len(zones)
+    steps = {finding["next_step"].partition("\n")[0] for finding in document["findings"]}
+    for line, zone in zip(lines, zones, strict=True):
+        assert line.startswith(f"{zone['severity'].upper()} ")
+        assert f"  {zone['title']} " in line
+        assert any(line.endswith(f"  {step}") for step in steps)
+
+
+def test_a_summary_in_json_is_refused() -> None:
+    outcome = seamline("check", "clean", "--summary", "--json")
+    assert (outcome.code, outcome.document["error"]["kind"]) == (2, "usage")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -101,12 +127,12 @@ def test_commands_that_are_named_run(
     monkeypatch.chdir(tmp_path)
     named = set()
     for words in (["check"], ["restore-plan"], ["compact", "--dry-run"], ["repair", "--dry-run"]):
-        for line in seamline(words[0], name, *words[1:]).out.splitlines():
+        for line in seamline(words[0], name, *words[1:], machine=HERE).out.splitlines():
             if match := re.match(r" *(?:now|or|and|next|deeper) +seamline (.*)", line):
                 named.add(match[1])
     for words_of in sorted(named, key=lambda words: "--yes" in words):
         if not words_of.startswith("open "):
-            outcome = seamline(*words_of.split(" "))
+            outcome = seamline(*words_of.split(" "), machine=HERE)
             assert outcome.code in {0, 3, 4, 6, 11}, words_of
 
 

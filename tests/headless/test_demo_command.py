@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.demo import SCENARIOS
+from core.model import LaneKind, Severity, Zone
+from core.triage import Triage
 from tests.support.commands import seamline
+from tui.headless.surroundings import triage_notes
 
 
 def test_the_list_names_every_sample_store_with_one_line() -> None:
@@ -56,3 +59,18 @@ def test_nothing_that_is_there_is_touched(kind: str, tmp_path: Path) -> None:
     assert outcome.err.startswith("seamline: ")
     assert "hint: " in outcome.err
     assert len(list(tmp_path.rglob("*"))) == (2 if kind == "in use" else 1)
+
+
+def test_a_store_that_is_built_anew_inherits_no_notes_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    notes = triage_notes()
+    assert notes is not None
+    folder = tmp_path / "store"
+    for _ in range(2):
+        assert seamline("demo", "--scenario", "gap", "--dir", folder, "--no-open").code == 0
+        assert not notes.load(str(folder)).notes
+        zone = Zone(LaneKind.TRANSACTIONS, 6_001, 7_000, "gap", Severity.ERROR, ())
+        assert notes.save(str(folder), Triage().ignore(zone, "known"))
+        shutil.rmtree(folder)

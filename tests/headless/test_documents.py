@@ -137,8 +137,15 @@ def test_compaction_documents_hold_every_field(name: str, factor: str, demo_stor
 def test_the_classic_case_is_told_in_full(demo_stores: Path) -> None:
     document = seamline("check", demo_stores / "same-range", "--json").document
     says = "Transaction backup ranges not continuous, expecting version 1000, got 0."
-    assert document["stock"] == {"restorable_to": None, "latest": 11_999, "error": says}
-    assert document["best"] == {"restorable_to": 11_999, "needs": "overlay"}
+    assert document["stock"] == {
+        "ok": False,
+        "restorable_to": None,
+        "latest": 11_999,
+        "error": says,
+        "first_failing_target": 0,
+        "first_error": says,
+    }
+    assert document["best"] == {"restorable_to": 11_999, "needs": "overlay", "recoverable": 12_000}
     finding = next(each for each in document["findings"] if each["kind"] == "overlap-manifest")
     assert (finding["lane"], finding["first"], finding["last"]) == ("transactions", 0, 999)
     assert finding["stock_says"] == says
@@ -368,5 +375,5 @@ def test_entries_made_from_columns_equal_those_made_one_by_one(name: str, demo_s
         lane = index.lanes[kind]
         rows = np.arange(len(lane), dtype=np.int64)[::-1]
         assert len(rows) > 5
-        assert lane_rows(lane, rows) == [entry_fields(lane.entry(row)) for row in rows.tolist()]
-        assert lane_rows(lane, rows[:0]) == []
+        assert list(lane_rows(lane, rows)) == [entry_fields(lane.entry(row)) for row in rows.tolist()]
+        assert not list(lane_rows(lane, rows[:0]))

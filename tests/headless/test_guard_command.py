@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from core.journal import OperationState, interrupted_in
 from tests.support.change_sets import base_folder, engine_on, look_at, metadata_of, operations_on
 from tests.support.commands import Outcome, command, environment, seamline, seamline_process
+from tests.support.guards import running_guard
 from tests.support.shapes import STOCK, Version, require
 from tests.support.stores import base_store, lines, txn
 from tests.support.terminals import converse
@@ -180,7 +180,7 @@ def test_while_a_command_runs_nobody_else_may_write(store: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_signals_go_to_the_command_and_its_end_is_ours(store: Path, number: signal.Signals) -> None:
-    with _running(store, "echo on; exec sleep 60") as process:
+    with running_guard(store, "echo on; exec sleep 60") as process:
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number
     [operation] = engine_on(store).log()
@@ -189,7 +189,7 @@ def test_signals_go_to_the_command_and_its_end_is_ours(store: Path, number: sign
 
 
 def test_a_command_may_take_a_signal_its_own_way(store: Path) -> None:
-    with _running(store, "trap 'echo bye; exit 5' TERM; echo on; while :; do sleep 0.05; done") as process:
+    with running_guard(store, "trap 'echo bye; exit 5' TERM; echo on; while :; do sleep 0.05; done") as process:
         process.terminate()
         assert process.stdout is not None
         assert process.stdout.read() == b"bye\n"
@@ -197,7 +197,7 @@ def test_a_command_may_take_a_signal_its_own_way(store: Path) -> None:
 
 
 def test_a_signal_reaches_the_whole_group(store: Path) -> None:
-    with _running(store, "sleep 60 & echo on; wait") as process:
+    with running_guard(store, "sleep 60 & echo on; wait") as process:
         process.terminate()
         assert process.stdout is not None
         # Everybody who had the stream open has ended.
@@ -208,20 +208,9 @@ def test_a_signal_reaches_the_whole_group(store: Path) -> None:
 def test_ignored_signals_stay_ignored(store: Path) -> None:
     """As under nohup."""
     around = ("sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
-    with _running(store, "echo on; kill -HUP $$; echo still", *around) as process:
+    with running_guard(store, "echo on; kill -HUP $$; echo still", *around) as process:
         process.send_signal(signal.SIGHUP)
         assert process.wait(timeout=30) == 0
-
-
-def _running(
-    store: Path, script: str, *around: str, program: Sequence[str] = ("-m", "tui.headless")
-) -> subprocess.Popen[bytes]:
-    """A guard whose command has said `on`, and is known to the journal; `around` are words that start it."""
-    waits = 'until [ -s "$(echo "$1"/seamline/journal/*.steps.jsonl)" ]; do sleep 0.05; done; '
-    words = [sys.executable, *program, "guard", str(store), "--", "sh", "-c", waits + script, "sh", str(store)]
-    process = subprocess.Popen([*around, *words], env=environment(), stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline() == b"on\n"
-    return process
 
 
 #: `seamline` with a lease of 8 seconds, not 60, and 2 seconds for a command to end by itself, not 10.
@@ -235,7 +224,7 @@ tui.headless.main.main()
 
 def test_a_lost_lease_ends_the_command(store: Path) -> None:
     stubborn = "trap '' TERM; echo on; while :; do sleep 0.05; done"
-    with _running(store, stubborn, program=("-c", IN_A_HURRY)) as process:
+    with running_guard(store, stubborn, program=("-c", IN_A_HURRY)) as process:
         owner = seamline("lock", store, "--json").document["break_id"]
         assert seamline("lock", store, "break", owner).code == 0
         assert process.wait(timeout=60) == 12
@@ -246,7 +235,7 @@ def test_a_lost_lease_ends_the_command(store: Path) -> None:
 def test_a_guard_that_was_killed_is_closed_once_its_command_has_ended(store: Path) -> None:
     script = 'echo on; rm "$1/metadata/transaction_101-200.meta"; read line < "$1/pipe"'
     os.mkfifo(store / "pipe")
-    with _running(store, script) as process:
+    with running_guard(store, script) as process:
         process.kill()
         process.wait()
         held = seamline_process("resume", store, "--json")
@@ -267,7 +256,7 @@ def test_a_guard_that_was_killed_is_closed_once_its_command_has_ended(store: Pat
 
 
 def test_the_undo_of_a_guard_that_was_killed_needs_no_resume(store: Path) -> None:
-    with _running(store, 'rm "$1/metadata/transaction_101-200.meta"; echo on; exec sleep 60') as process:
+    with running_guard(store, 'rm "$1/metadata/transaction_101-200.meta"; echo on; exec sleep 60') as process:
         process.kill()
         process.wait()
         steps = next((store / "seamline" / "journal").glob("*.steps.jsonl"))
@@ -299,7 +288,7 @@ def test_on_a_terminal_the_command_hears_the_keys(store: Path) -> None:
     assert "the command ended with 7; 0 files came, 0 went, 0 changed" in outcome.out
 
 
-def test_a_journal_that_can_not_be_written_keeps_the_command_from_running(store: Path) -> None:
+def test_a_journal_that_can_not_be_written_keeps_the_command_fromrunning_guard(store: Path) -> None:
     (store / "seamline").write_text("mine")
     outcome = shell(store, 'touch "$1/ran"')
     assert outcome.code in {1, 6, 20}

@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.support.adapters import has_ended, write_adapter
 from tests.support.commands import LATER, Outcome, command, environment, seamline_process
 from tests.support.soaking import sampled
 from tests.support.stores import lines, txn
+from tests.support.terminals import converse
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def large_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path, number: int) -> None:
     process = subprocess.Popen(
         command("check", large_store, "--json-lines"), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -55,7 +57,8 @@ def test_ctrl_c_ends_with_130_and_says_that_there_is_no_answer(large_store: Path
     assert b"Traceback" not in err
 
 
-def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(number: int, tmp_path: Path) -> None:
     told = tmp_path / "told"
     os.mkfifo(told)
     listing = f"sleep 0.5; echo $$ > {shlex.quote(str(told))}; sleep 1000; true"
@@ -64,7 +67,7 @@ def test_who_is_asked_to_end_leaves_no_command_of_an_adapter_behind(tmp_path: Pa
         command("check", adapter), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     child = int(told.read_text(encoding="ascii"))
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, b"interrupted" in err) == (130, True)
     assert has_ended(child)
@@ -87,7 +90,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("words", [["check"], ["compact", "--yes", "--lease", "host"]], ids=" ".join)
 def test_a_signal_in_the_instant_in_which_a_command_starts_ends_the_command(
     words: list[str], name: str, tmp_path: Path
@@ -213,7 +216,7 @@ def on_terminal(*words: str | Path, columns: int = 100, **variables: str) -> Out
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
     process = subprocess.Popen(
         command(*words),
-        env=environment(TERM="xterm-256color", **variables),
+        env=environment(**{"TERM": "xterm-256color", **variables}),
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -247,11 +250,11 @@ def test_the_app_does_not_start_where_it_could_not_draw(demo_stores: Path) -> No
     os.close(leader)
     os.close(follower)
     assert done.returncode == 2
-    assert b"the app needs a terminal: stderr is not one" in done.stderr
+    assert b"the app needs a terminal, and stderr is redirected" in done.stderr
 
 
 def test_on_a_terminal_answers_are_coloured_and_as_wide_as_it_is(demo_stores: Path) -> None:
-    outcome = on_terminal("check", demo_stores / "everything", columns=130)
+    outcome = on_terminal("check", demo_stores / "everything", "--no-pager", columns=130)
     assert outcome.code == 4
     assert "\x1b[1;31mBROKEN\x1b[0m" in outcome.out
     plain = re.sub(r"\x1b\[[0-9;]*m", "", outcome.out)
@@ -259,11 +262,49 @@ def test_on_a_terminal_answers_are_coloured_and_as_wide_as_it_is(demo_stores: Pa
 
 
 def test_no_color_is_respected(demo_stores: Path) -> None:
-    outcome = on_terminal("check", demo_stores / "everything", NO_COLOR="1")
+    outcome = on_terminal("check", demo_stores / "everything", "--no-pager", NO_COLOR="1")
     # Bold may stay: the convention is about colours.
     assert "\x1b[31m" not in outcome.out
     assert "\x1b[1;31m" not in outcome.out
     assert "BROKEN" in outcome.out
+
+
+#: A pager that needs nobody at the keys, and leaves a mark.
+MARKING_PAGER = "sed s/^/paged:/"
+
+
+def test_an_answer_longer_than_the_terminal_goes_through_the_pager(demo_stores: Path) -> None:
+    outcome = on_terminal("check", demo_stores / "everything", PAGER=MARKING_PAGER)
+    assert outcome.code == 4
+    assert "paged:BROKEN" in outcome.out
+    assert outcome.out.rstrip().splitlines()[-1].startswith("paged:  now ")
+
+
+@pytest.mark.parametrize(
+    ("words", "variables"),
+    [
+        (("--no-pager",), {"PAGER": MARKING_PAGER}),
+        (("--json",), {"PAGER": MARKING_PAGER}),
+        (("--json-lines",), {"PAGER": MARKING_PAGER}),
+        (("--summary",), {"PAGER": MARKING_PAGER}),
+        ((), {"PAGER": MARKING_PAGER, "TERM": "dumb"}),
+        ((), {"PAGER": ""}),
+    ],
+    ids=["asked", "json", "json lines", "short enough", "dumb", "ruled out"],
+)
+def test_what_needs_no_pager_gets_none(words: tuple[str, ...], variables: dict[str, str], demo_stores: Path) -> None:
+    outcome = on_terminal("check", demo_stores / "everything", *words, **variables)
+    assert outcome.code == 4
+    assert "BROKEN" in outcome.out or '"verdict":"broken"' in outcome.out
+    assert "paged:" not in outcome.out
+
+
+@pytest.mark.skipif(shutil.which("less") is None, reason="less is not installed")
+def test_ctrl_c_in_the_pager_ends_nothing_by_force(demo_stores: Path) -> None:
+    outcome = converse(command("check", demo_stores / "everything"), [("BROKEN", "\x03"), ("BROKEN", "q")])
+    assert outcome.code == 4
+    assert "\x1b[1;31mBROKEN" in outcome.out
+    assert "Traceback" not in outcome.out and "Aborted" not in outcome.out
 
 
 def test_progress_is_drawn_on_a_terminal_and_wiped(large_store: Path) -> None:

@@ -14,8 +14,9 @@ from tests.support.change_sets import look_at, metadata_of, tree
 from tests.support.changed_stores import HUNDRED, every_file, handles
 from tests.support.commands import LATER, command, environment, seamline, seamline_process
 from tests.support.repair_commands import cut_off_repair, repair
+from tests.support.repaired_stores import conflicting_folder, write_again
 from tests.support.shapes import STOCK, Version, nullable, require
-from tests.support.stores import lines, txn
+from tests.support.stores import epoch, lines, txn
 from tests.support.terminals import converse
 
 ENTRY = {"lane": str, "first_version": Version, "last_version": Version, "manifest": str, "files": [str]}
@@ -151,7 +152,8 @@ def test_a_true_gap_is_named_with_the_command_that_closes_it(copy_of: Callable[[
     )
     assert every_file(store) == before
     parked = repair(store, "--park-tail", "--dry-run", "--json")
-    assert (parked.code, parked.document["stock_after"]) == (0, {"restorable_to": 6000, "latest": 6000, "error": None})
+    after = parked.document["stock_after"]
+    assert (parked.code, after["ok"], after["restorable_to"], after["latest"]) == (0, True, 6000, 6000)
     assert (parked.document["rejected"], repair(store, "--dry-run", "--json").document["parked"]) == ([], [])
     assert [each["first_version"] for each in parked.document["parked"] if each["lane"] == "transactions"] == [
         7_001, 8_001, 9_001, 10_001, 11_001,
@@ -274,3 +276,82 @@ def test_a_store_without_entries_is_never_green(tmp_path: Path) -> None:
     (tmp_path / "store" / "metadata").mkdir(parents=True)
     for words in (["--dry-run"], ["--yes"], ["--dry-run", "--json"]):
         assert repair(tmp_path / "store", *words).code == 20
+
+
+def test_a_repair_names_the_epoch_gap_above_all_transactions_and_offers_to_park_what_lies_behind(
+    tmp_path: Path,
+) -> None:
+    store = conflicting_folder(tmp_path / "store")
+    write_again(store, epoch(3, 3, 400, 400), name="ahead.meta")
+    document = repair(store, "--dry-run", "--json").document
+    [gap] = document["gaps"]
+    assert (gap["first"], gap["last"], gap["stops"]) == (2, 2, ["compaction", "verify"])
+    assert "backup oneoff epoch-ending --start-epoch 2 --end-epoch 3" in gap["command"]
+    assert repair(store, "--dry-run").out.count("--park-tail --dry-run") == 1
+    parked = repair(store, "--park-tail", "--dry-run", "--json").document["parked"]
+    assert [entry["first_epoch"] for entry in parked] == [3]
+    plan = seamline("restore-plan", store, "--json").document
+    assert [gap["stops"] for gap in plan["gaps"]] == [["compaction", "verify"]]
+
+
+MIDDLE = "transaction_2501-.73b7/transaction.manifest"
+
+
+def test_a_pin_that_no_chain_leads_through_is_said_and_has_to_be_accepted(copy_of: Callable[[str], Path]) -> None:
+    store = copy_of("everything")
+    before = every_file(store)
+    document = repair(store, "--pin", MIDDLE, "--dry-run", "--json").document
+    [unused] = document["unused_pins"]
+    assert (unused["manifest"], document["unused_vetoes"], document["lowered_reach"]) == (MIDDLE, [], [])
+    assert unused["reason"].startswith("no chain leads through it")
+    preview = repair(store, "--pin", MIDDLE, "--dry-run")
+    assert f"{MIDDLE} is chosen and can't be" in preview.out and "--accept-unused-choices --yes" in preview.out
+
+    refused = repair(store, "--pin", MIDDLE, "--yes", "--json")
+    assert (refused.code, refused.document["refused"]["kind"]) == (6, "unused-choice")
+    assert refused.document["applied"] is None and every_file(store) == before
+    assert repair(store, "--pin", MIDDLE, "--yes", "--accept-unused-choices", "--json").document["applied"]
+
+
+def test_a_plan_with_an_unused_pin_holds_it_and_has_to_be_accepted_as_well(
+    copy_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    store, plan = copy_of("everything"), tmp_path / "plan.json"
+    assert repair(store, "--pin", MIDDLE, "--plan-out", plan).code == 4
+    assert [each["manifest"] for each in json.loads(plan.read_text())["unused_pins"]] == [MIDDLE]
+    before = every_file(store)
+    refused = repair(store, "--plan", plan)
+    assert refused.code == 6 and every_file(store) == before
+    assert f"--accept-unused-choices --plan {plan}" in refused.out
+    done = repair(store, "--plan", plan, "--accept-unused-choices", "--json")
+    assert done.document["applied"] and done.code == 4
+
+
+def test_whoever_is_asked_about_a_plan_without_their_choice_types_another_word(
+    copy_of: Callable[[str], Path],
+) -> None:
+    store = copy_of("everything")
+    before = metadata_of(store)
+    question = "Type anyway to carry it out without what you chose"
+    no = converse(command("repair", store, "--pin", MIDDLE), [(question, "repair\n")])
+    assert no.code == 130 and "that was not the word" in no.out and metadata_of(store) == before
+    assert converse(command("repair", store, "--pin", MIDDLE), [(question, "anyway\n")]).code == 4
+    assert metadata_of(store) != before
+
+
+def test_a_veto_that_costs_reach_says_from_what_to_what(copy_of: Callable[[str], Path]) -> None:
+    store = copy_of("everything")
+    veto = "transaction_1001-.de39/transaction.manifest"
+    document = repair(store, "--veto", veto, "--pin", MIDDLE, "--dry-run", "--json").document
+    assert document["lowered_reach"] == [{"manifests": [veto], "without": 18_000, "with": 1_000}]
+    out = " ".join(repair(store, "--veto", veto, "--dry-run").out.split())
+    assert "the chain reaches 18,000 without this choice, 1,000 with it" in out
+
+
+def test_an_overlay_without_a_choice_has_to_be_accepted(copy_of: Callable[[str], Path], tmp_path: Path) -> None:
+    store, folder = copy_of("everything"), tmp_path / "overlay"
+    refused = seamline("overlay", store, folder, "--pin", MIDDLE, "--json")
+    assert (refused.code, folder.exists()) == (6, False)
+    assert "can't be used: no chain leads through it" in refused.document["error"]["message"]
+    done = seamline("overlay", store, folder, "--pin", MIDDLE, "--accept-unused-choices", "--json")
+    assert [each["manifest"] for each in done.document["unused_pins"]] == [MIDDLE] and folder.exists()

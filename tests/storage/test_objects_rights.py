@@ -35,6 +35,7 @@ def store(bucket: Bucket, tmp_path: Path) -> Bucket:
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             bucket.put(str(file.relative_to(folder)), file.read_bytes())
+    bucket.put("transaction_0-.aaaa/transaction.manifest", b"{}")
     return bucket
 
 

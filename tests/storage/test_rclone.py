@@ -58,5 +58,7 @@ def test_it_is_refused_and_nothing_but_the_probe_is_written(served: Path) -> Non
 
 
 def test_it_is_looked_at_as_any_other(served: Path) -> None:
+    (served / "transaction_0-.aaaa").mkdir()
+    (served / "transaction_0-.aaaa" / "transaction.manifest").write_bytes(b"{}")
     outcome = seamline("check", STORE, "--json")
     assert (outcome.code, outcome.document["verdict"]) == (0, "clean"), outcome.out

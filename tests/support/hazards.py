@@ -15,6 +15,7 @@ from core.snapshot import Snapshot, take_snapshot
 from core.stock import CompactionOptions
 from core.storage import LocalReader
 from tests.support.data import data_path
+from tests.support.stores import with_backups
 
 #: When every file of an example store was written, and when it is looked at; unix seconds.
 WRITTEN_AT = 1_699_000_000
@@ -48,8 +49,8 @@ def settle(store: Path, at: int = WRITTEN_AT) -> None:
 
 
 def look(store: Path) -> Snapshot:
-    """A snapshot of a store on disk."""
-    return take_snapshot(LocalReader(str(store)), FixedHost(LOOKED_AT))
+    """A snapshot of a store on disk, of whose backups most do not travel with the examples."""
+    return with_backups(take_snapshot(LocalReader(str(store)), FixedHost(LOOKED_AT)))
 
 
 def check(

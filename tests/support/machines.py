@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from core.host import Process
+from core.host import FixedHost, Process
+
+
+class LaterHost(FixedHost):
+    """The machine on which the past of the sample stores happened: no process of then runs any more."""
+
+    def has_ended(self, process: Process) -> bool:
+        """All but this one."""
+        return process != self.process()
 
 
 class FakeMachine:

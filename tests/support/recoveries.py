@@ -93,7 +93,7 @@ def _manifests(index: Index, rows: Mapping[LaneKind, I64]) -> set[str]:
 
 def old_snapshot(metadata: Mapping[str, bytes], backup: Mapping[str, bytes] | None = None) -> Snapshot:
     """A look, at the time of repairs, at files that were written a day before."""
-    return snapshot_of(dict(metadata), dict(backup or {}), now=REPAIRED)
+    return snapshot_of(dict(metadata), dict(backup or {}), now=REPAIRED, backups=False)
 
 
 def entries_in(index: Index) -> set[RangeRecord]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
 from core.codec import encode_record
@@ -105,9 +106,23 @@ def snapshot_of(
     metadata_backup: Mapping[str, str | bytes] | None = None,
     *,
     now: float = NOW,
+    backups: bool = True,
 ) -> Snapshot:
-    """A snapshot of the files of `metadata/` and `metadata_backup/`, given by name."""
-    return take_snapshot(reader_of(metadata, metadata_backup), FixedHost(now))
+    """A snapshot of the files of `metadata/` and `metadata_backup/`, given by name.
+
+    With `backups` the folders of the backups seem to lie beside them, as in any store but a copy of the metadata.
+    """
+    snapshot = take_snapshot(reader_of(metadata, metadata_backup), FixedHost(now))
+    return with_backups(snapshot) if backups else snapshot
+
+
+def with_backups(snapshot: Snapshot) -> Snapshot:
+    """The same look, with a folder at the top of the store for every manifest that a line names."""
+    lanes = snapshot.index.lanes.values()
+    named = {lane.manifest(row).partition("/")[0] for lane in lanes for row in range(len(lane))}
+    there = {each.handle for each in snapshot.root}
+    folders = [Listed(name, ListedKind.FOLDER, 0, float(NOW)) for name in sorted(named - there)]
+    return replace(snapshot, root=(*snapshot.root, *folders))
 
 
 def _bytes(content: str | bytes) -> bytes:

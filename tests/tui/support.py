@@ -18,15 +18,18 @@ from textual.worker import WorkerFailed
 
 from core.demo import build_demo_store
 from core.engine import Engine
-from core.host import FixedHost, Machine, Process
+from core.host import Machine
+from core.last_look import LastLooks
 from core.manifests import KeptEvidence
 from core.operations import Operations
 from core.storage import LocalReader
 from core.storage.local.conditional import LocalConditional
 from core.storage.local.writer import LocalWriter
 from core.triage import TriageNotes
+from tests.support.machines import LaterHost
 from tui.app import AppOptions, SeamlineApp
 from tui.screens.ask import AskScreen
+from tui.state import Wishes
 from tui.widgets.prose import Prose
 
 GOLDENS = Path(__file__).parent.parent / "goldens"
@@ -44,14 +47,6 @@ def demo_store(name: str) -> Path:
     folder = Path(mkdtemp(prefix="seamline-test-")) / name
     build_demo_store(name, folder)
     return folder
-
-
-class LaterHost(FixedHost):
-    """The machine on which the past of the sample stores happened: no process of then runs any more."""
-
-    def has_ended(self, process: Process) -> bool:
-        """All but this one."""
-        return process != self.process()
 
 
 def copied(name: str, folder: Path) -> Path:
@@ -102,9 +97,14 @@ class NamedReader(LocalReader):
         return Path(super().location).name
 
 
-def connected(folder: Path, host: Machine | None = None, evidence: KeptEvidence | None = None) -> Callable[[], Engine]:
+def connected(
+    folder: Path,
+    host: Machine | None = None,
+    evidence: KeptEvidence | None = None,
+    looks: LastLooks | None = None,
+) -> Callable[[], Engine]:
     """How the app gets its engine, at a fixed time."""
-    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW), None, evidence)
+    return lambda: Engine(NamedReader(str(folder)), host or LaterHost(NOW), looks, evidence)
 
 
 def operating(folder: Path, before: Callable[[str, str], None] = nothing_before) -> Callable[[Engine], Operations]:
@@ -127,10 +127,11 @@ async def running(
     before: Callable[[str, str], None] = nothing_before,
     kept_in: Path | None = None,
 ) -> AsyncIterator[tuple[SeamlineApp, Pilot[None]]]:
-    """The app on a store, once it is read and checked; notes and evidence are kept below `kept_in`, if it is given."""
+    """The app on a store, once it is read and checked; what it keeps of a store is kept below `kept_in`, if given."""
     notes = TriageNotes(kept_in / "triage") if kept_in else None
     evidence = KeptEvidence(kept_in / "evidence") if kept_in else None
-    connect, operate = connected(folder, host, evidence), operating(folder, before)
+    looks = LastLooks(kept_in / "looks") if kept_in else None
+    connect, operate = connected(folder, host, evidence, looks), operating(folder, before)
     app = SeamlineApp(location or folder.name, connect, options, operate, notes)
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
@@ -156,6 +157,12 @@ def is_pending(app: SeamlineApp) -> bool:
     waiting = (each.message_queue_size or each._next_callbacks for each in (app, *screen.walk_children(with_self=True)))
     undrawn = screen._callbacks or screen._layout_required or screen._repaint_required or screen._dirty_widgets
     return bool(app._resize_timer or undrawn or any(waiting))
+
+
+def take_few_files(app: SeamlineApp) -> None:
+    """As if somebody had asked for the factors of the official chart, unless others were asked for."""
+    if app.wishes == Wishes():
+        app.wishes = Wishes(factors=(100, 100, 100))
 
 
 async def pressed(app: SeamlineApp, pilot: Pilot[None], *keys: str) -> None:

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from core.demo.race import die_compacting
 from core.errors import WriteFailed
+from core.findings.titles import title_of
 from core.host import FixedHost
 from core.journal import interrupted_in
 from core.lease import LOCK_HANDLE, parse
@@ -32,6 +33,7 @@ from tests.tui.support import (
     said,
     screen_text,
     settle,
+    take_few_files,
 )
 from tui import proposal as proposals
 from tui.app import AppOptions, SeamlineApp
@@ -87,6 +89,7 @@ async def until_step(app: SeamlineApp, pilot: Pilot[None], held: Gate, count: in
 
 async def change_set(app: SeamlineApp, pilot: Pilot[None]) -> ChangeScreen:
     """The change set of a compaction of the store."""
+    take_few_files(app)
     await pressed(app, pilot, "c", "enter")
     assert isinstance(app.screen, ChangeScreen)
     return app.screen
@@ -253,7 +256,7 @@ async def test_a_refused_compaction_opens_nothing_and_says_the_hazard(tmp_path: 
         assert app.screen.result is not None and app.screen.result.plan is not None
         refusal = app.screen.result.plan.refusal
         assert refusal is not None
-        assert f"Compact now: {refusal.kind}: {refusal.explanation}"[:60] in screen_text(app)
+        assert f"Compact now: {title_of(refusal.kind)}: {refusal.explanation}"[:60] in screen_text(app)
 
 
 async def test_a_read_only_session_changes_nothing_and_says_so(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.tui.support import (
     said,
     screen_text,
     settle,
+    take_few_files,
 )
 from tui.app import AppOptions, SeamlineApp
 from tui.job import JobPhase
@@ -54,6 +55,7 @@ async def some_history(app: SeamlineApp, pilot: Pilot[None]) -> ChangesScreen:
     await pressed(app, pilot, "u")
     await confirmed(app, pilot, "undo")
     app.action_show_screen("timeline")
+    take_few_files(app)
     await pressed(app, pilot, "c", "enter")
     await confirmed(app, pilot, "compact")
     app.action_show_screen("timeline")

@@ -57,7 +57,7 @@ def test_an_overlay_may_be_written_in_a_session_that_is_read_only() -> None:
 def test_previews_refuse_until_everything_is_read() -> None:
     context = Context(Screens.TIMELINE, Session("x"))
     for command_id in ("restore", "repair", "compaction"):
-        assert BY_ID[command_id].enabled(context) == "still reading: wait, or Escape to stop"
+        assert BY_ID[command_id].enabled(context) == "still reading: wait; on the timeline Escape stops it"
 
 
 @pytest.mark.parametrize("screen", Screens)

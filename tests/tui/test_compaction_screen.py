@@ -13,7 +13,8 @@ from textual.widgets import Input
 from core.compaction import GroupStatus
 from core.errors import UsageError
 from core.model import LaneKind
-from tests.tui.support import assert_golden, demo_store, running, screen_text, settle
+from core.stock import CompactionOptions
+from tests.tui.support import assert_golden, demo_store, pressed, running, screen_text, settle, take_few_files
 from tui.app import AppOptions, SeamlineApp
 from tui.screens.ask import AskScreen
 from tui.screens.compaction import CompactionScreen, parse_factors
@@ -27,7 +28,8 @@ SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 
 
 async def opened(app: SeamlineApp, pilot: Pilot[None], *keys: str) -> CompactionScreen:
-    """The preview, once it is there, after some more keys."""
+    """The preview at the factors of the official chart, once it is there, after some more keys."""
+    take_few_files(app)
     for key in ("c", *keys):
         await pilot.press(key)
         await settle(app, pilot)
@@ -124,6 +126,18 @@ async def test_enter_on_a_group_that_does_not_stop_says_why_nothing_is_compacted
         await opened(app, pilot, "home", "enter")
         assert isinstance(app.screen, CompactionScreen)
         assert "Compact now: " in screen_text(app)
+
+
+async def test_the_factors_are_stocks_until_others_are_asked_for_as_in_the_command() -> None:
+    for size, words in (((80, 24), "factors 1, 1, 1: stock's"), ((160, 45), "state 1   (stock's default)   e change")):
+        async with running(demo_store("clean"), size) as (app, pilot):
+            await pressed(app, pilot, "c")
+            assert words in screen_text(app)
+            assert isinstance(app.screen, CompactionScreen) and app.screen.preview is not None
+            assert app.screen.preview.run.options == CompactionOptions()
+            await pressed(app, pilot, "e")
+            await answered(app, pilot, "7")
+            assert "stock's" not in screen_text(app).splitlines()[0]
 
 
 async def test_other_factors_are_asked_for_and_kept_for_the_next_visit() -> None:

@@ -3,86 +3,19 @@
 from __future__ import annotations
 
 import os
-import selectors
-import shlex
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.commands import environment
+from tests.support.windows import Terminal
 from tests.tui.support import copied, demo_store, metadata_of
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None and "CI" not in os.environ, reason="tmux is not on this machine"
 )
-#: A busy machine is slow; what never comes is missed all the same.
-DEADLINE_SECONDS = 60
-
-
-class Terminal:
-    """A tmux window of its own server with one program in it; waits on the program's output, never on the clock."""
-
-    def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
-        self._socket = folder / "tmux"
-        self._output = folder / "output"
-        self._status = folder / "status"
-        os.mkfifo(self._output)
-        self._reader = os.open(self._output, os.O_RDONLY | os.O_NONBLOCK)
-        width, height = map(str, size)
-        # The shell writes the status down: tmux now and then never hears of a child's end.
-        quoted = f"{shlex.join(command)}; echo $? > {shlex.quote(str(self._status))}"
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "cat")
-        self._tmux("set-option", "-g", "remain-on-exit", "on")
-        self._tmux("pipe-pane", "-O", f"exec cat > {shlex.quote(str(self._output))}")
-        self._tmux("respawn-pane", "-k", quoted)
-
-    def _tmux(self, *words: str) -> str:
-        # The test runner's LINES and COLUMNS would win over the size of the window.
-        done = subprocess.run(
-            ["tmux", "-S", self._socket, *words], env=environment(), capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    def press(self, *keys: str) -> None:
-        """Send keys, by tmux's names."""
-        self._tmux("send-keys", *keys)
-
-    def resize(self, width: int, height: int) -> None:
-        """Give the window another size."""
-        self._tmux("resize-window", "-x", str(width), "-y", str(height))
-
-    def screen(self) -> str:
-        """What stands on the screen now."""
-        return self._tmux("capture-pane", "-p")
-
-    def ended(self) -> str:
-        """The exit status of the program, empty while it runs."""
-        return self._status.read_text().strip() if self._status.exists() else ""
-
-    def wait_for(self, holds: Callable[[], bool], what: str) -> str:
-        """Look again after every piece of output until `holds`; returns the screen."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._reader, selectors.EVENT_READ)
-            while not holds():
-                assert time.monotonic() < deadline, f"never saw {what!r} on:\n{self.screen()}"
-                if selector.select(timeout=0.5):
-                    os.read(self._reader, 1 << 16)
-        return self.screen()
-
-    def wait_for_text(self, *texts: str) -> str:
-        """Wait until all `texts` stand on the screen; returns it."""
-        return self.wait_for(lambda: all(text in self.screen() for text in texts), " and ".join(texts))
-
-    def close(self) -> None:
-        """End the server and all in it."""
-        self._tmux("kill-server")
-        os.close(self._reader)
 
 
 @pytest.fixture
@@ -158,7 +91,13 @@ def test_an_operator_compacts_in_the_app_looks_at_the_journal_and_takes_it_back(
     window = terminal(store)
     window.wait_for_text("clean", "No problems")
     window.press("c")
-    window.wait_for_text("Enter compact now")
+    window.wait_for_text("Enter compact now", "factors 1, 1, 1: stock's")
+    window.press("e")
+    window.wait_for_text("Lines per file: epoch, txn, state 1, 1, 1")
+    window.press("C-u")
+    window.wait_for_text("Lines per file: epoch, txn, state epoch, txn, state: 100, 100, 100")
+    window.press("100", "Enter")
+    window.wait_for_text("factors 100, 100, 100", "Enter compact now")
     window.press("Enter")
     window.wait_for_text("Nothing is written yet", "type compact to carry it out")
     window.press("Enter")
@@ -205,3 +144,18 @@ def test_an_operator_finds_what_was_interrupted_and_finishes_it(
     assert "interrupted" not in shown
     window.press("q")
     window.wait_for(lambda: window.ended() == "0", "the end of the program")
+
+
+def test_the_help_is_read_to_the_legend_of_signs(terminal: Callable[..., Terminal]) -> None:
+    window = terminal(demo_store("everything"))
+    window.wait_for_text("Problems 7")
+    window.press("?")
+    first = window.wait_for_text("Keys on this screen", "more below", "Move")
+    assert "state snapshot" not in first
+    window.press("Space")
+    window.wait_for(lambda: "Pan a quarter view to the left" not in window.screen(), "the next page")
+    window.press("End")
+    shown = window.wait_for_text("Signs", "◆   state snapshot", "▲   a problem, ○ where it is a gap")
+    assert "more below" not in shown
+    window.press("k")
+    window.wait_for_text("1 more below")

@@ -30,6 +30,7 @@ WAYS = {
     "repair": ("p",),
     "files": ("o",),
     "lines": ("o", "enter"),
+    "manifest": ("full_stop", "enter"),
     "help": ("question_mark",),
     "go-to": ("g",),
     "palette": ("ctrl+p",),
@@ -84,6 +85,7 @@ async def test_every_screen_fits_any_terminal() -> None:
                     "files",
                     "changes",
                     "repair",
+                    "manifest",
                 }:
                     assert "".join(rows).strip() == "seamline needs 40x10"
 

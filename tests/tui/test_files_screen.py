@@ -169,7 +169,7 @@ async def test_a_bad_line_has_its_number_the_parsers_words_and_the_cursor(hostil
         screen = await opened(app, pilot, "i")
         await find(app, pilot, "click")
         assert 'line 2     "expected value at line 1 column 2"' in said(screen)
-        assert "line 3" in said(screen) and "blank-line" in said(screen)
+        assert "line 3" in said(screen) and "blank line" in said(screen)
         await pilot.press("enter")
         await settle(app, pilot)
         assert screen.query_one("#line-list", RowList).cursor == 1
@@ -231,7 +231,7 @@ async def test_n_steps_through_the_hits_and_wraps() -> None:
 
 async def test_the_selected_entry_of_the_timeline_leads_to_its_file() -> None:
     async with running(demo_store("clean")) as (app, pilot):
-        await pilot.press("home", "full_stop", "enter")
+        await pilot.press("home", "full_stop", "o")
         await settle(app, pilot)
         screen = app.screen
         assert isinstance(screen, FilesScreen) and app.session.selected is not None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from core.triage import Standing, TriageNotes
+from tests.support.commands import seamline
 from tests.tui.support import (
     LATER,
     NOW,
     LaterHost,
     answered,
     assert_golden,
+    copied,
     demo_store,
     pressed,
     running,
@@ -77,8 +80,8 @@ async def test_a_choice_is_kept_and_offered_again_until_it_is_taken_back(tmp_pat
         chosen = app.wishes.pins
     async with running(store, kept_in=tmp_path) as (app, pilot):
         assert app.wishes.pins == chosen
-        assert "● B pinned: " in screen_text(app)
-        assert "● decided: B pinned" in said(app, "story")
+        assert "● B chosen: " in screen_text(app)
+        assert "● decided: B chosen" in said(app, "story")
         await pressed(app, pilot, "r")
         assert isinstance(app.screen, RestoreScreen) and app.screen.result is not None
         assert app.screen.result.preview.options.pins == frozenset(chosen)
@@ -122,9 +125,11 @@ async def test_an_ignored_problem_sorts_last_is_counted_and_never_hidden(tmp_pat
         await ignored(app, pilot, "until 2026-12-01 known since May")
         shown = screen_text(app)
         assert "Problems 7, 1 notice, 1 ignored" in shown
-        assert app.session.order[-1] == 0 and sorted(app.session.order) == list(range(8))
+        assert app.session.listing.order[-1] == 0 and sorted(app.session.listing.order) == list(range(8))
+        assert "Torn compacted file   1 of 7" in shown, "the cursor goes on to the next open problem"
+        await pressed(app, pilot, "left_curly_bracket")
         assert "░ ignored: known since May (until 2026-12-01 00:00Z)" in said(app, "story")
-        assert "ranges overlap   7 of 7" in shown.lower()
+        assert "ranges overlap   7 of 7" in screen_text(app).lower()
         assert app.session.report is report and app.session.tally == tally
         assert shown.splitlines()[1] == verdict
         assert list(kept(tmp_path, "everything").values()) == [Standing.IGNORED]
@@ -134,43 +139,75 @@ async def test_a_problem_comes_back_by_the_same_key_or_when_its_time_is_over(tmp
     store = demo_store("everything")
     async with running(store, kept_in=tmp_path) as (app, pilot):
         await ignored(app, pilot, "2d later")
-        assert app.session.order[-1] == 0
-        await pressed(app, pilot, "m")
-        assert app.session.order[0] == 0 and kept(tmp_path, "everything") == {}
+        assert app.session.listing.order[-1] == 0
+        await pressed(app, pilot, "left_curly_bracket", "m")
+        assert app.session.listing.order[0] == 0 and kept(tmp_path, "everything") == {}
         assert "open again" in screen_text(app)
         await ignored(app, pilot, "2d later")
     async with running(store, host=LaterHost(NOW + 2 * DAY - 1), kept_in=tmp_path) as (app, pilot):
-        assert app.session.order[-1] == 0
+        assert app.session.listing.order[-1] == 0
     async with running(store, host=LaterHost(NOW + 2 * DAY), kept_in=tmp_path) as (app, pilot):
-        assert app.session.order[0] == 0 and app.session.notes == {}
+        assert app.session.listing.order[0] == 0 and app.session.notes == {}
         assert "ignored" not in screen_text(app)
 
 
-async def test_after_a_note_the_next_problem_is_the_one_that_followed() -> None:
+async def test_after_a_note_the_cursor_goes_to_the_next_open_problem() -> None:
     async with running(demo_store("everything")) as (app, pilot):
         await pressed(app, pilot, "right_square_bracket")
         assert app.session.zone == 1
         await ignored(app, pilot, "known")
-        await pressed(app, pilot, "right_square_bracket")
         assert app.session.zone == 2
+        assert "Same range, two manifests   2 of 7" in screen_text(app)
         visited = [app.session.zone]
         for _ in range(6):
             await pressed(app, pilot, "right_square_bracket")
             visited.append(app.session.zone)
-        assert sorted(each for each in visited if each is not None) == list(range(7)), "every problem is reached"
+        assert visited == [2, 3, 4, 5, 6, 0, 2], "what is ignored is skipped"
+        for _ in range(7):
+            await pressed(app, pilot, "right_curly_bracket")
+            visited.append(app.session.zone)
+        assert set(visited) == set(range(7)), "shift goes through all"
 
 
-async def test_an_answer_that_says_too_little_ignores_nothing(tmp_path: Path) -> None:
+async def test_after_a_choice_the_cursor_goes_to_the_next_open_problem() -> None:
+    async with running(demo_store("everything")) as (app, pilot):
+        await pressed(app, pilot, "right_square_bracket", "right_square_bracket", "enter", "b")
+        assert "B is chosen" in screen_text(app) and "Same range, two manifests" in screen_text(app)
+        await pressed(app, pilot, "escape")
+        assert "Second batch size   3 of 7" in screen_text(app)
+        assert "this is the next open problem" in screen_text(app).splitlines()[-2]
+        await pressed(app, pilot, "z")
+        assert "● decided: B pinned" in said(app, "story"), "z goes back to the one that was decided"
+
+
+async def test_when_every_problem_is_noted_on_that_is_said() -> None:
+    async with running(demo_store("same-range")) as (app, pilot):
+        await ignored(app, pilot, "known")
+        assert "Same range, two manifests   1 of 1" in screen_text(app), "there is nowhere to go on to"
+        await pressed(app, pilot, "right_square_bracket")
+        assert "no open problem: } goes through all" in screen_text(app).splitlines()[-2]
+        await pressed(app, pilot, "g", *"5000", "enter", "right_curly_bracket")
+        assert "░ ignored: known" in said(app, "story")
+
+
+async def test_an_answer_that_says_too_little_ignores_nothing_and_stays_as_it_was_typed(tmp_path: Path) -> None:
     async with running(demo_store("same-range"), kept_in=tmp_path) as (app, pilot):
+        await pressed(app, pilot, "m")
         for answer, words in (
             ("", "say why"),
             ("3d", "say why"),
-            ("until tomorrow why", "type a day as 2026-12-01"),
+            ("until 2026-13-01 the vendor is asked", "type a day as 2026-12-01"),
             ("until 2020-01-01 why", "that moment has passed"),
         ):
-            await ignored(app, pilot, answer)
-            assert f"not ignored: {words}" in screen_text(app)
+            await answered(app, pilot, answer)
+            shown = screen_text(app).splitlines()
+            assert f"not ignored: {words}" in shown[-3] and answer in shown[-2]
+            await pressed(app, pilot, "x", "backspace")
+            assert "not ignored" not in screen_text(app), "what is wrong is said until the answer is changed"
         assert app.session.notes == {} and not (tmp_path / "triage").exists()
+        await answered(app, pilot, "until 2026-12-01 the vendor is asked")
+        await settle(app, pilot)
+        assert "ignored until 2026-12-01 00:00Z" in screen_text(app).splitlines()[-2]
 
 
 async def test_ignoring_a_problem_lets_go_of_what_was_chosen_in_it(tmp_path: Path) -> None:
@@ -188,7 +225,7 @@ async def test_notes_outlive_reading_the_store_again_also_without_a_home() -> No
         await ignored(app, pilot, "known")
         assert "for this session" in screen_text(app)
         await pressed(app, pilot, "R")
-        assert app.session.order[-1] == 0
+        assert app.session.listing.order[-1] == 0
 
 
 async def test_a_note_that_can_t_be_written_down_is_said_so(tmp_path: Path) -> None:
@@ -225,3 +262,66 @@ async def test_a_hostile_reason_is_shown_harmlessly_and_fits(tmp_path: Path) -> 
 )
 def test_what_is_typed_says_why_and_until_when(typed: str, ignoring: Ignoring) -> None:
     assert parse_ignoring(typed, NOW) == ignoring
+
+
+# What check makes of them
+
+
+@pytest.fixture
+def kept_as_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the app and the commands of this machine keep what they know."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.chdir(demo_store("same-range").parent)
+    return tmp_path / "seamline"
+
+
+def checked(name: str) -> tuple[int, str, str, list[dict[str, Any]]]:
+    """Exit code and verdict of a check, its whole text, and the notes in its document."""
+    outcome, document = seamline("check", name), seamline("check", name, "--json").document
+    notes = [zone["note"] for zone in document["zones"] if zone["note"] is not None]
+    findings = [finding["note"] for finding in document["findings"] if finding["note"] is not None]
+    assert all(note in notes for note in findings) and bool(findings) == bool(notes)
+    return outcome.code, outcome.out.partition("\n")[0], " ".join(outcome.out.split()), notes
+
+
+async def test_check_marks_a_problem_that_is_left_alone_and_judges_as_before(kept_as_usual: Path) -> None:
+    before = checked("same-range")
+    async with running(demo_store("same-range"), kept_in=kept_as_usual) as (app, pilot):
+        await ignored(app, pilot, "until 2031-12-24 the old host is repaired first")
+    code, verdict, text, notes = checked("same-range")
+    assert (code, verdict) == before[:2]
+    assert before[3] == []
+    assert "noted ignored until 2031-12-24: the old host is repaired first" in text
+    [note] = notes
+    assert (note["standing"], note["reason"]) == ("ignored", "the old host is repaired first")
+    assert "same range, two manifests (ignored) " in seamline("check", "same-range", "--summary").out
+
+
+async def test_check_marks_a_problem_that_is_decided(kept_as_usual: Path) -> None:
+    async with running(demo_store("same-range"), kept_in=kept_as_usual) as (app, pilot):
+        await pressed(app, pilot, "enter", "b")
+    *_, text, notes = checked("same-range")
+    [note] = notes
+    [pin] = note["pins"]
+    assert note["standing"] == "decided"
+    assert f"noted decided: keep {pin}" in text
+
+
+async def test_another_store_built_in_the_same_place_inherits_no_decision(tmp_path: Path) -> None:
+    store = copied("same-range", tmp_path)
+    async with running(store, kept_in=tmp_path / "kept") as (app, pilot):
+        await pressed(app, pilot, "m")
+        await answered(app, pilot, "known and harmless")
+        await settle(app, pilot)
+        assert [state.standing for state in app.session.notes.values()] == [Standing.IGNORED]
+    async with running(store, kept_in=tmp_path / "kept") as (app, _):
+        assert [state.standing for state in app.session.notes.values()] == [Standing.IGNORED]
+    for file in (*store.glob("metadata*/identity.meta"),):
+        file.write_text('{"Identity":{"id":"' + "ab" * 32 + '"}}\n')
+    async with running(store, kept_in=tmp_path / "kept") as (app, pilot):
+        assert not app.session.notes and "ignored" not in screen_text(app)
+        await pressed(app, pilot, "m")
+        await answered(app, pilot, "of this one")
+        await settle(app, pilot)
+    async with running(store, kept_in=tmp_path / "kept") as (app, _):
+        assert [state.reason for state in app.session.notes.values()] == ["of this one"]

@@ -27,7 +27,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.restore import RestoreAnswer, RestoreScreen
 from tui.screens.timeline import TimelineScreen
 from tui.state import View
-from tui.texts.restore import best_targets, state_word
+from tui.texts.restore import state_word
 from tui.widgets.layers import layered_cells
 from tui.widgets.prose import Prose
 from tui.widgets.rows import RowList
@@ -145,7 +145,7 @@ async def test_where_nothing_joins_the_splice_says_what_it_is_cut_from() -> None
         assert f"spliced    txn 5,001 - 5,500  chunks 0 - 1 of {derived.source}, as they are" in said(screen)
         assert UNICODE.spliced in screen_text(app)
         await ask(app, pilot, "H", "4000")
-        assert "10 1 spliced  stock" in screen_text(app)
+        assert "10  1 spliced  stock stops" in screen_text(app)
         screen.query_one("#chosen-list", RowList).focus()
         await pilot.press("j", "j", "j", "enter")
         story = said(screen)
@@ -186,16 +186,52 @@ async def test_how_much_is_read_is_told_as_far_as_anybody_has_looked() -> None:
         assert "in the 1 that was looked into, the rest is not known" in said(screen)
 
 
-async def test_b_takes_the_highest_target_that_works_with_stock_then_the_one_along_the_chain() -> None:
+async def test_b_takes_one_highest_target_whatever_was_typed_and_says_with_what_it_works() -> None:
     async with running(demo_store("everything")) as (app, pilot):
-        screen = await opened(app, pilot, "b")
-        assert best_targets(answer_of(screen).preview) == (2_500, 6_000)
-        assert answer_of(screen).preview.requested == 2_500
-        assert state_word(answer_of(screen).preview)[0] == "OK"
+        screen = await opened(app, pilot)
+        assert "2,500 with stock alone   18,000 with an overlay or a repair   b  use it" in said(screen)
+        for typed in (None, "500", "2500", "6000", "20000", "18000"):
+            if typed is not None:
+                await pilot.press("T", "ctrl+u", *typed, "enter")
+                await settle(app, pilot)
+            for _ in range(2):
+                await pilot.press("b")
+                await settle(app, pilot)
+                preview = answer_of(screen).preview
+                assert preview.requested == 18_000
+                assert preview.best is not None and preview.best.lands_at == 18_000
+                assert "highest: 18,000 with an overlay or a repair; 2,500 with stock alone" in screen_text(app)
+
+
+async def test_with_a_history_b_takes_a_target_that_is_restored_exactly_with_that_history() -> None:
+    async with running(demo_store("everything")) as (app, pilot):
+        screen = await opened(app, pilot)
+        for history in ("0", "2400", "12345", "99999"):
+            await pilot.press("H", "ctrl+u", *history, "enter")
+            await settle(app, pilot)
+            await pilot.press("b")
+            await settle(app, pilot)
+            preview = answer_of(screen).preview
+            assert preview.options.ledger_history_start == int(history)
+            assert preview.best is not None and preview.best.kv_snapshot is not None
+            assert preview.best.lands_at == preview.requested == 18_000
+            assert "highest: 18,000 with an overlay or a repair" in screen_text(app)
+            assert "Highest with that history" in said(screen)
+
+
+async def test_where_no_snapshot_is_old_enough_for_the_history_b_offers_nothing(tmp_path: Path) -> None:
+    store = Path(shutil.copytree(demo_store("clean"), tmp_path / "clean"))
+    for file in [*store.glob("metadata*/state_snapshot_*")]:
+        kept = [line for line in file.read_text().splitlines(keepends=True) if '"version":0,' not in line]
+        file.write_text("".join(kept)) if kept else file.unlink()
+    async with running(store) as (app, pilot):
+        screen = await opened(app, pilot, "H", "5", "enter")
+        before = answer_of(screen).preview.requested
         await pilot.press("b")
         await settle(app, pilot)
-        assert answer_of(screen).preview.requested == 6_000
-        assert state_word(answer_of(screen).preview)[0] == "STOPS, works with a chain"
+        assert answer_of(screen).preview.requested == before
+        assert "no target works with history from 5" in screen_text(app)
+        assert "Highest with that history  none" in said(screen)
 
 
 async def test_enter_says_why_then_compares_with_what_is_used_and_escape_goes_back_step_by_step() -> None:
@@ -458,6 +494,7 @@ async def test_reading_manifests_that_takes_long_is_told_and_stops_when_the_scre
         await pilot.press("end", "r")
         screen = app.screen
         assert isinstance(screen, RestoreScreen)
+        screen.result = None
         asked = screen.recovery_question()
         assert asked is not None
         await pilot.press("escape")

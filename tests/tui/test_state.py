@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import U64_MAX
-from tui.state import HISTORY_KEPT, History, View, Visit
+from tui.state import HISTORY_KEPT, History, Place, View
 
 WHOLE = st.one_of(st.integers(1, 500), st.integers(1, 2**64), st.just(2**64))
 WIDTH = st.integers(1, 300)
@@ -87,7 +87,7 @@ def test_the_view_of_all_grows_with_the_store_while_it_is_read() -> None:
 
 
 def test_back_and_forward_walk_the_same_places() -> None:
-    places = [Visit(View(n, n + 10, n, 100)) for n in range(4)]
+    places = [Place(View(n, n + 10, n, 100)) for n in range(4)]
     history = History()
     for place in places[:-1]:
         history = history.went(place)
@@ -105,8 +105,8 @@ def test_back_and_forward_walk_the_same_places() -> None:
 def test_a_new_jump_forgets_what_was_forward_and_the_past_is_bounded() -> None:
     history = History()
     for n in range(HISTORY_KEPT + 50):
-        history = history.went(Visit(View(n, n + 1, n, 10_000)))
+        history = history.went(Place(View(n, n + 1, n, 10_000)))
     assert len(history.back) == HISTORY_KEPT
-    undone = history.undone(Visit(View.of_all(10)))
+    undone = history.undone(Place(View.of_all(10)))
     assert undone is not None
     assert undone[0].went(undone[1]).forward == ()

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from textual import events
 
 from core.model import LaneKind
-from tests.tui.support import assert_golden, demo_store, running, screen_text, settle
+from tests.tui.support import (
+    assert_golden,
+    copied,
+    demo_store,
+    pressed,
+    running,
+    said,
+    screen_text,
+    settle,
+)
 from tui.app import AppOptions
-from tui.screens.timeline import files_of
+from tui.listing import files_of
 from tui.state import Phase
 from tui.texts.inspector import next_step
 from tui.widgets.rows import RowList
@@ -394,3 +404,14 @@ def wheel(timeline: Timeline, *, down: bool, ctrl: bool = False) -> events.Mouse
     kind = events.MouseScrollDown if down else events.MouseScrollUp
     x = timeline.gutter_width + 30
     return kind(timeline, x, 3, 0, 0, 0, shift=False, meta=False, ctrl=ctrl, screen_x=x, screen_y=6)
+
+
+async def test_a_copy_of_metadata_only_is_named_on_the_first_screen(tmp_path: Path) -> None:
+    store = copied("same-range", tmp_path)
+    for folder in store.iterdir():
+        if folder.name not in ("metadata", "metadata_backup"):
+            shutil.rmtree(folder)
+    async with running(store) as (app, pilot):
+        assert "metadata only" in screen_text(app).splitlines()[0]
+        await pressed(app, pilot, "p")
+        assert "no manifest could be looked at, and the policy alone chose" in said(app, "repair-text")

@@ -19,7 +19,7 @@ from core.picture import Picture
 from tests.support.lanes import lane_of
 from tui.glyphs import ASCII, UNICODE, Glyphs
 from tui.state import View
-from tui.theme import STATUS_DEFAULTS
+from tui.theme import status_colours
 from tui.widgets.drawing import draw
 from tui.widgets.lanes import (
     bracketed,
@@ -166,7 +166,7 @@ class ListApp(App[None]):
         self.made = 0
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(STATUS_DEFAULTS)
+        return dict(status_colours(self.current_theme))
 
     def compose(self) -> ComposeResult:
         yield Panel(RowList(), title="[b]Rows[/b] \x1b[31m", hint="[x]")

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from core.acceptance import NOTHING_ACCEPTED, Acceptance
 from core.changes.apply import Applied
 from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.host import Machine
-from core.journal import interrupted_in
-from core.lease import LeaseRecord, held_words
+from core.lease import LeaseRecord, held_words, lease_held
 from core.lease_choice import AS_USUAL, LeaseChoice
-from core.names import JOURNAL_FOLDER
 from core.operations import Operations, operations_for
 from core.phrases import command
 from core.snapshot import Snapshot
 from tui.headless.asking import require_word
+from tui.headless.capabilities import is_dumb, on_terminal, percent, status_line
 from tui.headless.output import draw, note
 from tui.headless.progress import StoppedBy, follower
 from tui.headless.stopping import Stop
 from tui.headless.surroundings import connect, look, this_machine
 from tui.safe_text import safe
 
-_CLEAR_LINE: Final = "\r\x1b[2K"
+#: Seconds between two looks at a lease that somebody else holds.
+_PAUSE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,30 @@ class Changing:
         """Who follows what is read."""
         return StoppedBy(follower(), self.stop)
 
-    def look(self, *, accept: bool = False) -> Snapshot:
+    def look(self, *, accept: Acceptance = NOTHING_ACCEPTED) -> Snapshot:
         """Read all metadata. Raises `StoreUnreachable` and `Stopped`."""
         return look(self.engine, self.watch, accept=accept)
 
     def interrupted(self) -> tuple[str, ...]:
-        """The ids of operations that did not end. Raises `StoreUnreachable`."""
-        listing = self.engine.reader.list_folder(JOURNAL_FOLDER)
-        return tuple(files.id for files in interrupted_in(listing))
+        """The ids of operations that did not end and that nobody is at work on. Raises `StoreUnreachable`."""
+        return tuple(files.id for files in self.engine.unfinished().interrupted)
+
+    def wait_for_holder(self) -> None:
+        """Return once nobody is at work on an operation, or may be, `wait` seconds at most; nothing is written.
+
+        Raises `LeaseHeld` after that, and `StoreUnreachable`.
+        """
+        machine, waiting = self.operations.machine, Waiting()
+        give_up = machine.elapsed() + self.wait
+        while (unfinished := self.engine.unfinished()).held is not None:
+            holder = unfinished.lease.holder if unfinished.lease else None
+            if holder is None:
+                return
+            if machine.elapsed() >= give_up:
+                with self.operations.named():
+                    raise lease_held(holder)
+            waiting(holder)
+            machine.sleep(_PAUSE)
 
     def resume(self, *, quietly: bool = False) -> tuple[Applied, ...]:
         """Finish what was interrupted, and say so on stderr unless the answer does; Ctrl-C waits for a step."""
@@ -134,21 +150,21 @@ class _Drawn(Quiet):
 
     def progress(self, progress: ApplyProgress) -> None:
         """Draw the line, if it is news: another percent, or another kind of step."""
-        verb = progress.step.partition(" ")[0]
-        news = (100 * progress.done // max(1, progress.total), verb)
+        verb = "" if is_dumb() else progress.step.partition(" ")[0]
+        news = (percent(progress.done, progress.total), verb)
         if news != self._told:
             self._told = news
             step = safe(progress.step)[:100]
-            draw(f"{_CLEAR_LINE}{progress.done:,} of {progress.total:,}: {step}")
+            draw(status_line(f"{progress.done:,} of {progress.total:,}: {step}"))
 
 
 @contextmanager
 def _followed(stop: Stop) -> Iterator[Quiet]:
     """Who follows a change: a line on stderr if that is a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not on_terminal():
         yield Quiet(stop)
         return
     try:
         yield _Drawn(stop)
     finally:
-        draw(_CLEAR_LINE)
+        draw(status_line(""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -10,12 +10,18 @@ from core.errors import Stopped, UsageError
 from tui.headless.exit_codes import OF_VERDICT, ExitCode
 from tui.headless.json_text import SCHEMA
 from tui.headless.options import accept_option, factor, json_option, takes_store
-from tui.headless.output import put_answer, put_document, put_record
+from tui.headless.output import put_answer, put_record, put_streamed
 from tui.headless.surroundings import connect, holds_nothing, look
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.engine import Report
     from core.host import Machine
+    from tui.headless.documents.check import Notes
+
+
+#: So many problems are told in words unless more are asked for.
+ZONES_SHOWN: Final = 40
 
 
 @click.command(short_help="Findings, and whether stock can restore this store.")
@@ -45,8 +51,19 @@ if TYPE_CHECKING:
     metavar="N",
     help="Also simulate compaction at N entries in a file (1 and 100 always are).",
 )
+@click.option("--summary", is_flag=True, help="One line a problem, then the verdict.")
+@click.option("--no-pager", is_flag=True, help="Print a long answer on a terminal as it is, not through $PAGER.")
 @json_option
 @accept_option
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=ZONES_SHOWN,
+    show_default=True,
+    metavar="N",
+    help="How many problems are told in words, the worst first.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Tell all problems in words.")
 @click.option("--json-lines", is_flag=True, help="Stream JSON records: progress, findings, then a summary.")
 @click.pass_obj
 def check(
@@ -56,7 +73,11 @@ def check(
     manifests: str,
     afresh: bool,
     compact_factors: tuple[int, ...],
-    accept_shrunk_listing: bool,
+    summary: bool,
+    no_pager: bool,
+    accept: Acceptance,
+    limit: int,
+    show_all: bool,
     as_json: bool,
     json_lines: bool,
 ) -> int:
@@ -67,39 +88,55 @@ def check(
     """
     if as_json and json_lines:
         raise UsageError("--json and --json-lines ask for different answers", hint="give one of them")
+    if summary and (as_json or json_lines):
+        raise UsageError("--summary is for people, JSON for scripts", hint="give one of them")
     _require_level(level)
     from core.manifests import conflicting
     from core.stock import CompactionOptions
-    from tui.headless.progress import announce, follower
+    from tui.headless.progress import announce, at_work, follower
 
     engine = connect(store, machine)
     watch = follower(json_lines)
-    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    snapshot = look(engine, watch, accept=accept)
     chosen = conflicting(snapshot) if manifests == "conflicting" else None
     if level > 1:
         announce(engine.reader, snapshot, level, json_lines, chosen)
     factors = tuple(CompactionOptions(number, number, number) for number in compact_factors)
-    report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
+    with at_work("looking for problems"):
+        report = engine.check(snapshot, level, factors, watch, chosen, afresh=afresh)
     _require_whole(report)
-    _answer(report, as_json=as_json, json_lines=json_lines)
+    notes = _notes(report)
+    if as_json or json_lines:
+        _put_json(report, notes, stream=json_lines)
+    else:
+        from tui.headless.printers.check import check_answer, summary_answer
+
+        shown = None if show_all else limit
+        answer = summary_answer(report, notes) if summary else check_answer(report, notes, shown)
+        put_answer(answer, pager=not no_pager)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
 
 
-def _answer(report: Report, *, as_json: bool, json_lines: bool) -> None:
-    if json_lines:
-        from tui.headless.documents.check import finding_fields, summary_fields
+def _notes(report: Report) -> Notes:
+    """What was decided about the problems on this machine: it marks them, and changes no verdict."""
+    from tui.headless.documents.check import NO_NOTES, notes_on
+    from tui.headless.surroundings import triage_notes
+    from tui.triaging import identities_of
 
-        for finding in report.findings:
-            put_record({"schema": SCHEMA, "message_type": "finding"} | finding_fields(finding))
-        put_record({"message_type": "summary"} | summary_fields(report))
-    elif as_json:
-        from tui.headless.documents.check import check_document
+    kept = triage_notes()
+    snapshot = report.snapshot
+    return notes_on(report, kept.load(snapshot.location, identities_of(snapshot))) if kept else NO_NOTES
 
-        put_document(check_document(report))
-    else:
-        from tui.headless.printers.check import check_answer
 
-        put_answer(check_answer(report))
+def _put_json(report: Report, notes: Notes, *, stream: bool) -> None:
+    from tui.headless.documents.check import check_document, finding_fields, summary_fields
+
+    if not stream:
+        put_streamed(check_document(report, notes))
+        return
+    for finding in report.findings:
+        put_record({"schema": SCHEMA, "message_type": "finding"} | finding_fields(finding, notes))
+    put_streamed({"message_type": "summary"} | summary_fields(report, notes))
 
 
 def _require_whole(report: Report) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.model import STOCK_FACTOR
 from tui.headless.asking import chosen_mode
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
@@ -27,6 +28,7 @@ from tui.headless.surroundings import holds_nothing
 if TYPE_CHECKING:
     from rich.console import Group
 
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.compaction import CompactionPlan
@@ -70,7 +72,7 @@ def compact(
     if_plan: str | None,
     wait: float,
     lease: LeaseChoice,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
 ) -> int:
     """Compact the metadata of STORE as stock does, under the lease, without what stock loses on the way.
@@ -91,7 +93,7 @@ def compact(
         transaction_factor=transaction_file_compact_factor,
         remove_compacted_after=remove_compacted_file_after,
     )
-    job = _Compaction(changing(store, machine, wait, lease), if_plan, accept_shrunk_listing, as_json, options)
+    job = _Compaction(changing(store, machine, wait, lease), if_plan, accept, as_json, options)
     return job.run(mode)
 
 
@@ -148,7 +150,8 @@ class _Compaction(Planning[_Planned]):
             from tui.headless.documents.compaction import compaction_document
 
             stock = stock_fields(planned.verdict)
-            put_document(compaction_document(planned.plan, stock, applied, resumed, waiting_in(planned.snapshot)))
+            location, waiting = planned.snapshot.location, waiting_in(planned.snapshot)
+            put_document(compaction_document(planned.plan, location, stock, applied, resumed, waiting))
         else:
             put_answer(self._text(planned, applied))
         return planned.code
@@ -169,9 +172,9 @@ class _Compaction(Planning[_Planned]):
 
         options = self.options
         wishes = (
-            ("--epoch-ending-file-compact-factor", options.epoch_ending_factor, 1),
-            ("--state-snapshot-file-compact-factor", options.state_snapshot_factor, 1),
-            ("--transaction-file-compact-factor", options.transaction_factor, 1),
+            ("--epoch-ending-file-compact-factor", options.epoch_ending_factor, STOCK_FACTOR),
+            ("--state-snapshot-file-compact-factor", options.state_snapshot_factor, STOCK_FACTOR),
+            ("--transaction-file-compact-factor", options.transaction_factor, STOCK_FACTOR),
             ("--remove-compacted-file-after", options.remove_compacted_after, 86_400),
         )
         given = [word for flag, value, usual in wishes if value != usual for word in (flag, value)]

@@ -12,9 +12,9 @@ import click
 from core.errors import Stopped, UsageError
 from tui.headless.exit_codes import ExitCode
 from tui.headless.json_text import SCHEMA
-from tui.headless.options import json_option
+from tui.headless.options import json_option, takes_theme
 from tui.headless.output import put_document, put_text
-from tui.headless.surroundings import kept_evidence, last_looks, this_machine
+from tui.headless.surroundings import kept_evidence, last_looks, this_machine, triage_notes
 
 DEFAULT_SCENARIO: Final = "everything"
 
@@ -24,10 +24,17 @@ DEFAULT_SCENARIO: Final = "everything"
 @click.option("--dir", "folder", metavar="DIR", help="Keep the store in this new or empty folder.")
 @click.option("--list", "list_only", is_flag=True, help="Name the sample stores and what is wrong with each.")
 @click.option("--no-open", is_flag=True, help="Only build the store, and say where it is.")
+@takes_theme
 @json_option
 @click.pass_context
 def demo(
-    context: click.Context, scenario: str, folder: str | None, list_only: bool, no_open: bool, as_json: bool
+    context: click.Context,
+    scenario: str,
+    folder: str | None,
+    list_only: bool,
+    no_open: bool,
+    theme: str | None,
+    as_json: bool,
 ) -> int:
     """Build a sample store and open the app on it.
 
@@ -46,7 +53,7 @@ def demo(
     with contextlib.ExitStack() as stack:
         store = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix=f"seamline-{scenario}-"))
         _build(scenario, store)
-        return run_app(store, AppFlags(), context.obj)
+        return run_app(store, AppFlags(theme=theme), context.obj)
 
 
 def _list(as_json: bool) -> int:
@@ -89,6 +96,6 @@ def _build(scenario: str, store: str) -> None:
     except KeyboardInterrupt as error:
         raise Stopped(f"interrupted: {store} holds a part of the sample store, if any", hint="remove it") from error
     # Another store may have been looked at in the same place.
-    for remembered in (last_looks(), kept_evidence()):
+    for remembered in (last_looks(), kept_evidence(), triage_notes()):
         if remembered is not None:
             remembered.forget(store)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from tui.headless.capabilities import on_terminal, status_line
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import json_option, takes_lease, takes_store
 from tui.headless.output import draw, put_answer, put_document
@@ -90,5 +90,5 @@ class _Watch:
 
 
 def _draw(line: str) -> None:
-    if sys.stderr is not None and sys.stderr.isatty():
-        draw(f"\r\x1b[2K{line}")
+    if on_terminal():
+        draw(status_line(line))

@@ -17,7 +17,7 @@ SCHEMA: Final = 1
 _NOT_PLAIN: Final = re.compile(r"[^\x20-\x7e]")
 
 
-def json_text(document: Document) -> str:
+def json_text(document: Any) -> str:
     """One line of JSON, without a line feed. Integers keep all their digits."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text if text.isascii() and "\x7f" not in text else _NOT_PLAIN.sub(_escaped, text)

@@ -107,8 +107,9 @@ for _command in _COMMANDS:
 
 def main() -> NoReturn:
     """The console script. Being asked to end is heard as Ctrl-C is, so that no command of an adapter is left behind."""
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     leave(run(sys.argv[1:]))
 
 

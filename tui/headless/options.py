@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import click
 
+from core.acceptance import Acceptance
 from core.errors import UsageError
 from core.lease_choice import chosen_lease
-from core.model import U64_MAX
+from core.model import STOCK_FACTOR, U64_MAX
 
 STORE_VARIABLE: Final = "SEAMLINE_STORE"
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]+(?:_[0-9]+)*|[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
@@ -132,11 +133,35 @@ wait_option = click.option(
     metavar="TIME",
     help="Wait so long for whoever holds the lease: 90s, 5m, 2h. Default: don't wait.",
 )
-accept_option = click.option(
-    "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
+accept_unused_option = click.option(
+    "--accept-unused-choices", is_flag=True, help="Go on although a --pin or a --veto can't be followed."
 )
 
 
+def accept_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command what of a look that differs from the last one is right all the same, as `accept`."""
+
+    @click.option(
+        "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
+    )
+    @click.option(
+        "--accept-other-store", is_flag=True, help="Another store lies where the last look saw one, and that is right."
+    )
+    @functools.wraps(command)
+    def accepting(*args: Any, accept_shrunk_listing: bool, accept_other_store: bool, **kwargs: Any) -> int:
+        return command(*args, accept=Acceptance(accept_shrunk_listing, accept_other_store), **kwargs)
+
+    return accepting
+
+
 def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """One of stock's compaction factors, default 1 as in stock."""
-    return click.option(flag, type=factor, default="1", metavar="N", show_default=True, help=what)
+    """One of stock's compaction factors, by default as many as in stock."""
+    return click.option(flag, type=factor, default=str(STOCK_FACTOR), metavar="N", show_default=True, help=what)
+
+
+takes_theme = click.option(
+    "--theme",
+    metavar="NAME",
+    envvar="SEAMLINE_THEME",
+    help="Colours: the name of a theme, for this time. By default what was chosen last (ctrl+p, Theme).",
+)

@@ -10,8 +10,10 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TextIO
 
+from tui.headless.capabilities import is_dumb, shown_on
 from tui.headless.json_text import Document, json_text
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 WIDTH_WHEN_PIPED: Final = 80
 NARROWEST: Final = 40
 WIDEST: Final = 400
+
+
+#: A stream is written in pieces of so many characters.
+_PIECE_CHARS: Final = 1 << 16
 
 
 class AnswerLost(OSError):
@@ -40,22 +46,81 @@ def put_document(document: Document) -> None:
     put_text(json_text(document) + "\n")
 
 
+def put_streamed(document: Document) -> None:
+    """A JSON document on a line, lists of which may be iterators: each of their items is made, written and forgotten.
+
+    Raises `OSError`.
+    """
+    with contextlib.suppress(ReaderGone):
+        waiting: list[str] = []
+        size = 0
+        for piece in _pieces(document):
+            waiting.append(piece)
+            size += len(piece)
+            if size > _PIECE_CHARS:
+                _put("".join(waiting))
+                waiting, size = [], 0
+        _put("".join([*waiting, "\n"]))
+
+
+def _pieces(document: Document) -> Iterator[str]:
+    yield "{"
+    for number, (name, value) in enumerate(document.items()):
+        yield f"{',' if number else ''}{json_text(name)}:"
+        if isinstance(value, dict):
+            yield from _pieces(value)
+        elif isinstance(value, Iterator):
+            yield "["
+            for place, item in enumerate(value):
+                yield f",{json_text(item)}" if place else json_text(item)
+            yield "]"
+        else:
+            yield json_text(value)
+    yield "}"
+
+
 def put_text(text: str) -> None:
     """A whole answer as text that is harmless already. Raises `OSError`, but not for a reader who has seen enough."""
     with contextlib.suppress(ReaderGone):
         _put(text)
 
 
-def put_answer(answer: RenderableType) -> None:
+def put_answer(answer: RenderableType, *, pager: bool = False) -> None:
     """An answer for people: coloured and as wide as the terminal, plain and 80 columns wide (`COLUMNS`) when piped.
 
-    Raises `OSError`.
+    With `pager` one that is longer than the terminal goes through the operator's. Raises `OSError`.
     """
-    put_text(rendered(answer, sys.stdout))
+    text = rendered(answer, sys.stdout)
+    if pager and _has_pager() and _exceeds_screen(text):
+        import click
+
+        click.echo_via_pager(text.removesuffix("\n"))
+    else:
+        put_text(text)
+
+
+def _has_pager() -> bool:
+    """Whether somebody sits at a terminal in which a pager works, and has not ruled it out with an empty `PAGER`."""
+    streams = (sys.stdin, sys.stdout)
+    at_terminal = all(stream is not None and stream.isatty() for stream in streams)
+    return at_terminal and bool(os.environ.get("TERM")) and not is_dumb() and os.environ.get("PAGER") != ""
+
+
+def _exceeds_screen(text: str) -> bool:
+    """Whether a text leaves no room for the prompt; lines that the terminal wraps count as several."""
+    from rich.text import Text
+
+    size = shutil.get_terminal_size()
+    rows = 0
+    for line in text.splitlines():
+        rows += max(1, -(-Text.from_ansi(line).cell_len // size.columns))
+        if rows >= size.lines:
+            return True
+    return False
 
 
 def rendered(answer: RenderableType, stream: TextIO | None) -> str:
-    """`answer` as text for `stream`; colours obey `NO_COLOR`, `FORCE_COLOR` and `TERM`."""
+    """`answer` as text for `stream`; colours obey `FORCE_COLOR` and `TERM`. `NO_COLOR` takes bold and dim as well."""
     from rich.console import Console
 
     on_terminal = stream is not None and stream.isatty()
@@ -64,6 +129,7 @@ def rendered(answer: RenderableType, stream: TextIO | None) -> str:
         file=stream if on_terminal else io.StringIO(),
         width=min(max(size.columns, NARROWEST), WIDEST),
         height=size.lines,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
         highlight=False,
         markup=False,
         emoji=False,
@@ -80,7 +146,7 @@ def complain(message: str, hint: str = "", usage: str = "") -> None:
 
     lines = [f"{usage}\n" if usage else "", f"seamline: {safe(message)}\n", f"  hint: {safe(hint)}\n" if hint else ""]
     if sys.stderr is not None:
-        sys.stderr.write("".join(lines))
+        sys.stderr.write(shown_on(sys.stderr, "".join(lines)))
         sys.stderr.flush()
 
 
@@ -95,7 +161,7 @@ def draw(text: str) -> None:
     """Put harmless text on stderr. One that is full or hung up stops no work."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            sys.stderr.write(text)
+            sys.stderr.write(shown_on(sys.stderr, text))
             sys.stderr.flush()
 
 
@@ -104,7 +170,7 @@ def _put(text: str) -> None:
     if stream is None:
         raise AnswerLost(9, os.strerror(9))
     try:
-        stream.write(text)
+        stream.write(shown_on(stream, text))
         stream.flush()
     except BrokenPipeError as error:
         _let_go(stream)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import StoreUnreachable, UsageError
+from core.errors import Refused, StoreUnreachable, UsageError
 from tui.headless.exit_codes import ExitCode
-from tui.headless.options import accept_option, json_option, takes_store_and
+from tui.headless.options import accept_option, accept_unused_option, json_option, takes_store_and
 from tui.headless.output import put_answer, put_document
 from tui.headless.surroundings import connect, holds_nothing, look, tell_what_waits
-from tui.headless.wishes import Wishes, takes_wishes
+from tui.headless.wishes import ACCEPT_UNUSED, Wishes, takes_wishes
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.host import Machine
     from core.overlay import Overlay
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @takes_store_and(lambda _: True, "folder")
 @takes_wishes
 @accept_option
+@accept_unused_option
 @json_option
 @click.pass_obj
 def overlay(
@@ -29,7 +31,8 @@ def overlay(
     store: str,
     folder: str | None,
     wishes: Wishes,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
+    accept_unused_choices: bool,
     as_json: bool,
 ) -> int:
     """Write an overlay of STORE into FOLDER, which is new or empty, and name the stock command that restores with it.
@@ -39,21 +42,27 @@ def overlay(
     through the adapter. The manifests that compete are read.
 
     Exit code 0: with it stock restores to the target. 4: to a lower version only, which the output names, as
-    something is missing. 6: no restore is possible, and nothing is written. 20: the store can't be read, holds no
+    something is missing. 6: no restore is possible, or a choice that can't be followed was not accepted, and nothing
+    is written. 20: the store can't be read, holds no
     ranges, or its listing shrank. 130: stopped early.
     """
     if folder is None:
         raise UsageError("no folder was named to write to", hint="name a new one, outside of the store")
     from core.overlay import write_overlay
-    from tui.headless.progress import follower
+    from core.recovery import UNUSED_CHOICE, unused_sentences
+    from tui.headless.progress import at_work, follower
 
     engine = connect(store, machine)
     watch = follower()
-    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    snapshot = look(engine, watch, accept=accept)
     tell_what_waits(snapshot, engine)
     if holds_nothing(snapshot):
         raise StoreUnreachable("metadata/ holds no entry that could be shown", hint="is the store all there?")
-    recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
+    with at_work("looking for a chain"):
+        recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
+    if recovery.has_unused_choices and not accept_unused_choices:
+        why = " ".join(unused_sentences(recovery))
+        raise Refused(UNUSED_CHOICE, why, hint=f"{ACCEPT_UNUSED} writes the overlay without")
     planned = engine.plan_overlay(recovery)
     written = write_overlay(planned, folder)
     if as_json:

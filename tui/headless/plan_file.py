@@ -22,9 +22,11 @@ from core.changes.marks import FileMark, difference, marks_of, told
 from core.changes.model import ChangeSet, Write
 from core.errors import PlanOutdated, UsageError, WriteFailed
 from core.phrases import shown
+from core.recovery import Recovery
 from core.restore import RestoreOptions
 from core.snapshot import Snapshot
 from core.storage import identity_of
+from tui.headless.documents.restore_plan import unused_fields
 from tui.headless.json_text import SCHEMA, json_text
 
 #: Larger files are not read; a store of a million metadata files has its marks in this.
@@ -59,6 +61,11 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True):
     park_tail: bool
 
 
+class _Unused(msgspec.Struct, forbid_unknown_fields=True):
+    manifest: str
+    reason: str
+
+
 class _Plan(msgspec.Struct, forbid_unknown_fields=True):
     schema: int
     operation: Literal["repair"]
@@ -72,6 +79,8 @@ class _Plan(msgspec.Struct, forbid_unknown_fields=True):
     rejected: int
     parked: int
     metadata: list[FileMark]
+    unused_pins: list[_Unused] = []
+    unused_vetoes: list[_Unused] = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +109,7 @@ class PlanFile:
         if different:
             raise PlanOutdated(f"the store has changed since the plan: {told(different)}", hint=_PLAN_ANEW)
 
-    def require_plan(self, change: ChangeSet, snapshot: Snapshot) -> None:
+    def require_plan(self, change: ChangeSet, recovery: Recovery) -> None:
         """Raises `PlanOutdated` unless `change` is the plan in the file, `UsageError` where the file was edited."""
         if change.plan_id != self.fields["plan_id"]:
             raise PlanOutdated(
@@ -108,7 +117,7 @@ class PlanFile:
                 "metadata_backup/ or the journal have changed, or another seamline made it",
                 hint=_PLAN_ANEW,
             )
-        now = json.loads(plan_text(change, snapshot, self.options, park_tail=self.park_tail))
+        now = json.loads(plan_text(change, recovery, self.options, park_tail=self.park_tail))
         told_then, told_now = _timeless(self.fields), _timeless(now)
         edited = [name for name, value in told_now.items() if value != told_then[name]]
         if edited:
@@ -121,12 +130,12 @@ class PlanFile:
 _PLAN_ANEW: Final = "look at a new plan: --plan-out"
 
 
-def plan_text(change: ChangeSet, snapshot: Snapshot, options: RestoreOptions, *, park_tail: bool) -> str:
+def plan_text(change: ChangeSet, recovery: Recovery, options: RestoreOptions, *, park_tail: bool) -> str:
     """A repair in full, as JSON; the store and the options determine it, the moment does not."""
     document = {
         "schema": SCHEMA,
         "operation": change.kind.value,
-        "store": _store(snapshot.location),
+        "store": _store(recovery.snapshot.location),
         "plan_id": change.plan_id,
         "options": {
             "policy": options.policy.value,
@@ -142,6 +151,8 @@ def plan_text(change: ChangeSet, snapshot: Snapshot, options: RestoreOptions, *,
         "rejected": len(change.rejected),
         "parked": len(change.parked),
         "metadata": [{"handle": mark.handle, "size": mark.size, "digest": mark.digest} for mark in change.marks],
+        "unused_pins": unused_fields(recovery.unused_pins),
+        "unused_vetoes": unused_fields(recovery.unused_vetoes),
     }
     return msgspec.json.format(json_text(document), indent=1) + "\n"
 

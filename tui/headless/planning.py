@@ -13,6 +13,7 @@ from core.errors import PlanOutdated
 from tui.headless.asking import Mode, require_word
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.index import Index
@@ -45,11 +46,11 @@ P = TypeVar("P", bound=Planned)
 
 @dataclass(frozen=True, slots=True)
 class Planning(ABC, Generic[P]):
-    """One change that was asked for. `accept`: a listing that shrank is the truth."""
+    """One change that was asked for. `accept`: what differs from the last look is the truth."""
 
     changes: Changing
     if_plan: str | None
-    accept: bool
+    accept: Acceptance
     as_json: bool
 
     #: What a person types to have it carried out.
@@ -63,6 +64,10 @@ class Planning(ABC, Generic[P]):
     def answer(self, planned: P, applied: Applied | None = None, resumed: tuple[Applied, ...] = ()) -> int:
         """Say what is planned or was done; returns the exit code."""
 
+    def asked_word(self, planned: P) -> tuple[str, str]:
+        """What a person types, and what for."""
+        return self.word, "carry this out"
+
     def run(self, mode: Mode) -> int:
         """Go as far as `mode` says."""
         if mode is Mode.PREVIEW:
@@ -74,13 +79,14 @@ class Planning(ABC, Generic[P]):
 
     def _ask(self) -> int:
         """Preview, ask, and carry out what was shown."""
+        self.changes.wait_for_holder()
         if self.changes.interrupted():
             self.changes.ask_to_resume()
         planned = self.plan()
         code = self.answer(planned)
         if planned.change is None:
             return code
-        require_word(self.word, "carry this out")
+        require_word(*self.asked_word(planned))
         with self.changes.stop.listening():
             return self.answer(planned, self.changes.apply(planned.change))
 
@@ -108,7 +114,7 @@ class Planning(ABC, Generic[P]):
         host.sleep(seconds_taken(snapshot.index, host.now()))
 
     def go(self, snapshot: Snapshot, carry_out: str) -> str:
-        """What to do now: `carry_out`, unless something that was interrupted comes first, which stderr then tells."""
+        """What to do now: `carry_out`, unless something that did not end comes first, which stderr then tells."""
         from core.journal import interrupted_in
         from core.phrases import command
         from tui.headless.surroundings import tell_what_waits
@@ -116,6 +122,11 @@ class Planning(ABC, Generic[P]):
         if not interrupted_in(snapshot.journal):
             return carry_out
         tell_what_waits(snapshot, self.changes.engine)
+        unfinished = self.changes.engine.unfinished(snapshot)
+        if unfinished.held is not None:
+            return command("seamline", "resume", snapshot.location, "--wait", "5m", *self.changes.lease.words)
+        if not unfinished.interrupted:
+            return carry_out
         return command("seamline", "resume", snapshot.location, *self.changes.lease.words)
 
 

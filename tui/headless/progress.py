@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from core.manifests import EvidenceProgress, plan_evidence
 from core.snapshot import Progress, Snapshot
 from core.storage import StoreReader
+from tui.headless.capabilities import is_dumb, on_terminal, percent, status_line
 from tui.headless.json_text import SCHEMA
-from tui.headless.output import put_record
+from tui.headless.output import draw, put_record
 from tui.headless.stopping import Stop
 from tui.numbers import size
-
-_CLEAR_LINE: Final = "\r\x1b[2K"
 
 
 class Follower(Protocol):
@@ -31,14 +33,60 @@ def follower(json_lines: bool = False) -> Follower:
     """Whoever should follow this command."""
     if json_lines:
         return InPercent(stream_progress)
-    return InPercent(draw_line) if _on_terminal() else Unseen()
+    return InPercent(draw_line) if on_terminal() else Unseen()
+
+
+#: Work that says nothing of how far it is says at least so often, in seconds, that it goes on; less often where every
+#: line stays.
+_EVERY: Final = 1.0
+_SELDOM: Final = 10.0
+
+
+class _Line:
+    """The line of progress on this terminal: when it was last drawn, by the clock of `time.monotonic`."""
+
+    drawn = 0.0
+
+    @classmethod
+    def draw(cls, text: str) -> None:
+        """Put the line in place of what it was."""
+        cls.drawn = time.monotonic()
+        draw(status_line(text))
+
+
+@contextmanager
+def at_work(what: str) -> Iterator[None]:
+    """Inside, a terminal is told every second what is being done and for how long, unless it was told how far that is.
+
+    Ctrl-C ends it as ever: nothing is written inside.
+    """
+    if not on_terminal():
+        yield
+        return
+    done = threading.Event()
+    teller = threading.Thread(target=_tell, args=(what, done), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        draw(status_line(""))
+
+
+def _tell(what: str, done: threading.Event) -> None:
+    began, every = time.monotonic(), _SELDOM if is_dumb() else _EVERY
+    while not done.wait(_EVERY / 4):
+        now = time.monotonic()
+        if now - _Line.drawn >= every and now - began >= every:
+            _Line.draw(f"{what}: {int(now - began):,} s so far, Ctrl-C stops")
 
 
 def announce(
     reader: StoreReader, snapshot: Snapshot, level: int, json_lines: bool, manifests: Collection[str] | None = None
 ) -> None:
     """Say what a deep look (at `manifests` alone, if given) will read before it starts, where somebody follows it."""
-    if not json_lines and not _on_terminal():
+    if not json_lines and not on_terminal():
         return
     plan = plan_evidence(reader, snapshot, level, manifests=manifests)
     if json_lines:
@@ -84,7 +132,7 @@ class InPercent(Unseen):
 
     def progress(self, progress: Progress | EvidenceProgress) -> None:
         """Tell it, if it is news."""
-        news = (_what(progress), 100 * progress.done // max(1, progress.total))
+        news = (_what(progress), percent(progress.done, progress.total))
         if news != self._told:
             self._told = news
             self._tell(news[0], progress.done, progress.total)
@@ -92,8 +140,7 @@ class InPercent(Unseen):
 
 def draw_line(what: str, done: int, total: int) -> None:
     """One line on the terminal that says how far reading has come, and that is gone when it is over."""
-    sys.stderr.write(_CLEAR_LINE + ("" if done >= total else f"reading {what}: {done:,} of {total:,}"))
-    sys.stderr.flush()
+    _Line.draw("" if done >= total else f"reading {what}: {done:,} of {total:,}")
 
 
 def stream_progress(what: str, done: int, total: int) -> None:
@@ -103,7 +150,3 @@ def stream_progress(what: str, done: int, total: int) -> None:
 
 def _what(progress: Progress | EvidenceProgress) -> str:
     return progress.folder if isinstance(progress, Progress) else "manifests"
-
-
-def _on_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from core.errors import UsageError
-from tui.headless.asking import chosen_mode
+from tui.headless.asking import Mode, chosen_mode
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
     accept_option,
+    accept_unused_option,
     dry_run_option,
     json_option,
     takes_lease,
@@ -20,12 +21,13 @@ from tui.headless.options import (
     wait_option,
     yes_option,
 )
-from tui.headless.output import put_answer, put_document
+from tui.headless.output import put_answer, put_streamed
 from tui.headless.planning import Planning, waiting_in
 from tui.headless.surroundings import holds_nothing
-from tui.headless.wishes import Wishes, choice_words, takes_choices
+from tui.headless.wishes import ACCEPT_UNUSED, WITHOUT_CHOICES, Wishes, choice_words, takes_choices
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--if-plan", metavar="ID", help="Carry it out only if it is still the plan of this id.")
 @wait_option
 @accept_option
+@accept_unused_option
 @json_option
 @click.pass_context
 def repair(
@@ -62,18 +65,21 @@ def repair(
     if_plan: str | None,
     wait: float,
     lease: LeaseChoice,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
+    accept_unused_choices: bool,
     as_json: bool,
 ) -> int:
     """Make unpatched stock restore STORE: of its entries only the best chain stays visible, with what that lacks.
 
     Lines that only metadata_backup/ still holds are brought back, runs of chunks get manifests of their own, files
     with other entries are set aside. The manifests that compete are read. Without --dry-run, --yes, --plan-out and
-    --plan it previews and asks for the word `repair`. seamline undo takes it back.
+    --plan it previews and asks for the word `repair`, or for another where a --pin or a --veto can't be followed.
+    seamline undo takes it back.
 
     Exit code 0: stock restores the latest version then, whether that is previewed, done, or so already. 4: it can't
     even then, as something is missing; the output has the command that backs it up again. 5: the store is not as it
-    was planned for. 6: a hazard stands in the way; the output names it and the way on. 11: the lease is held by
+    was planned for. 6: a hazard stands in the way, or a choice that can't be followed was not accepted; the output
+    names it and the way on. 11: the lease is held by
     somebody else. 12: it was lost. 20: the store can't be read, holds no ranges, or its listing shrank. 130:
     interrupted between two steps; resume or undo it.
     """
@@ -96,7 +102,18 @@ def repair(
         from tui.headless.plan_file import require_new
 
         require_new(plan_out, changes.engine.location)
-    job = _Repair(changes, if_plan, accept_shrunk_listing, as_json, wishes, park_tail, given, plan_out)
+    job = _Repair(
+        changes,
+        if_plan,
+        accept,
+        as_json,
+        wishes,
+        park_tail,
+        given,
+        plan_out,
+        accept_unused_choices,
+        mode,
+    )
     return job.run(mode)
 
 
@@ -140,29 +157,46 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class _Repair(Planning[_Planned]):
-    """One repair that was asked for; `given` is the plan that it has to be, `plan_out` where it is written to."""
+    """One repair that was asked for; `given` is the plan that it has to be, `plan_out` where it is written to.
+
+    `accept_unused`: choices that can't be followed may be left aside.
+    """
 
     wishes: Wishes
     park_tail: bool
     given: PlanFile | None
     plan_out: str | None
+    accept_unused: bool
+    mode: Mode
 
     word = "repair"
+
+    def asked_word(self, planned: _Planned) -> tuple[str, str]:
+        """As in `Planning`; another one where what was chosen can't be followed."""
+        if self.accept_unused or not planned.plan.recovery.has_unused_choices:
+            return Planning.asked_word(self, planned)
+        return WITHOUT_CHOICES, "carry it out without what you chose and can't be followed"
 
     def plan(self, *, now: bool = False) -> _Planned:
         """As in `Planning`. Raises `PlanOutdated` where another plan was asked for."""
         snapshot = self.changes.look(accept=self.accept)
         if self.given is not None:
             self.given.require_store(snapshot)
+        from tui.headless.progress import at_work
+
         engine = self.changes.engine
         options = self.given.options if self.given else self.wishes.options(snapshot)
-        recovery = engine.plan_recovery(snapshot, options, self.changes.watch)
+        with at_work("looking for a chain"):
+            recovery = engine.plan_recovery(snapshot, options, self.changes.watch)
         if now:
             self.wait_for_new_second(snapshot)
-        plan = engine.plan_repair(recovery, park_tail=self.park_tail)
+        with at_work("planning the repair"):
+            plan = engine.plan_repair(recovery, park_tail=self.park_tail)
         self.require_wanted(plan.change_set)
         if self.given is not None and plan.change_set is not None:
-            self.given.require_plan(plan.change_set, snapshot)
+            self.given.require_plan(plan.change_set, recovery)
+        if self.mode is Mode.APPLY and not self.accept_unused:
+            plan = _unless_choices_are_unused(plan, self._accepting(plan, options))
         before = after = recovery.preview.verdict
         if plan.change_set is not None:
             after = engine.foresee(snapshot, plan.change_set, recovery.evidence)
@@ -175,7 +209,7 @@ class _Repair(Planning[_Planned]):
         if self.as_json:
             from tui.headless.documents.repair import repair_document
 
-            put_document(
+            put_streamed(
                 repair_document(
                     plan,
                     verdicts,
@@ -200,21 +234,34 @@ class _Repair(Planning[_Planned]):
             return None
         from tui.headless.plan_file import plan_text, write_plan
 
-        text = plan_text(change, planned.snapshot, planned.options, park_tail=self.park_tail)
+        text = plan_text(change, planned.plan.recovery, planned.options, park_tail=self.park_tail)
         write_plan(self.plan_out, text)
         return self.plan_out
 
     def _go(self, planned: _Planned, written: str | None) -> str:
         """The command that carries out just this plan."""
+        return self.go(planned.snapshot, self._accepting(planned.plan, planned.options, written))
+
+    def _accepting(self, plan: RepairPlan, options: RestoreOptions, written: str | None = None) -> str:
+        """The command that carries out a plan, choices that can't be followed left aside."""
         from core.phrases import command
 
-        location, change = planned.snapshot.location, planned.plan.change_set
+        location, change = plan.recovery.snapshot.location, plan.change_set
+        accepted = [ACCEPT_UNUSED] if plan.recovery.has_unused_choices else []
         file = written or (self.given.path if self.given else None)
         if file is not None:
-            go = command("seamline", "repair", location, *self.changes.lease.words, "--plan", file)
-        else:
-            wishes = [*choice_words(planned.options), *(["--park-tail"] if self.park_tail else [])]
-            plan_id = change.plan_id if change else ""
-            wishes += self.changes.lease.words
-            go = command("seamline", "repair", location, *wishes, "--yes", "--if-plan", plan_id)
-        return self.go(planned.snapshot, go)
+            return command("seamline", "repair", location, *self.changes.lease.words, *accepted, "--plan", file)
+        words = [*choice_words(options), *(["--park-tail"] if self.park_tail else []), *self.changes.lease.words]
+        plan_id = change.plan_id if change else ""
+        return command("seamline", "repair", location, *words, *accepted, "--yes", "--if-plan", plan_id)
+
+
+def _unless_choices_are_unused(plan: RepairPlan, accepting: str) -> RepairPlan:
+    """The plan, or its refusal where it would pass over what the operator chose."""
+    if plan.change_set is None or plan.change_set.is_empty or not plan.recovery.has_unused_choices:
+        return plan
+    from core.compaction.refusals import Refusal
+    from core.recovery import UNUSED_CHOICE, unused_sentences
+
+    why = " ".join(unused_sentences(plan.recovery))
+    return replace(plan, change_set=None, refusal=Refusal(UNUSED_CHOICE, why, None, accepting, None))

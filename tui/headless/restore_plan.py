@@ -8,11 +8,12 @@ import click
 
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import accept_option, json_option, takes_store
-from tui.headless.output import put_answer, put_document
+from tui.headless.output import put_answer, put_streamed
 from tui.headless.surroundings import connect, look, tell_what_waits
 from tui.headless.wishes import Wishes, takes_wishes
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.engine import Engine
     from core.host import Machine
     from core.restore import RestorePreview
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 @accept_option
 @json_option
 @click.pass_obj
-def restore_plan(
-    machine: Machine | None, store: str, wishes: Wishes, accept_shrunk_listing: bool, as_json: bool
-) -> int:
+def restore_plan(machine: Machine | None, store: str, wishes: Wishes, accept: Acceptance, as_json: bool) -> int:
     """Preview a restore of STORE into an empty database: stock's answer beside the chain that works.
 
     The chain may use what stock does not see: lines that only metadata_backup/ still holds, and runs of chunks of
@@ -36,22 +35,24 @@ def restore_plan(
     Exit code 0: stock restores to the target. 3: it does, and there is something to know first. 4: it does not.
     20: the store can't be read, holds no ranges, or its listing shrank. 130: stopped early.
     """
-    from tui.headless.progress import follower
+    from core.restore import highest_targets
+    from tui.headless.progress import at_work, follower
 
     engine = connect(store, machine)
     watch = follower()
-    snapshot = look(engine, watch, accept=accept_shrunk_listing)
+    snapshot = look(engine, watch, accept=accept)
     tell_what_waits(snapshot, engine)
-    recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
-    preview = recovery.preview
+    with at_work("looking for a chain"):
+        recovery, everything = engine.plan_target(snapshot, wishes.options(snapshot), watch)
+    preview, highest = recovery.preview, highest_targets(everything.preview)
     if as_json:
         from tui.headless.documents.restore_plan import restore_document
 
-        put_document(restore_document(preview))
+        put_streamed(restore_document(recovery, highest))
     else:
         from tui.headless.printers.restore_plan import restore_answer
 
-        put_answer(restore_answer(recovery, _way_on(engine, preview)))
+        put_answer(restore_answer(recovery, highest, _way_on(engine, preview)))
     return exit_code(preview)
 
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
+from tui.headless.capabilities import on_terminal, status_line
+
 _ASKS_TO_END: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,7 +43,7 @@ class Stop:
 
     def _request(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True
-        if sys.stderr is not None and sys.stderr.isatty():
+        if on_terminal():
             # Past the stream's buffer, which this may have interrupted; a terminal that hung up takes nothing.
             with suppress(OSError):
-                os.write(sys.stderr.fileno(), b"\r\x1b[2Kseamline: stopping after this step\n")
+                os.write(sys.stderr.fileno(), f"{status_line('')}seamline: stopping after this step\n".encode())

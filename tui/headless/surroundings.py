@@ -9,6 +9,7 @@ from core.lease_choice import AS_USUAL
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from core.acceptance import Acceptance
     from core.engine import Engine
     from core.host import Machine
     from core.last_look import LastLooks
@@ -59,6 +60,18 @@ def triage_notes() -> TriageNotes | None:
     return TriageNotes(state / "triage") if state else None
 
 
+def fault_log() -> Path | None:
+    """Where the traces of faults of the program are kept; None for somebody who has no home."""
+    state = _state_folder()
+    return state / "faults.log" if state else None
+
+
+def theme_file() -> Path | None:
+    """Where the theme is kept that was chosen last; None for somebody who has no home."""
+    state = _state_folder()
+    return state / "theme.json" if state else None
+
+
 def own_folders() -> tuple[Path, ...]:
     """Where this tool keeps what it knows of stores, there or not."""
     from core.storage.cache.reader import cache_folder
@@ -73,8 +86,8 @@ def _state_folder() -> Path | None:
     return state_folder()
 
 
-def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) -> Snapshot:
-    """Read all metadata; with `accept`, a listing that shrank is taken for the truth.
+def look(engine: Engine, watch: Watch | None = None, *, accept: Acceptance | None = None) -> Snapshot:
+    """Read all metadata; what differs from the last look is taken for the truth as far as `accept` says so.
 
     Raises `StoreUnreachable`, and `Stopped` when not everything was read.
     """
@@ -88,27 +101,28 @@ def look(engine: Engine, watch: Watch | None = None, *, accept: bool = False) ->
             f"stopped after {read:,} of {listed:,} metadata files: a partial look gives no answer",
             hint="run it again",
         )
-    return engine.accept(snapshot) if accept else snapshot
+    return engine.accept(snapshot) if accept is not None and accept.covers(snapshot) else snapshot
 
 
 def tell_what_waits(snapshot: Snapshot, engine: Engine) -> None:
     """One line on stderr for each thing that somebody has to see to before anything is written."""
-    from core.journal import interrupted_in
-    from core.last_look import gone_words
-    from core.lease import held_words
+    from core.last_look import gone_words, other_store_words
+    from core.lease import held_words, life_words
     from core.phrases import command
     from tui.headless.output import note
 
     if snapshot.journal_fault is not None:
         note(f"the journal can't be looked at: {snapshot.journal_fault}")
-    lease = engine.lease()
-    at_work = lease.record if lease is not None and lease.is_at_work(engine.host.now()) else None
-    for files in interrupted_in(snapshot.journal):
-        if at_work is not None:
-            note(f"operation {files.id} is under way, by {held_words(at_work)}")
-        else:
-            resume = command("seamline", "resume", snapshot.location)
-            note(f"operation {files.id} was interrupted: {resume} finishes it")
+    unfinished = engine.unfinished(snapshot)
+    lease, holder = unfinished.lease, unfinished.lease.holder if unfinished.lease else None
+    if unfinished.held is not None and lease is not None and holder is not None:
+        life = life_words(holder, alive=lease.is_alive)
+        note(f"operation {unfinished.held.id} is held by {held_words(holder)}: {life}; --wait 5m waits for it")
+    for files in unfinished.interrupted:
+        resume = command("seamline", "resume", snapshot.location)
+        note(f"operation {files.id} was interrupted: {resume} finishes it")
+    if snapshot.other is not None:
+        note(other_store_words(snapshot.other))
     if snapshot.gone:
         note(f"since the last look {gone_words(snapshot.gone)}: is the listing whole?")
 

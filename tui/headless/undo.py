@@ -22,6 +22,7 @@ from tui.headless.options import (
 from tui.headless.output import note, put_answer, put_document
 
 if TYPE_CHECKING:
+    from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
@@ -55,7 +56,7 @@ def undo(
     yes: bool,
     wait: float,
     lease: LeaseChoice,
-    accept_shrunk_listing: bool,
+    accept: Acceptance,
     as_json: bool,
 ) -> int:
     """Take back OPERATION on STORE: by default one that was interrupted, else the newest that was not undone yet.
@@ -69,7 +70,7 @@ def undo(
     from tui.headless.changing import changing
 
     changes = changing(store, machine, wait, lease)
-    job = _Undo(changes, operation, accept_shrunk_listing, as_json)
+    job = _Undo(changes, operation, accept, as_json)
     if mode is Mode.PREVIEW:
         return job.preview()
     if mode is Mode.ASK:
@@ -94,7 +95,7 @@ class _Undo:
 
     changes: Changing
     wanted: str | None
-    accept: bool
+    accept: Acceptance
     as_json: bool
 
     def preview(self) -> int:
@@ -144,6 +145,13 @@ class _Undo:
 
     def _target(self) -> Operation:
         """The operation to take back. Raises `UsageError` where there is none."""
+        operation = self._chosen()
+        if operation.holder is not None:
+            self.changes.wait_for_holder()
+            operation = self._chosen()
+        return operation
+
+    def _chosen(self) -> Operation:
         if self.wanted is not None:
             return self._named(self.wanted)
         operations = self.changes.engine.log()
@@ -177,6 +185,7 @@ class _Undo:
 
             put_document(
                 undo_document(
+                    planned.snapshot.location,
                     planned.operation.id,
                     planned.change,
                     (planned.before, planned.after),
@@ -219,16 +228,14 @@ class _Undo:
 
 
 def default_target(operations: tuple[Operation, ...]) -> Operation | None:
-    """What is undone when nothing is named: what was interrupted, else the newest operation that was not undone.
+    """What is undone when nothing is named: what did not end, else the newest operation that was not undone.
 
     An interrupted undo stands for the operation that it takes back. An undo that is done is taken back by name only;
     what left nothing to take back is passed over.
     """
-    from core.journal import OperationState
-
     by_id = {each.id: each for each in operations}
     for each in reversed(operations):
-        if each.state is OperationState.INTERRUPTED:
+        if each.files.interrupted:
             undoes = each.intent.undoes if each.intent else None
             return by_id.get(undoes or "", each)
     return next(filter(_has_something_to_take_back, reversed(operations)), None)

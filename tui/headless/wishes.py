@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 #: `core.chain.Policy`, spelled out so that `--help` needs no engine.
 POLICIES: Final = ("verified", "fewest-changes", "newest", "longest", "stock-like", "first-encountered")
 
+#: What goes on without a choice that can't be followed.
+ACCEPT_UNUSED: Final = "--accept-unused-choices"
+#: What a person types for that.
+WITHOUT_CHOICES: Final = "anyway"
+
 _CHOICE_OPTIONS: Final = (
     click.option(
         "--policy",

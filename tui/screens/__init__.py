@@ -59,6 +59,12 @@ def _change() -> type[SeamlineScreen]:
     return ChangeScreen
 
 
+def _manifest() -> type[SeamlineScreen]:
+    from tui.screens.manifest import ManifestScreen
+
+    return ManifestScreen
+
+
 SCREENS: Final[Mapping[Screens, Callable[[], type[SeamlineScreen]]]] = {
     Screens.TIMELINE: _timeline,
     Screens.COMPARE: _compare,
@@ -66,6 +72,7 @@ SCREENS: Final[Mapping[Screens, Callable[[], type[SeamlineScreen]]]] = {
     Screens.RESTORE: _restore,
     Screens.REPAIR: _repair,
     Screens.FILES: _files,
+    Screens.MANIFEST: _manifest,
     Screens.CHANGES: _changes,
     Screens.CHANGE: _change,
 }

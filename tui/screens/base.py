@@ -13,7 +13,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from tui.commands import BY_ID, Context, Screens, bindings_on, hints_on
+from tui.commands import BY_ID, Context, Hint, Screens, bindings_on, hints_on
+from tui.faults import KeepsGoing
 from tui.glyphs import Glyphs
 from tui.job import Job
 from tui.state import Session
@@ -31,13 +32,13 @@ FOOTER_GAP = 2
 FOOTER_HINTS = 8
 
 
-class SeamlineScreen(Screen[None]):
+class SeamlineScreen(KeepsGoing, Screen[None]):
     """The base of all screens."""
 
     SCREEN: ClassVar[Screens]
     COMPONENT_CLASSES: ClassVar[set[str]] = {*STYLE_CLASSES}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-small"), (60, "-normal"), (140, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (10, "-low"), (16, "-normal-height"), (36, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (10, "-low"), (16, "-short"), (22, "-usual"), (36, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -109,9 +110,7 @@ class SeamlineScreen(Screen[None]):
         return Context(screen=self.SCREEN, session=self.session, running=job is not None and job.is_running)
 
     def on_mount(self) -> None:
-        """Follow the session, and the operation at work."""
-        self.watch(self.app, "session", self._session_changed, init=False)
-        self.watch(self.app, "job", self.job_changed, init=False)
+        """Show the session as it is; the app tells of every other one, and of the operation at work."""
         self.session_changed(self.session, self.session)
         self.refresh_lines()
 
@@ -123,7 +122,8 @@ class SeamlineScreen(Screen[None]):
         """More or less room for header, status and footer."""
         self.refresh_lines()
 
-    def _session_changed(self, before: Session, now: Session) -> None:
+    def follow_session(self, before: Session, now: Session) -> None:
+        """Another session: whatever shows it is brought up to date."""
         if before.phase is not now.phase:
             self._message = ""
         self.session_changed(before, now)
@@ -147,7 +147,7 @@ class SeamlineScreen(Screen[None]):
 
     def _footer_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         width = self.size.width
-        hints = hints_on(self.SCREEN)
+        hints = self.hints()
         if width < 140:
             hints = hints[:FOOTER_HINTS]
         order = {hint.keys: index for index, hint in enumerate(hints)}
@@ -161,6 +161,10 @@ class SeamlineScreen(Screen[None]):
         joined = tuple(run for index, row in enumerate(shown) for run in _spaced(row, index))
         return (Piece(joined),), right if rows[-1] is not None else ()
 
+    def hints(self) -> list[Hint]:
+        """What the footer names, most important first."""
+        return hints_on(self.SCREEN)
+
     async def action_command(self, command_id: str) -> None:
         """Run a command of the registry, or say why it can't be run now."""
         command = BY_ID[command_id]
@@ -173,10 +177,10 @@ class SeamlineScreen(Screen[None]):
         self.refresh_lines()
 
     def focused_list(self) -> RowList | None:
-        """The list that has the focus, or else the screen's first one."""
+        """The list or text that has the focus, or else the first one in sight."""
         if isinstance(self.focused, RowList):
             return self.focused
-        return next(iter(self.query(RowList)), None)
+        return next((rows for rows in self.query(RowList) if rows.is_on_screen), None)
 
     def action_row(self, step: int) -> None:
         """Next or previous row of the list."""
@@ -199,8 +203,12 @@ class SeamlineScreen(Screen[None]):
             rows.move_to(rows.row_count - 1)
 
     def action_problem(self, step: int) -> None:
-        """Next or previous problem anywhere; wraps, and says so."""
+        """Next or previous open problem of those that the list shows; wraps, and says so."""
         self.say(self.seamline.step_problem(step))
+
+    def action_any_problem(self, step: int) -> None:
+        """Next or previous problem of all, decided or not, shown or not."""
+        self.say(self.seamline.step_through_all(step))
 
     def action_leave(self) -> None:
         """Back to the screen before."""

@@ -16,7 +16,7 @@ from textual.containers import Container, Vertical
 
 from tui import proposal as proposals
 from tui.applying import PATIENCE
-from tui.commands import Context, Screens
+from tui.commands import BY_ID, Context, Hint, Screens
 from tui.export import change_document
 from tui.job import Job, JobPhase
 from tui.proposal import Proposal
@@ -25,10 +25,11 @@ from tui.screens.ask import AskScreen
 from tui.screens.preview import PreviewScreen
 from tui.state import Session
 from tui.texts import change as texts
+from tui.texts.operation import why_wait
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose
-from tui.widgets.rows import MadeRows, RowList
+from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -93,12 +94,8 @@ class ChangeScreen(PreviewScreen[Proposal]):
     def _show_files(self, cursor: int) -> None:
         proposal, job, glyphs = self.result, self._job, self.glyphs
         assert proposal is not None
-        files = proposal.files
-
-        def row(index: int, width: int) -> Any:
-            return texts.file_row(files[index], texts.step_mark(proposal, index, job, glyphs), width, glyphs)
-
-        self._list.show(MadeRows(len(files), row), min(cursor, max(0, len(files) - 1)))
+        rows = texts.FileRows(proposal.files, lambda index: texts.step_mark(proposal, index, job, glyphs), glyphs)
+        self._list.show(rows, min(cursor, max(0, len(rows) - 1)))
 
     def _show_run(self) -> None:
         proposal, job = self.result, self._job
@@ -135,8 +132,25 @@ class ChangeScreen(PreviewScreen[Proposal]):
         return replace(
             super().context(),
             obstacle=self._obstacle(),
-            not_undone=None if self._undoable() else "nothing of it is done, so there is nothing to undo",
+            not_undone=None if self._undoable() else self._at_work() or "nothing of it is done, so nothing to undo",
         )
+
+    def _at_work(self) -> str:
+        """Why it is left to somebody else; empty if nobody is at work on it."""
+        operation = self.result.operation if self.result else None
+        return why_wait(operation) if operation is not None and operation.holder is not None else ""
+
+    def hints(self) -> list[Hint]:
+        """What is over is not offered to be carried out any more."""
+        over = {hint for hint in (BY_ID["carry-out"].hint,) if hint and self._is_over}
+        return [hint for hint in super().hints() if hint not in over]
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether it is done, by this app or by whoever the journal tells of."""
+        if self._job is not None:
+            return self._job.phase is JobPhase.DONE
+        return self.result is not None and not self.result.word
 
     def _obstacle(self) -> str | None:
         proposal, job = self.result, self._job
@@ -146,7 +160,8 @@ class ChangeScreen(PreviewScreen[Proposal]):
             return "it is done: u takes it back, Esc goes back"
         if job is not None and self.session.snapshot is None:
             return "the store is being read again"
-        return None if job is not None or proposal.word else "it is over: u takes it back, Esc goes back"
+        over = self._at_work() or "it is over: u takes it back, Esc goes back"
+        return None if job is not None or proposal.word else over
 
     def _undoable(self) -> str:
         """The operation that `u` takes back; empty if there is none."""
@@ -170,15 +185,17 @@ class ChangeScreen(PreviewScreen[Proposal]):
 
     def _ask_for_word(self) -> None:
         assert self.result is not None
-        word = self.result.word
-        self.app.push_screen(AskScreen(f"Type {word} to carry it out", "Esc: nothing is done"), self._typed)
+        what = f"Type {self.result.asked} to carry it out"
+        if self.result.unused:
+            what += " without what you chose"
+        self.app.push_screen(AskScreen(what, "Esc: nothing is done"), self._typed)
 
     def _typed(self, answer: str | None) -> None:
         proposal = self.result
         if proposal is None or proposal.work is None:
             return
-        if answer is None or answer.strip() != proposal.word:
-            self.say(f"nothing was done: the word is {proposal.word}")
+        if answer is None or answer.strip() != proposal.asked:
+            self.say(f"nothing was done: the word is {proposal.asked}")
             return
         wait = PATIENCE if self._job is not None and texts.is_held(self._job) else 0.0
         self._follows, self._job = True, None

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from core.journal import Operation, OperationState
+from core.journal import Operation, OperationState, Unfinished
 from tui import proposal as proposals
 from tui import twin
 from tui.commands import Context, Screens
@@ -31,10 +31,14 @@ _NAMED: Final = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Journal:
-    """The operations of a store, newest first; `done` is how many steps of those that did not end are taken."""
+    """The operations of a store, newest first; `done` is how many steps of those that were cut off are taken.
+
+    `unfinished` says who was at work when the journal was read.
+    """
 
     operations: tuple[Operation, ...]
     done: Mapping[str, int]
+    unfinished: Unfinished
 
 
 class ChangesScreen(PreviewScreen[Journal]):
@@ -45,20 +49,26 @@ class ChangesScreen(PreviewScreen[Journal]):
     AUTO_FOCUS = "#operation-list"
     NEEDS_ALL = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = 0
+
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def question(self) -> tuple[Hashable, Callable[[], Journal]] | None:
-        """The journal as it is, read anew with every look."""
+        """The journal as it is, read anew with every look, and by its own key."""
         engine, snapshot = self.seamline.engine, self.session.snapshot
         if engine is None or snapshot is None:
             return None
 
         def run() -> Journal:
-            operations = tuple(reversed(engine.log()))
+            unfinished = engine.unfinished()
+            operations = tuple(reversed(engine.log(unfinished)))
             waiting = (each for each in operations if each.state is OperationState.INTERRUPTED)
-            return Journal(operations, {each.id: len(proposals.done_steps(each, snapshot)) for each in waiting})
+            done = {each.id: len(proposals.done_steps(each, snapshot)) for each in waiting}
+            return Journal(operations, done, unfinished)
 
-        return snapshot, run
+        return (snapshot, self._looks), run
 
     def session_changed(self, before: Session, now: Session) -> None:
         """Read the journal anew when the store was."""
@@ -92,11 +102,13 @@ class ChangesScreen(PreviewScreen[Journal]):
     def show_result(self) -> None:
         """The journal, newest operation first."""
         operations, glyphs = self._operations, self.glyphs
+        if self.result is not None:
+            self.seamline.seen_again(self.result.unfinished)
         if not operations:
             self._say_empty()
             return
         rows = MadeRows(len(operations), lambda index, width: texts.operation_row(operations[index], width, glyphs))
-        self._list.show(rows, 0)
+        self._list.show(rows, min(self._list.cursor, len(operations) - 1))
         self.query_one("#operations", Panel).label(f"Operations, newest first  {len(operations):,}")
         self.show_twin(twin.log(self.session.location))
         self._show_operation()
@@ -161,12 +173,20 @@ class ChangesScreen(PreviewScreen[Journal]):
             return replace(super().context(), not_undone=why, not_resumed=why)
         waits = operation.state is OperationState.INTERRUPTED
         undone = operation.state is OperationState.UNDONE
+        if operation.holder is not None:
+            why = texts.why_wait(operation)
+            return replace(super().context(), has_entry=True, not_undone=why, not_resumed=why)
         return replace(
             super().context(),
             has_entry=True,
             not_undone="it has been undone already" if undone else None,
             not_resumed=None if waits else "it was not interrupted",
         )
+
+    def action_look_again(self) -> None:
+        """Lease and journal alone: who is at work by now, and how far."""
+        self._looks += 1
+        self.ask()
 
     def action_open(self) -> None:
         """Every file of the selected operation."""

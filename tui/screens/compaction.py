@@ -95,18 +95,13 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
     def action_factors(self) -> None:
         """Ask for other factors."""
         now = ", ".join(str(factor) for factor in self.seamline.wishes.factors)
-        self.app.push_screen(AskScreen("Lines per file: epoch, txn, state", _EXAMPLE, now), self._take_factors)
+        question = AskScreen("Lines per file: epoch, txn, state", _EXAMPLE, now, _why_no_factors)
+        self.app.push_screen(question, self._take_factors)
 
     def _take_factors(self, answer: str | None) -> None:
-        if answer is None:
-            return
-        try:
-            factors = parse_factors(answer)
-        except UsageError as error:
-            self.say(error.message)
-            return
-        self.seamline.wishes = replace(self.seamline.wishes, factors=factors)
-        self.ask()
+        if answer is not None:
+            self.seamline.wishes = replace(self.seamline.wishes, factors=parse_factors(answer))
+            self.ask()
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -136,7 +131,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         preview, glyphs = self.result.preview, self.glyphs
         items = self._items = GroupItems(preview)
         self._file_numbers = {file.handle: number for number, file in enumerate(self._index.files)}
-        rows = MadeRows(len(items), lambda index, width: group_row(items.item(index), width, glyphs))
+        rows = MadeRows(len(items), lambda index, width: group_row(items, index, width, glyphs))
         self.query_one("#group-list", RowList).show(rows, items.first_trouble)
         self.query_one("#groups", Panel).label("Groups, in the tool's order", tally_text(preview))
         self._show_plan()
@@ -181,10 +176,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
     def _show_before(self, item: GroupItem | None) -> None:
         self._before = [] if item is None or item.more else texts.holding_files(item.lane, item.number)
         index, names, numbers, glyphs = self._index, self._before, self._file_numbers, self.glyphs
-        rows = MadeRows(
-            len(names), lambda number, width: texts.before_row(names[number], index, numbers, width, glyphs)
-        )
-        self.query_one("#before-list", RowList).show(rows, 0)
+        self.query_one("#before-list", RowList).show(texts.before_rows(names, index, numbers, glyphs), 0)
         title = f"Before: {len(names):,} of {len(index.files):,} metadata files hold these lines"
         self.query_one("#before", Panel).label(title)
 
@@ -222,10 +214,13 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         wide = self.size.width >= 120
         dry = "dry run: nothing is written, moved or deleted" if wide else "dry run, nothing is written"
         epochs, transactions, snapshots = (f"{factor:,}" for factor in self.seamline.wishes.factors)
-        factors = f"factors {epochs}, {transactions}, {snapshots}"
+        short = f"factors {epochs}, {transactions}, {snapshots}"
+        usual = self._options.are_stocks
+        factors = f"{short}: stock's" if usual else short
         if wide:
-            factors = f"lines per file   epoch {epochs}   txn {transactions}   state {snapshots}   e change"
-        return (piece("Compaction preview", "title"), piece(dry, "good", 1)), (piece(factors, "strong", 2),)
+            whose = "   (stock's default)" if usual else ""
+            factors = f"lines per file   epoch {epochs}   txn {transactions}   state {snapshots}{whose}   e change"
+        return (piece("Compaction preview", "title"), piece(dry, "good", 1)), (piece(factors, "strong", 2, short),)
 
     def status_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The selected group."""
@@ -281,7 +276,16 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         if answer.plan is None:
             raise StoreUnreachable(answer.unplanned)
         waiting = [files.id for files in self.session.interrupted]
-        return compaction_document(answer.plan, stock_fields(report.verdict), None, interrupted=waiting)
+        stock = stock_fields(report.verdict)
+        return compaction_document(answer.plan, self.session.location, stock, None, interrupted=waiting)
+
+
+def _why_no_factors(answer: str) -> str:
+    try:
+        parse_factors(answer)
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 def parse_factors(answer: str) -> tuple[int, int, int]:

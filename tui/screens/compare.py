@@ -19,7 +19,8 @@ from core.choices import neighbours, weigh
 from core.model import Finding
 from tui import twin
 from tui.commands import Context, Screens
-from tui.comparison import LETTERS, Comparison, Pair, Side, competing_pairs, in_stock_order
+from tui.comparison import LETTERS, Comparison, Pair, Side, in_stock_order
+from tui.here import pairs_at
 from tui.numbers import counted
 from tui.screens.compare_choosing import ChoosingScreen
 from tui.screens.compare_reading import Compared, SidesRead
@@ -28,9 +29,8 @@ from tui.texts.common import lane_span
 from tui.texts.compare import Effects, compare_document, meaning_text
 from tui.texts.compare_chunks import ChunkTable
 from tui.texts.compare_side import side_text
-from tui.texts.inspector import ordinal
 from tui.texts.notes import note_words
-from tui.texts.summary import distinct_entries
+from tui.texts.summary import ordinal
 from tui.widgets.bands import Bands
 from tui.widgets.compare_bars import CompareBars
 from tui.widgets.line import Line, Piece, piece
@@ -47,7 +47,7 @@ class CompareScreen(ChoosingScreen):
     AUTO_FOCUS = "#chunk-list"
 
     def __init__(self, pair: Pair | None = None) -> None:
-        """Compare `pair`; without one the two pinned entries, or else those of the selected problem."""
+        """Compare `pair`; without one, what competes at the cursor."""
         super().__init__()
         self._pairs: tuple[Pair, ...] = () if pair is None else (in_stock_order(*pair),)
         self._only_differing = False
@@ -58,24 +58,18 @@ class CompareScreen(ChoosingScreen):
     # --- which two ------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """The pair that was given, else the pins, else the selected problem."""
-        pins = self.session.pins
-        if not self._pairs and len(pins) == 2:
-            self._pairs = (in_stock_order(*pins),)
-        elif not self._pairs:
-            self._pairs = self._pairs_of_zone()
-        self._take(0)
+        """The pair that was given, else the one at the cursor."""
+        number = 0
+        if not self._pairs:
+            self._pairs, number = pairs_at(self.session)
+        self._take(number)
         super().on_mount()
-
-    def _pairs_of_zone(self) -> tuple[Pair, ...]:
-        zone = self.session.current_zone
-        return competing_pairs(distinct_entries(zone)) if zone else ()
 
     def session_changed(self, before: Session, now: Session) -> None:
         """Another problem: its entries; another look at the store: what it does to the choices."""
-        if before.zone != now.zone and now.zone is not None and now.report is not None:
-            self._pairs = self._pairs_of_zone()
-            self._take(0)
+        if before.place != now.place and before.zones is now.zones and now.zone is not None:
+            self._pairs, number = pairs_at(now)
+            self._take(number)
         elif before.zones is not now.zones:
             self.find_zone()
         super().session_changed(before, now)
@@ -101,7 +95,11 @@ class CompareScreen(ChoosingScreen):
             self.comparison = None
             self.find_zone()
             zone = self.session.current_zone
-            what = f"{zone.title}: no two manifests compete here" if zone else "no problem and no two pins are selected"
+            what = (
+                f"{zone.title}: no two manifests compete here"
+                if zone
+                else "no problem is selected, and no two ranges are kept"
+            )
             super()._notice([text(f"Nothing to compare. {what[:1].upper()}{what[1:]}.", "strong")])
             return
         a, b = self._pairs[number]
@@ -197,7 +195,9 @@ class CompareScreen(ChoosingScreen):
             around = self.result.around[place] if self.result else None
             prose = self.query_one(f"#text-{name}", Prose)
             prose.show_text(side_text(comparison, place, around, prose.size.width, self.glyphs))
-            mark = f"{LETTERS[place]}  chosen" if place == chosen else LETTERS[place]
+            mark = LETTERS[place]
+            if place == chosen:
+                mark += "  chosen, can't be used" if self.chosen_chain and not self.chosen_chain.used else "  chosen"
             self.query_one(f"#side-{name}", Panel).label(mark, "" if place == chosen else f"{name} choose")
 
     def _show_chunks(self, comparison: Comparison) -> None:
@@ -256,7 +256,7 @@ class CompareScreen(ChoosingScreen):
             return (piece("Compare", "title"),), ()
         title = "Compare"
         if zone is not None and self._findings() is zone.findings:
-            title = f"{zone.title[:1].upper()}{zone.title[1:]} {ordinal(self.session)}"
+            title = f"{zone.title[:1].upper()}{zone.title[1:]} {ordinal(self.session, self.session.zone)}"
         left = [piece(title, "title", 4, "Compare"), piece(comparison.lane.short, "dim", 3)]
         if comparison.overlap is None:
             left.append(piece("no overlap", "text"))

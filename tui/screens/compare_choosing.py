@@ -26,6 +26,7 @@ from tui.triaging import holds, zone_of
 from tui.weighing import repairs_with
 
 if TYPE_CHECKING:
+    from core.choices import WithEntry
     from core.engine import Engine
     from core.manifests import EvidenceProgress
     from core.model import Zone
@@ -84,21 +85,28 @@ class ChoosingScreen(ContentScreen, Marking):
         try:
             found = Repairs(repairs_with(engine, session, wishes, pair, Patience(tell, over.is_set)))
         except SeamlineError as error:
-            found = Repairs(waiting=error.message)
+            found = Repairs(waiting=error.message, never=True)
         self.post_message(RepairsKnown(key, found))
 
     def on_repairs_known(self, message: RepairsKnown) -> None:
         """Show them, unless another question was asked meanwhile."""
-        if message.key == self._weighed:
-            self.repairs = message.repairs
+        if message.key != self._weighed:
+            return
+        waited = self.chosen is not None and self.chosen_chain is None
+        self.repairs = message.repairs
+        if self.repairs.both is None and not self.repairs.never:
             self.show_meaning()
+        elif waited:
+            self._settle_choice()
+        else:
+            self.show_everything()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A fault of the program leaves the repairs unknown."""
         super().on_worker_state_changed(event)
         if event.worker.group == "repairs" and event.state is WorkerState.ERROR:
-            self.repairs = Repairs(waiting="not known, for a fault in seamline")
-            self.show_meaning()
+            found = Repairs(waiting="not known, for a fault in seamline", never=True)
+            self.post_message(RepairsKnown(self._weighed, found))
 
     def on_unmount(self) -> None:
         """Nobody waits any more."""
@@ -115,36 +123,70 @@ class ChoosingScreen(ContentScreen, Marking):
         wishes = self.seamline.wishes
         return next((place for place, entry in enumerate(self.comparison.pair) if wishes.chooses(entry)), None)
 
+    @property
+    def chosen_chain(self) -> WithEntry | None:
+        """What the chain is with the chosen side, as far as that is known."""
+        place = self.chosen
+        if place is None:
+            return None
+        if self.repairs.both is not None:
+            return self.repairs.both[place].chain
+        planned = self._weighed is not None and not self.repairs.never
+        return None if planned or self.result is None else self.result.choices[place].chain
+
     def action_pin_side(self, name: str) -> None:
-        """Choose A or B, and note that on the problem; a second time, take the choice back."""
+        """Choose A or B, and note that on the problem; a second time, take the choice back.
+
+        A choice that no chain can follow stays chosen, so that every preview speaks of it, but decides nothing.
+        """
         comparison = self.comparison
         if comparison is None:
             return
         place = "ab".index(name)
         entry, other = comparison.pair[place], comparison.pair[1 - place]
         self.seamline.wishes = self.seamline.wishes.choosing(entry, (other,))
+        self._settle_choice()
+        self.weigh_repairs()
+
+    def _settle_choice(self) -> None:
+        """Note what is chosen as far as it can be followed, and say so."""
         fault = self._note_choices()
         self.show_everything()
-        self.weigh_repairs()
-        self.say(fault or self._said_of_choice(place))
+        self.say(fault or self._said_of_choice())
 
-    def _said_of_choice(self, place: int) -> str:
-        if self.chosen != place:
+    def _said_of_choice(self) -> str:
+        place, chain = self.chosen, self.chosen_chain
+        if place is None:
             return "nothing is chosen"
+        letter = LETTERS[place]
+        if chain is None:
+            return f"{letter} is chosen; whether a chain can use it is being worked out"
+        if chain.why_unused is not None:
+            return f"{letter} can't be used: {chain.why_unused}"
         kept = "" if self._zone is not None and self.seamline.notes.lasting else ", for this session"
-        return f"{LETTERS[place]} is chosen{kept}"
+        return f"{letter} is chosen{kept}"
 
     def _note_choices(self) -> str:
-        """Note what is chosen in the problem; what was vetoed there stays so."""
+        """Note what is chosen in the problem and can be followed; what was vetoed there stays so."""
         zone = self.marked_zone()
         if zone is None:
             return ""
         pins = frozenset(entry.manifest for entry in self.seamline.wishes.choices if holds(zone, entry))
+        pins -= self._not_followed()
         before = self.session.triage.notes.get(zone.id, OPEN)
         if not pins and before.standing is not Standing.DECIDED:
             return ""
         state = ZoneState(Standing.DECIDED, pins, before.vetoes) if pins or before.vetoes else None
-        return self.seamline.note(zone, state)
+        return self.seamline.note(zone, state) if state != before else ""
+
+    def _not_followed(self) -> frozenset[str]:
+        """The choices that decide nothing: a chosen side that is not known to be used, and whatever it excludes."""
+        place, chain = self.chosen, self.chosen_chain
+        if place is None or self.comparison is None:
+            return frozenset()
+        excluded = self.repairs.both[place].unused if self.repairs.both else frozenset()
+        used = chain is not None and chain.used
+        return excluded if used else excluded | {self.comparison.pair[place].manifest}
 
     # --- the problem that both are in -----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
 
+from core.model import Entry
 from tui import twin
 from tui.commands import Context, Screens
 from tui.safe_text import safe
@@ -43,8 +44,10 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
     AUTO_FOCUS = "#file-list"
     NEEDS_ALL = False
 
-    def __init__(self) -> None:
+    def __init__(self, entry: Entry | None = None) -> None:
+        """Begin at the file that claims `entry`; without one at that of what is selected."""
         super().__init__()
+        self._entry = entry
         self._filter = "all"
         self._hits: tuple[int, ...] = ()
         self._wanted = ""
@@ -107,9 +110,9 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
         self._close_lines()
         self._hits = ()
         self._show_list(0)
-        entry = self.session.selected
+        entry = self._entry or self.session.selected
         self._go_to([claim.file for claim in entry.claims] if entry else self._handles_of_zone())
-        self.show_twin(twin.check(self.session.location))
+        self.show_twin(twin.check(self.session.location), copied=False)
 
     def _show_list(self, cursor: int) -> None:
         answer, kept, glyphs = self.result, self._kept, self.glyphs

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.commands import GROUPS, Context, commands_on
+from tui.faults import KeepsGoing
 from tui.glyphs import Glyphs
 from tui.screens.base import SeamlineScreen
 from tui.widgets.painted import STYLE_CLASSES
@@ -19,17 +20,19 @@ from tui.widgets.prose import BLANK, Paragraph, Prose, runs, text
 _KEY_CELLS = 18
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(KeepsGoing, ModalScreen[None]):
     """Lists the commands of one screen."""
 
     CSS_PATH = "help.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = {*STYLE_CLASSES}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter", "dismiss(None)", "Close", show=False),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("space,pagedown", "scroll(10)", "Page down", show=False),
-        Binding("b,pageup", "scroll(-10)", "Page up", show=False),
+        Binding("j,down", "row(1)", "Down", show=False),
+        Binding("k,up", "row(-1)", "Up", show=False),
+        Binding("space,pagedown", "page(1)", "Page down", show=False),
+        Binding("b,pageup", "page(-1)", "Page up", show=False),
+        Binding("home", "end(0)", "First row", show=False),
+        Binding("end,G,shift+g", "end(1)", "Last row", show=False),
     ]
 
     def __init__(self, of: SeamlineScreen) -> None:
@@ -39,15 +42,29 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One panel."""
-        yield Panel(Prose(id="help-text"), title=f"Keys on this screen: {self._about.screen}", hint="Esc close")
+        yield Panel(
+            Prose(id="help-text"),
+            title=f"Keys on this screen: {self._about.screen}",
+            hint="Space next page   Esc close",
+        )
 
     def on_mount(self) -> None:
         """Fill it."""
         self.query_one(Prose).show_text(help_text(self._about, self._glyphs))
 
-    def action_scroll(self, rows: int) -> None:
-        """Scroll."""
-        self.query_one(Prose).move(rows)
+    def action_row(self, step: int) -> None:
+        """A row up or down."""
+        self.query_one(Prose).move(step)
+
+    def action_page(self, step: int) -> None:
+        """A page up or down."""
+        prose = self.query_one(Prose)
+        prose.move(step * prose.page)
+
+    def action_end(self, last: int) -> None:
+        """The first row or the last."""
+        prose = self.query_one(Prose)
+        prose.move_to(last * prose.row_count)
 
 
 def help_text(context: Context, glyphs: Glyphs) -> list[Paragraph]:

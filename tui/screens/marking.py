@@ -12,7 +12,7 @@ from core.triage import OPEN, Standing, ZoneState
 from tui.screens.ask import AskScreen
 from tui.screens.base import SeamlineScreen
 from tui.texts.common import moment
-from tui.triaging import holds, parse_ignoring
+from tui.triaging import Ignoring, holds, parse_ignoring
 
 if TYPE_CHECKING:
     from core.model import Zone
@@ -38,7 +38,17 @@ class Marking(SeamlineScreen):
         if self._state(zone).standing is not Standing.OPEN:
             self._reopen(zone)
             return
-        self.app.push_screen(AskScreen("Ignore because", _EXAMPLE), lambda answer: self._ignore(zone, answer))
+        question = AskScreen("Ignore because", _EXAMPLE, check=self._why_not_ignored)
+        self.app.push_screen(question, lambda answer: self._ignore(zone, answer))
+
+    def _why_not_ignored(self, answer: str) -> str:
+        """Why a problem can't be left alone like that; empty if it can."""
+        ignoring = self._ignoring(answer)
+        return f"not ignored: {ignoring}" if isinstance(ignoring, str) else ""
+
+    def _ignoring(self, answer: str) -> Ignoring | str:
+        engine = self.seamline.engine
+        return "the store is not read yet" if engine is None else parse_ignoring(answer, engine.host.now())
 
     def _state(self, zone: Zone) -> ZoneState:
         notes = self.session.notes
@@ -53,19 +63,15 @@ class Marking(SeamlineScreen):
         self.say(fault or "open again: nothing is noted on this problem")
 
     def _ignore(self, zone: Zone, answer: str | None) -> None:
-        engine = self.seamline.engine
-        if answer is None or engine is None:
-            return
-        ignoring = parse_ignoring(answer, engine.host.now())
-        if isinstance(ignoring, str):
-            self.say(f"not ignored: {ignoring}")
+        ignoring = None if answer is None else self._ignoring(answer)
+        if not isinstance(ignoring, Ignoring):
             return
         self._forget_choices(zone)
         fault = self.seamline.note(zone, ZoneState(Standing.IGNORED, reason=ignoring.reason, until=ignoring.until))
         self.marked()
         until = "" if ignoring.until is None else f" until {moment(ignoring.until, seconds=False)}"
         kept = "" if self.seamline.notes.lasting else ", for this session"
-        self.say(fault or f"ignored{until}{kept}: m opens it again; no verdict changes")
+        self.say(fault or f"ignored{until}{kept}: m on it opens it again; no verdict changes")
 
     def _forget_choices(self, zone: Zone) -> None:
         """What was chosen there is chosen no more: a problem that is ignored is not decided."""

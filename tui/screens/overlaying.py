@@ -16,6 +16,7 @@ from core.errors import SeamlineError
 from core.overlay import WrittenOverlay, describe, restore_size, write_overlay
 from core.recovery import Recovery
 from tui.commands import Context
+from tui.headless.wishes import WITHOUT_CHOICES
 from tui.screens.ask import AskScreen
 from tui.screens.recovering import RecoveryScreen
 from tui.texts.restore import overlay_text
@@ -64,7 +65,20 @@ class OverlayScreen(RecoveryScreen[Result]):
         return replace(super().context(), obstacle=self.no_overlay())
 
     def action_overlay(self) -> None:
-        """Ask for the folder of the overlay."""
+        """Ask for the folder of the overlay; before that for a word where it can't follow what was chosen."""
+        if self.recovery is not None and self.recovery.has_unused_choices:
+            question = f"Type {WITHOUT_CHOICES} for an overlay without what you chose"
+            self.app.push_screen(AskScreen(question, "Esc: nothing is written"), self._take_word)
+        else:
+            self._ask_for_folder()
+
+    def _take_word(self, answer: str | None) -> None:
+        if answer is not None and answer.strip() == WITHOUT_CHOICES:
+            self._ask_for_folder()
+        else:
+            self.say(f"no overlay was written: the word is {WITHOUT_CHOICES}")
+
+    def _ask_for_folder(self) -> None:
         self.app.push_screen(AskScreen("Folder for the overlay", _EXAMPLE), self._take_folder)
 
     def _take_folder(self, answer: str | None) -> None:

@@ -18,10 +18,12 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core.errors import SeamlineError
+from tui.faults import named
 from tui.safe_text import shorten
 from tui.screens.base import SeamlineScreen
 from tui.state import Session
 from tui.widgets.line import Line, Piece
+from tui.widgets.panel import Panel
 from tui.widgets.prose import Paragraph, Prose, text
 
 Result = TypeVar("Result")
@@ -49,10 +51,8 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
 
     DEFAULT_CSS = """
     PreviewScreen {
-        #refusal { display: none; height: 1fr; padding: 1 2; }
         #preview { height: 1fr; layout: vertical; }
         #twin { background: $surface; }
-        &.-nothing #refusal { display: block; }
         &.-nothing #preview { display: none; }
     }
     """
@@ -78,7 +78,7 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
 
     def compose_body(self) -> ComposeResult:
         """A notice where there is no answer, else the answer."""
-        yield Prose(id="refusal")
+        yield Panel(Prose(id="refusal"), id="instead")
         with Container(id="preview"):
             yield from self.compose_preview()
 
@@ -132,17 +132,18 @@ class PreviewScreen(SeamlineScreen, Generic[Result]):
         fault = event.worker.error
         if event.state is not WorkerState.ERROR or fault is None:
             return
-        reason, hint = f"{type(fault).__name__}: {fault}", "this is a fault in seamline: report it"
+        reason, hint = named(fault), f"this is a fault in seamline; {self.seamline.keep_fault(fault)}"
         if event.worker.group == "preview":
             self.post_message(Refused(self._asked, reason, hint))
         else:
             self.say(f"{reason} ({hint})")
 
-    def show_twin(self, command: str) -> None:
-        """The line with the command that gives the same answer without the app."""
+    def show_twin(self, command: str, *, copied: bool = True) -> None:
+        """The line with the command that gives the same answer without the app; `copied`: it is what `y` copies."""
         room = max(20, self.size.width - 14)
         shown = shorten(command, room, self.glyphs.ellipsis)
-        self.query_one("#twin", Line).show((Piece((("y copies  ", "dim"), (shown, "key"))),))
+        lead = "y copies  " if copied else "command   "
+        self.query_one("#twin", Line).show((Piece(((lead, "dim"), (shown, "key"))),))
 
     def action_export(self) -> None:
         """Write the document of the answer; made in a thread, for it may be long."""

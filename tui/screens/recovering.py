@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.manifests import EvidenceProgress
 
 Result = TypeVar("Result")
-_POLICIES: Final = "   ".join(Policy)
+_POLICIES: Final = "  ".join(Policy)
 
 
 @dataclass
@@ -64,7 +64,7 @@ class RecoveryScreen(PreviewScreen[Result]):
             return
         self._tells = True
         far = f"looking into manifests, {message.done:,} of {message.total:,}"
-        self.say(f"{far}: Esc stops")
+        self.say(f"{far}: Esc stops it and goes back")
         if self.result is None:
             self._notice([text(f"{far}.", "dim")])
 

@@ -21,13 +21,13 @@ from tui.repairing import RepairAnswer, repair_answer
 from tui.safe_text import safe
 from tui.screens.recovering import RecoveryScreen
 from tui.texts import repair as texts
-from tui.texts.change import file_row, status_words
+from tui.texts.change import FileRows, status_words
 from tui.widgets.bands import Bands
 from tui.widgets.line import Line, Piece, piece
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose
 from tui.widgets.repair_strips import RepairStrips
-from tui.widgets.rows import MadeRows, RowList
+from tui.widgets.rows import RowList
 
 
 class RepairScreen(RecoveryScreen[RepairAnswer]):
@@ -89,8 +89,7 @@ class RepairScreen(RecoveryScreen[RepairAnswer]):
         self.query_one("#repair-files", Panel).label(
             texts.files_title(answer), "" if self._obstacle() else "Enter repair now"
         )
-        rows = MadeRows(len(files), lambda index, width: file_row(files[index], (), width, glyphs))
-        self.query_one("#repair-list", RowList).show(rows, 0)
+        self.query_one("#repair-list", RowList).show(FileRows(files, lambda _: (), glyphs), 0)
         self.set_class(not files, "-no-files")
         self.query_one("#repair-text", Prose).show_text(answer.story)
         self.show_twin(self.copy_text())
@@ -121,7 +120,7 @@ class RepairScreen(RecoveryScreen[RepairAnswer]):
         dry = "dry run: nothing is written, moved or deleted" if wide else "nothing is written yet"
         left = [piece("Repair preview", "title", 5, "Repair"), piece(dry, "good", 6)]
         if self._park:
-            left.append(piece("tail set aside", "snapshot", 2))
+            left.append(piece("HIDES THE TAIL", "conflict", 2))
         if self.result is None:
             return left, ()
         word, style = texts.state_word(self.result)

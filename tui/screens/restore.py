@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
@@ -12,11 +12,12 @@ from textual.containers import Container
 
 from core.model import Entry, LaneKind
 from core.recovery import Recovery
-from core.restore import RestorePreview, SkippedRun
+from core.restore import HighestTargets, RestoreOptions, RestorePreview, SkippedRun, highest_targets
 from tui import twin
 from tui.commands import Screens
 from tui.numbers import EpochPlace, VersionPlace, parse_place, span, whole
-from tui.recovering import Patience, options_of, recovery_of
+from tui.recovering import Patience, options_of, targets_of
+from tui.safe_text import cut
 from tui.screens.ask import AskScreen
 from tui.screens.overlaying import OverlayScreen
 from tui.state import Session, View
@@ -24,10 +25,9 @@ from tui.texts import restore as texts
 from tui.texts.restore_lists import (
     ChosenStep,
     SkippedRows,
-    chosen_row,
+    chosen_rows,
     chosen_steps,
     chosen_title,
-    shorten_right,
     skipped_row,
     skipped_rows,
     skipped_story,
@@ -50,9 +50,16 @@ _HISTORY_EXAMPLE: Final = "the version from which history is kept, or nothing fo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestoreAnswer:
-    """The best restore, ready to be listed and drawn; `story` is its verdict in words."""
+    """The best restore, ready to be listed and drawn; `story` is its verdict in words.
 
+    `options` are what was asked. `everything` is the restore of everything under the same choices, from which the
+    `highest` targets follow.
+    """
+
+    options: RestoreOptions
     recovery: Recovery
+    everything: Recovery
+    highest: HighestTargets
     steps: tuple[ChosenStep, ...]
     skipped: SkippedRows
     scene: RestoreScene
@@ -92,14 +99,26 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         if engine is None or session.snapshot is None or picture is None:
             return None
         options = options_of(self.seamline.wishes, self._target, self._history)
+        known = self._everything_under(options)
 
         def run(watch: Patience) -> RestoreAnswer:
-            recovery = recovery_of(engine, session, options, watch)
-            preview = recovery.preview
-            scene, story = restore_scene(preview, picture), tuple(texts.verdict_text(recovery, session.location))
-            return RestoreAnswer(recovery, chosen_steps(preview), skipped_rows(preview), scene, story)
+            recovery, everything = targets_of(engine, session, options, watch, known)
+            preview, highest = recovery.preview, highest_targets(everything.preview)
+            scene = restore_scene(preview, picture)
+            story = tuple(texts.verdict_text(recovery, highest, session.location))
+            return RestoreAnswer(
+                options, recovery, everything, highest, chosen_steps(preview), skipped_rows(preview), scene, story
+            )
 
         return (session.snapshot, options), run
+
+    def _everything_under(self, options: RestoreOptions) -> Recovery | None:
+        """The restore of everything, if the answer shown holds it for the same look and choices."""
+        answer = self.result
+        if answer is None or answer.everything.snapshot is not self.session.snapshot:
+            return None
+        same = replace(answer.options, target_version=None) == replace(options, target_version=None)
+        return answer.everything if same else None
 
     def on_screen_resume(self) -> None:
         """Back from the comparison, where something may have been chosen."""
@@ -109,25 +128,31 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
     def action_target(self) -> None:
         """Ask for the target."""
         value = "" if self._target is None else str(self._target)
-        self.app.push_screen(AskScreen("Target version", _EXAMPLE, value), self._take_target)
+        self.app.push_screen(AskScreen("Target version", _EXAMPLE, value, self._why_no_version), self._take_target)
 
     def action_history(self) -> None:
         """Ask for the start of history."""
         value = "" if self._history is None else str(self._history)
-        self.app.push_screen(AskScreen("History from", _HISTORY_EXAMPLE, value), self._take_history)
+        self.app.push_screen(
+            AskScreen("History from", _HISTORY_EXAMPLE, value, self._why_no_version), self._take_history
+        )
 
     def _take_target(self, answer: str | None) -> None:
-        if answer is not None and (taken := self._version(answer)) is not False:
+        if answer is not None and not isinstance(taken := self._version(answer), str):
             self._target = taken
             self.ask()
 
     def _take_history(self, answer: str | None) -> None:
-        if answer is not None and (taken := self._version(answer)) is not False:
+        if answer is not None and not isinstance(taken := self._version(answer), str):
             self._history = taken
             self.ask()
 
-    def _version(self, answer: str) -> int | bool | None:
-        """The version that was typed, None for an empty answer; False, and why in the status line, if it is none."""
+    def _why_no_version(self, answer: str) -> str:
+        taken = self._version(answer)
+        return taken if isinstance(taken, str) else ""
+
+    def _version(self, answer: str) -> int | str | None:
+        """The version that was typed, None for an empty answer; why it is none."""
         place, picture = parse_place(answer), self.session.picture
         if place is None:
             return None
@@ -137,22 +162,17 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
             found = picture.versions_of_epochs(place.epoch, place.epoch)
             if found is not None:
                 return found[1]
-            self.say(f"epoch {whole(place.epoch)} is not in this store")
-            return False
-        self.say("type one version, from 0 to 18,446,744,073,709,551,615, or an epoch")
-        return False
+            return f"epoch {whole(place.epoch)} is not in this store"
+        return "type one version, from 0 to 18,446,744,073,709,551,615, or an epoch"
 
     def action_best_target(self) -> None:
-        """The highest target that works with stock; a second time, along the chain."""
+        """The highest target that works, with stock as it is or with what this screen proposes; says with which."""
         if self.result is None:
             return
-        targets = texts.best_targets(self.result.preview)
-        if not targets:
-            self.say("no target works with these files")
-            return
-        following = targets.index(self._target) + 1 if self._target in targets else 0
-        self._target = targets[following % len(targets)]
-        self.say("" if len(targets) > 1 else "the highest target that works")
+        highest = self.result.highest
+        if highest.best is not None:
+            self._target = highest.best
+        self.say(texts.highest_words(highest, self._history))
         self.ask()
 
     # --- what is shown --------------------------------------------------------------------------------------------
@@ -173,12 +193,10 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         self._why, self.overlay = False, None
         steps = self._steps = self.result.steps
         self.query_one("#chosen", Panel).label(*chosen_title(preview))
-        self.query_one("#chosen-list", RowList).show(
-            MadeRows(len(steps), lambda index, width: chosen_row(steps[index], preview, width)), 0
-        )
+        self.query_one("#chosen-list", RowList).show(chosen_rows(steps, preview), 0)
         self.query_one("#skipped", Panel).label(f"Left out {len(skipped):,}", "Enter why")
         self.query_one("#skipped-list", RowList).show(
-            MadeRows(len(skipped), lambda index, width: skipped_row(*skipped.run(index), width, glyphs)), 0
+            MadeRows(len(skipped), lambda index, width: skipped_row(skipped, index, width, glyphs)), 0
         )
         self._show_verdict()
         self.show_twin(self.copy_text())
@@ -248,7 +266,7 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         elif selected is not None:
             kind, run = selected
             place = f"{kind.short} {span(run.first, run.last)}"
-            why = shorten_right(run.why, max(0, self.size.width - len(place) - 5), self.glyphs.ellipsis)
+            why = cut(run.why, max(0, self.size.width - len(place) - 5), self.glyphs.ellipsis)
             left = [piece(place, "strong"), piece(why, "text", 1)]
         return left, (piece(newest, "dim", 2),)
 
@@ -343,4 +361,4 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
         from tui.headless.documents.restore_plan import restore_document
 
         assert self.result is not None
-        return restore_document(self.result.preview)
+        return restore_document(self.result.recovery, self.result.highest)

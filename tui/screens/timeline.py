@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from core.model import LaneKind, Severity, Zone
+from core.model import LaneKind, Zone
 from tui.commands import Context, Screens
+from tui.comparison import Pair, in_stock_order
 from tui.export import timeline_document
+from tui.here import competing_at, files_at
+from tui.listing import ALL_PROBLEMS, Filter, Listing, filters
 from tui.screens.marking import Marking
 from tui.screens.timeline_moves import Moving
 from tui.state import Phase, Session
@@ -23,7 +27,7 @@ from tui.widgets.overview import Overview
 from tui.widgets.panel import Panel
 from tui.widgets.prose import Prose
 from tui.widgets.rows import RowList
-from tui.widgets.scene import LANES, Scene
+from tui.widgets.scene import Scene, heightened
 from tui.widgets.timeline import Timeline
 
 
@@ -36,10 +40,9 @@ class TimelineScreen(Moving, Marking):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = 0
         self._file = ""
-        self._listed: tuple[int, ...] = ()
-        self._listed_of: tuple[Any, int, Any] = (None, -1, None)
+        self._listed_of: tuple[Any, ...] = ()
+        self._noted_before: tuple[Any, Any] = (None, {})
 
     # --- what is shown --------------------------------------------------------------------------------------------
 
@@ -48,38 +51,47 @@ class TimelineScreen(Moving, Marking):
         yield Line(id="verdict")
         yield Overview(id="overview")
         yield Timeline(id="timeline")
-        yield Prose(id="notice")
+        yield Panel(Prose(id="notice"), id="instead")
         with Container(id="panels"):
-            yield Panel(Vertical(RowList(id="problem-list"), Prose(id="totals")), id="problems")
+            with Vertical(id="found"):
+                yield Panel(RowList(id="problem-list"), id="problems")
+                yield Panel(Prose(id="totals"), title="Totals", id="totals-panel")
             yield Panel(Prose(id="story"), id="inspector")
             yield Panel(Prose(id="claim-text"), title="Claims", id="claims")
 
-    def on_mount(self) -> None:
-        """Follow the viewport as well."""
-        super().on_mount()
-        for unmoved in ("#totals", "#notice"):
-            self.query_one(unmoved, Prose).can_focus = False
-        self.watch(self.app, "view", self._view_changed, init=False)
-
     def on_resize(self) -> None:
-        """The pictures depend on the size."""
+        """The pictures depend on the size, and whether the claims have a panel of their own."""
         self.draw()
+        self._inspect()
         self.call_after_refresh(self.refresh_lines)
 
     def session_changed(self, before: Session, now: Session) -> None:
-        """Something was read, found or selected."""
-        if before is now or before.zones is not now.zones:
-            self._filter, self._file = 0, ""
-        zone = now.current_zone
-        if zone is not None and zone.lane in LANES and before.current_zone is not zone:
-            self.lane = zone.lane
+        """Something was read, found, noted or selected, or the operator moved."""
+        if before.place != now.place:
+            self.grow_area()
         self.draw()
-        self._list_problems()
-        self._inspect()
+        if before is now or replace(before, place=now.place) != now:
+            self._list_problems()
+            self._inspect()
 
-    def _view_changed(self) -> None:
-        self.draw()
-        self.refresh_lines()
+    def on_screen_suspend(self) -> None:
+        """Another screen comes in front: what is noted on there is told from what was before."""
+        self._noted_before = (self.session.report, self.session.notes)
+
+    def on_screen_resume(self) -> None:
+        """In front again; from a problem that was decided meanwhile the operator goes on to the next open one."""
+        super().on_screen_resume()
+        report, notes = self._noted_before
+        if report is self.session.report and self.session.zone not in notes and self._go_on():
+            self.say("this is the next open problem: z goes back to the one that was decided")
+
+    def _go_on(self) -> bool:
+        """From a problem that is noted on to the next open one; whether there is one."""
+        zone = self.session.zone
+        following = self.session.listing.next_open(zone, 1) if zone in self.session.notes else None
+        if following is not None:
+            self.seamline.select_problem(following)
+        return following is not None
 
     @property
     def _wide(self) -> bool:
@@ -88,6 +100,12 @@ class TimelineScreen(Moving, Marking):
     @property
     def _annotated(self) -> bool:
         return self._wide and self.size.height >= 36
+
+    @property
+    def _lane_room(self) -> int:
+        """Rows for the lanes: a quarter of the screen, or all that verdict, overview and status leave of a low one."""
+        alone = self.has_class("-small") or self.has_class("-low")
+        return self.size.height - 3 if alone else self.size.height // 4
 
     def draw(self) -> None:
         picture, view = self.session.picture, self.seamline.view
@@ -99,15 +117,17 @@ class TimelineScreen(Moving, Marking):
             return
         self.query_one("#overview", Overview).show(picture, view, tall=self._annotated)
         picked, lane = self.picked()
-        self.timeline.show(Scene(picture, view, self.lane, self.area, picked, lane, self._annotated))
+        scene = Scene(picture, view, self.lane, self.area, picked, lane, self._annotated)
+        self.timeline.show(heightened(scene, self._lane_room))
 
     def picked(self) -> tuple[tuple[int, int] | None, LaneKind | None]:
+        """The versions of what is selected, and the lane if that is an entry."""
         session = self.session
-        assert session.picture is not None
+        picture = session.picture
+        assert picture is not None
         if session.selected is not None:
-            return session.picture.entry_span(session.selected), session.selected.lane
-        zone = session.current_zone
-        return (session.picture.zone_span(zone) if zone else None), None
+            return picture.entry_span(session.selected), session.selected.lane
+        return picture.marks.spans[session.zone] if picture.marks and session.zone is not None else None, None
 
     def _sentence(self) -> Sequence[Any]:
         """What stands in place of empty axes."""
@@ -116,33 +136,24 @@ class TimelineScreen(Moving, Marking):
     def _list_problems(self) -> None:
         """Fill the list anew when there are other problems or another filter; else only its cursor moves."""
         session, problems = self.session, self.query_one("#problem-list", RowList)
-        name, keep = self._filters()[self._filter]
-        if self._listed_of != (session.report, self._filter, session.triage):
-            self._listed_of = (session.report, self._filter, session.triage)
-            self._listed = tuple(index for index in session.order if keep(session.zones[index]))
-            problems.show(ZoneRows(session, self._listed, self.glyphs), 0)
-        if session.zone in self._listed:
-            problems.point_at(self._listed.index(session.zone))
-        title = inspector.problems_title(session) if not self._filter else f"Problems: {name}, {len(self._listed)}"
+        listing, shown_of = session.listing, (session.report, session.filter, session.triage)
+        if self._listed_of != shown_of:
+            self._listed_of = shown_of
+            problems.show(ZoneRows(session, listing.shown, self.glyphs), 0)
+        rank = None if session.zone is None else _rank_among(session.zone, listing)
+        problems.point_at(rank)
+        title = inspector.problems_title(session)
+        if session.filter != ALL_PROBLEMS:
+            title = f"Problems: {session.filter.name}, {len(listing.shown):,}"
         self.query_one("#problems", Panel).label(title, "] next  [ previous" if session.problem_count else "")
         self.query_one("#totals", Prose).show_text(inspector.totals_text(session))
-
-    def _filters(self) -> list[tuple[str, Any]]:
-        """The choices of `i`: a name, and which zones are kept; last, the file that claims what was selected."""
-        lanes = [(f"{lane.short} only", _in_lane(lane)) for lane in (*LANES, LaneKind.FILES)]
-        file = self._file
-        return [
-            ("all", lambda _: True),
-            ("errors only", lambda zone: zone.severity.rank >= Severity.ERROR.rank),
-            *lanes,
-            *([(f"claimed by {file.removeprefix('metadata/')}", lambda zone: names_file(zone, file))] if file else []),
-        ]
 
     def _inspect(self) -> None:
         session = self.session
         title, story, entries = inspector.story(session, self.glyphs, with_claims=not self._wide)
-        waits = session.selected is None and summary.is_interruption(session.current_zone)
-        hint = "Enter compare" if self._can_compare() else "Enter changes" if waits else ""
+        waits = summary.is_interruption(session.current_zone)
+        ranged = "" if session.selected is None else "Enter manifest   o its file"
+        hint = "Enter compare" if self._pair() else "Enter changes" if waits else ranged
         self.query_one("#inspector", Panel).label(title, hint)
         self.query_one("#story", Prose).show_text(story)
         self.query_one("#claim-text", Prose).show_text(inspector.claims_text(session, entries))
@@ -155,7 +166,7 @@ class TimelineScreen(Moving, Marking):
         """The version under the cursor, or the totals of the selected area."""
         if self.area and self.session.picture:
             return summary.area_status(self.session, self.area, self.lane), (piece("Esc clears", "dim", 9),)
-        return summary.status(self.session, self.seamline.view, self.lane, self.columns)
+        return summary.status(self.session, self.columns)
 
     def refresh_lines(self) -> None:
         """The verdict as well."""
@@ -173,6 +184,7 @@ class TimelineScreen(Moving, Marking):
             searching=bool(self.hits),
             has_entry=self.entry_here() is not None,
             has_zone=self.marked_zone() is not None,
+            obstacle=self.why_not_open(),
         )
 
     def action_expand(self) -> None:
@@ -183,23 +195,27 @@ class TimelineScreen(Moving, Marking):
 
     def marked_zone(self) -> Zone | None:
         """The selected problem."""
-        return self.session.current_zone if self.session.selected is None else None
+        return self.session.current_zone
+
+    def marked(self) -> None:
+        """What is left alone is left."""
+        self._go_on()
 
     # --- looking closer -------------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
         """The next choice of problems that has any."""
-        if not self._filter:
-            self._file = claiming_file(self.session)
-        choices = self._filters()
-        zones = self.session.zones
-        for step in range(1, len(choices) + 1):
-            candidate = (self._filter + step) % len(choices)
-            if any(choices[candidate][1](zone) for zone in zones):
-                self._filter = candidate
-                break
-        self._list_problems()
-        self.say(f"problems: {choices[self._filter][0]}")
+        session = self.session
+        if session.filter == ALL_PROBLEMS:
+            self._file = next(iter(files_at(session)), "")
+        choices = filters(self._file)
+        now = choices.index(session.filter)
+        following = (*choices[now + 1 :], *choices[: now + 1])
+        self.seamline.show_problems(next(filter(self._has_any, following), session.filter))
+        self.say(f"problems: {self.session.filter.name}")
+
+    def _has_any(self, kept: Filter) -> bool:
+        return any(map(kept.keeps, self.session.zones))
 
     def action_stop(self) -> None:
         """Stop reading, or clear what is selected."""
@@ -209,7 +225,7 @@ class TimelineScreen(Moving, Marking):
             return
         if self.session.ahead is not None:
             self.seamline.stop_reading()
-        self.area_from = self.area = None
+        self.clear_area()
         self.remove_class("-expanded")
         self.draw()
 
@@ -220,74 +236,62 @@ class TimelineScreen(Moving, Marking):
             self.say(self.seamline.toggle_pin(entry))
 
     def action_open(self) -> None:
-        """The comparison of a problem or of two pins, the journal of an interruption, or the files of an entry."""
-        if self._can_compare():
-            self.seamline.action_show_screen(Screens.COMPARE)
-            return
-        if self.session.selected is None and summary.is_interruption(self.session.current_zone):
-            self.seamline.action_show_screen(Screens.CHANGES)
-            return
-        entry = self.entry_here()
-        if entry is not None:
-            self.seamline.select_entry(entry)
-        self.seamline.action_show_screen(Screens.FILES)
+        """The comparison of a conflict or of two pins, the journal of an interruption, a manifest, or files."""
+        from tui.screens.compare import CompareScreen
 
-    def _can_compare(self) -> bool:
-        """Whether two pins, or the entries of the selected problem, compete."""
-        zone = self.session.current_zone if self.session.selected is None else None
-        return len(self.session.pins) == 2 or (zone is not None and summary.is_overlap(zone))
+        pins = self._pinned_pair()
+        if pins is not None:
+            self.app.push_screen(CompareScreen(pins))
+        elif self._pair():
+            self.seamline.action_show_screen(Screens.COMPARE)
+        elif summary.is_interruption(self.session.current_zone):
+            self.seamline.action_show_screen(Screens.CHANGES)
+        else:
+            ranged = self.session.selected is not None
+            self.seamline.action_show_screen(Screens.MANIFEST if ranged else Screens.FILES)
+
+    def why_not_open(self) -> str | None:
+        """Why there is nothing to open."""
+        session = self.session
+        if self._pair() or session.selected or summary.is_interruption(session.current_zone):
+            return None
+        if session.current_zone is None:
+            return "no range is here: . goes to the next, ] to a problem"
+        return None if files_at(session) else "this problem names no manifest and no file"
+
+    def _pair(self) -> Pair | None:
+        """The two that Enter compares: the pins if one of them is selected, else what competes at the cursor."""
+        return self._pinned_pair() or competing_at(self.session)
+
+    def _pinned_pair(self) -> Pair | None:
+        pins = self.session.pins
+        return in_stock_order(*pins) if len(pins) == 2 and self.session.selected in pins else None
 
     def copy_text(self) -> str:
         """The manifest of the selected range, or the next step of the selected problem."""
-        entry = self.session.selected
-        zone = self.session.current_zone
-        if entry is not None:
-            return entry.manifest
-        if zone is not None:
-            return inspector.next_step(zone)
-        here = self.entry_here()
-        return here.manifest if here else ""
+        session = self.session
+        if session.selected is not None:
+            return session.selected.manifest
+        return inspector.next_step(session.current_zone) if session.current_zone else ""
 
     def export_document(self) -> dict[str, Any]:
         """The verdict, the problems and what is in view."""
-        return timeline_document(self.session, self.seamline.view)
+        return timeline_document(self.session)
 
     # --- the mouse and the lists ----------------------------------------------------------------------------------
 
     @on(RowList.Moved, "#problem-list")
     @on(RowList.Opened, "#problem-list")
     def _problem_selected(self, event: RowList.Moved | RowList.Opened) -> None:
-        if event.index >= len(self._listed):
+        shown = self.session.listing.shown
+        if event.index >= len(shown):
             return  # The list has become shorter since.
-        self.seamline.select_problem(self._listed[event.index])
-        if isinstance(event, RowList.Opened):
+        self.seamline.select_problem(shown[event.index])
+        if isinstance(event, RowList.Opened) and self.why_not_open() is None:
             self.action_open()
 
 
-def claiming_file(session: Session) -> str:
-    """The metadata file that the selected range or problem leads to first; empty if it leads to none."""
-    if session.selected is not None:
-        return session.selected.claims[0].file if session.selected.claims else ""
-    return next(iter(files_of(session.current_zone)), "") if session.current_zone else ""
-
-
-def names_file(zone: Zone, file: str) -> bool:
-    """Whether a problem, or an entry that it is about, is claimed by a metadata file."""
-    return file in files_of(zone)
-
-
-def files_of(zone: Zone) -> tuple[str, ...]:
-    """The metadata files that a problem is about, in the order of its findings."""
-    lines = (
-        claim
-        for finding in zone.findings
-        for claim in (*finding.claims, *(each for entry in finding.entries for each in entry.claims))
-    )
-    return tuple(dict.fromkeys(claim.file for claim in lines))
-
-
-def _in_lane(lane: LaneKind) -> Any:
-    def keep(zone: Zone) -> bool:
-        return zone.lane is lane
-
-    return keep
+def _rank_among(zone: int, listing: Listing) -> int | None:
+    """The row of a problem in the list; None if the filter leaves it out."""
+    rank = bisect_left(listing.shown, listing.ranks[zone], key=listing.ranks.__getitem__)
+    return rank if rank < len(listing.shown) and listing.shown[rank] == zone else None

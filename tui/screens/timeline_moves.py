@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 from textual import on
 
 from core.model import Entry, LaneKind
 from tui.numbers import whole
 from tui.screens.timeline_search import Searching
+from tui.selecting import drawn_cursor
 from tui.state import View
 from tui.widgets.overview import Overview
 from tui.widgets.scene import LANES
@@ -16,12 +18,11 @@ from tui.widgets.timeline import Timeline
 
 
 class Moving(Searching):
-    """The lane under the cursor, the selected area, and the commands and the mouse that move them."""
+    """The selected area, and the commands and the mouse that move the cursor; what is selected follows it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lane = LaneKind.TRANSACTIONS
-        self.area_from: int | None = None
+        self._area_from: int | None = None
         self.area: tuple[int, int] | None = None
 
     @abstractmethod
@@ -36,6 +37,10 @@ class Moving(Searching):
     def action_open(self) -> None:
         """Open what is selected."""
 
+    @abstractmethod
+    def why_not_open(self) -> str | None:
+        """Why what is selected can't be opened."""
+
     @property
     def timeline(self) -> Timeline:
         """The widget."""
@@ -46,23 +51,23 @@ class Moving(Searching):
         """Cells for the versions."""
         return self.timeline.columns
 
-    def _set_view(self, view: View) -> None:
-        """A step of the cursor or the viewport; the selected area follows the cursor."""
-        self.seamline.view = view
-        self._grow_area()
+    @property
+    def lane(self) -> LaneKind:
+        """The lane of the cursor."""
+        return self.session.place.lane
 
-    def _grow_area(self) -> None:
-        if self.area_from is not None:
-            cursor = self.seamline.view.cursor
-            cell = max(1, self.seamline.view.length // self.columns)
-            low, high = sorted((self.area_from, cursor))
-            self.area = low, min(high + cell, self.seamline.view.whole) - 1
-            self.draw()
-            self.refresh_lines()
+    # --- by cells -------------------------------------------------------------------------------------------------
+
+    def _show(self, view: View) -> None:
+        """Another viewport; where that takes the cursor along, it goes onto what its cell is drawn as."""
+        place = self.session.place
+        if view.cursor != place.view.cursor:
+            view = drawn_cursor(self.session, view, place.lane, self.columns)
+        self.seamline.stand(place.at(view))
 
     def action_pan(self, quarters: int) -> None:
         """Pan a quarter view."""
-        self._set_view(self.seamline.view.panned(quarters))
+        self._show(self.seamline.view.panned(quarters))
 
     def action_zoom(self, step: int) -> None:
         """Zoom by two about the cursor."""
@@ -70,19 +75,22 @@ class Moving(Searching):
         zoomed = view.zoomed(self.columns, inwards=step > 0)
         if zoomed == view:
             self.say("this is the whole axis" if step < 0 else "one version per cell is the nearest")
-        self._set_view(zoomed)
+        self._show(zoomed)
 
     def action_cursor(self, step: int) -> None:
-        """One cell to the side; the view follows at its edge."""
-        view = self.seamline.view
-        self._set_view(view.stepped(self.columns, step))
+        """One cell to the side; the view follows at its edge. What lies behind the cursor is not gone back to."""
+        place, before = self.session.place, self.seamline.view.cursor
+        view = place.view.stepped(self.columns, step)
+        if view.cursor != before:
+            beyond = (before, None) if step > 0 else (-1, before)
+            view = drawn_cursor(self.session, view, place.lane, self.columns, *beyond)
+        self.seamline.stand(place.at(view))
 
     def action_row(self, step: int) -> None:
         """Another lane, or another row of the list in focus."""
         if self.focused is self.timeline:
-            place = min(max(0, LANES.index(self.lane) + step), len(LANES) - 1)
-            self.lane = LANES[place]
-            self.draw()
+            lane = LANES[min(max(0, LANES.index(self.lane) + step), len(LANES) - 1)]
+            self.seamline.stand(self.session.place.at(self.seamline.view, lane))
         else:
             super().action_row(step)
 
@@ -91,114 +99,120 @@ class Moving(Searching):
         if self.focused is not self.timeline:
             super().action_first()
         else:
-            self._set_view(self.seamline.view.moved(0))
+            self._show_version(0)
 
     def action_last(self) -> None:
         """The last version."""
         if self.focused is not self.timeline:
             super().action_last()
         else:
-            self._set_view(self.seamline.view.moved(self.seamline.view.whole - 1))
+            self._show_version(self.seamline.view.whole - 1)
+
+    def _show_version(self, version: int) -> None:
+        self.seamline.stand(self.session.place.at(self.seamline.view.moved(version)))
+
+    # --- by name --------------------------------------------------------------------------------------------------
 
     def action_range(self, step: int) -> None:
-        """The next or previous entry of the lane."""
-        picture = self.session.picture
+        """The entry of the lane after what is under the cursor, or before it."""
+        picture, place = self.session.picture, self.session.place
         assert picture is not None
-        index = picture.lanes[self.lane]
-        selected = self._selected_in_lane()
-        place = picture.place_of(selected) if selected else None
-        if place is None:
-            place = index.place_after(self.seamline.view.cursor) - 1 + (step > 0)
-            place = place if step > 0 else max(0, place)
-        else:
-            place += step
-        if not 0 <= place < len(index.first):
+        index = picture.lanes[place.lane]
+        entry = place.entry
+        at = picture.place_of(entry) if entry is not None and entry == self.session.selected else None
+        if at is None:
+            beginning = index.place_after(place.view.cursor)
+            here = index.covering(place.view.cursor)
+            at = beginning - 1 if step > 0 else int(here[0]) if len(here) else beginning
+        at += step
+        if not 0 <= at < len(index.first):
             self.say(f"no {'further' if step > 0 else 'earlier'} range in this lane")
             return
-        entry = index.lane.entry(int(index.rows[place]))
-        self.seamline.go(self.seamline.view.moved(index.span(place)[0]), selected=entry)
-
-    def _selected_in_lane(self) -> Entry | None:
-        selected = self.session.selected
-        return selected if selected is not None and selected.lane is self.lane else None
+        entry = index.lane.entry(int(index.rows[at]))
+        self.seamline.go(place.on_entry(entry, place.view.moved(index.span(at)[0])))
 
     def action_fit_all(self) -> None:
         """The whole axis; first the part that chains can hold, where some entry reaches farther."""
         view = self.seamline.view
         end = view.whole if view.at_home else view.home
-        self.seamline.go(view.shown(0, end))
+        self.seamline.go(self.session.place.at(view.shown(0, end)))
         if view.near is not None:
             rest = f"the part that a chain can hold, up to {whole(end - 1)}: = again shows all"
             self.say("the whole axis: = again shows the part that a chain can hold" if end == view.whole else rest)
 
     def action_fit(self) -> None:
-        """Centre what is selected; when it is centred, fit it."""
+        """Centre what is selected; when it is centred, fit it. The cursor stays on it."""
         span = self.area or self.picked()[0]
         if span is None:
             self.say("nothing on the timeline is selected")
             return
         view = self.seamline.view
-        centred = view.centred(*span)
-        self.seamline.go(view.fitted(*span, self.columns) if centred == view else centred)
+        shown = view.about(view.centred(*span))
+        if shown == view:
+            shown = view.about(view.fitted(*span, self.columns))
+        place = self.session.place
+        self.seamline.go(place.at(shown) if self.area else replace(place, view=shown))
 
     def action_back(self, steps: int) -> None:
         """Back or forward in where the operator has been."""
         self.seamline.travel(steps)
 
+    # --- the selected area ----------------------------------------------------------------------------------------
+
     def action_select_area(self) -> None:
         """Begin to select an area at the cursor, or keep the one there is."""
-        if self.area_from is not None:
-            self.area_from = None
+        if self._area_from is not None:
+            self._area_from = None
             return
-        self.area_from = self.seamline.view.cursor
-        self._grow_area()
+        self._area_from = self.seamline.view.cursor
+        self.grow_area()
+        self.draw()
+
+    def grow_area(self) -> None:
+        """Let the area that was begun reach to the cursor, wherever that has gone."""
+        if self._area_from is None:
+            return
+        view = self.seamline.view
+        cell = max(1, view.length // self.columns)
+        low, high = sorted((self._area_from, view.cursor))
+        self.area = low, min(high + cell, view.whole) - 1
+
+    def clear_area(self) -> None:
+        """No area is selected."""
+        self._area_from = self.area = None
+
+    # --- the mouse ------------------------------------------------------------------------------------------------
 
     def entry_here(self) -> Entry | None:
-        """The selected entry, or the one under the cursor."""
-        picture = self.session.picture
-        if picture is None or not picture.end:
-            return None
-        if selected := self._selected_in_lane():
-            return selected
-        index = picture.lanes[self.lane]
-        places = index.covering(self.seamline.view.cursor)
-        return index.lane.entry(int(index.rows[places[0]])) if len(places) else None
+        """The selected entry, or the first one under the cursor."""
+        return self.session.selected or next(iter(self.session.selection.here), None)
 
     @on(Timeline.Pointed)
     def _pointed(self, event: Timeline.Pointed) -> None:
-        self.lane = event.lane or self.lane
-        self.area_from = self.area = None
-        self._set_view(self.seamline.view.moved(event.version))
-        zone = self._zone_at(event.version, event.lane)
-        entry = self._entry_at(event.version) if event.lane else None
-        if zone is not None:
-            self.seamline.select_problem(zone)
-        elif entry is not None:
-            self.seamline.select_entry(entry)
+        self.clear_area()
+        place = self.session.place
+        view, lane = place.view.moved(event.version), event.lane or place.lane
+        marked = self._marked_in_column(view) if event.on_problem else None
+        if marked is not None:
+            zone, version = marked
+            self.seamline.stand(place.on_zone(zone, view.moved(version), self.session.zones[zone].lane))
+        else:
+            self.seamline.stand(place.at(drawn_cursor(self.session, view, lane, self.columns), lane))
         self.draw()
-        if event.twice and (zone is not None or entry is not None):
+        if event.twice and self.why_not_open() is None:
             self.action_open()
 
-    def _zone_at(self, version: int, lane: LaneKind | None) -> int | None:
-        """The first problem that the column of `version` touches, in a lane or in any."""
-        picture, view = self.session.picture, self.seamline.view
-        assert picture is not None
-        last = version + max(1, view.length // self.columns) - 1
-        for number, zone in enumerate(self.session.zones):
-            span = picture.zone_span(zone)
-            if span and span[0] <= last and span[1] >= version and lane in (None, zone.lane):
-                return number
-        return None
-
-    def _entry_at(self, version: int) -> Entry | None:
-        picture = self.session.picture
-        assert picture is not None
-        index = picture.lanes[self.lane]
-        last = version + max(1, self.seamline.view.length // self.columns) - 1
-        place = index.place_after(last) - 1
-        if place < 0 or index.span(place)[1] < version:
+    def _marked_in_column(self, view: View) -> tuple[int, int] | None:
+        """The first problem of the list that the cursor's column touches, in any lane, and its first version there."""
+        marks = self.session.picture.marks if self.session.picture else None
+        if marks is None:
             return None
-        return index.lane.entry(int(index.rows[place]))
+        column = view.column(view.cursor, self.columns)
+        last = max(view.cursor, (view.version(column + 1, self.columns) if column + 1 < self.columns else view.end) - 1)
+        found = [zone for lane in marks.lanes.values() for zone in lane.touching(view.cursor, last)]
+        zone = min(found, key=self.session.listing.ranks.__getitem__, default=None)
+        span = marks.spans[zone] if zone is not None else None
+        return None if zone is None or span is None else (zone, max(view.cursor, span[0]))
 
     @on(Timeline.Sized)
     def _sized(self) -> None:
@@ -206,7 +220,7 @@ class Moving(Searching):
 
     @on(Timeline.Dragged)
     def _dragged(self, event: Timeline.Dragged) -> None:
-        self.area_from, self.area = None, (event.first, event.last)
+        self._area_from, self.area = None, (event.first, event.last)
         self.draw()
         self.refresh_lines()
 
@@ -214,13 +228,12 @@ class Moving(Searching):
     def _wheeled(self, event: Timeline.Wheeled) -> None:
         view = self.seamline.view
         if event.zoom:
-            self._set_view(view.zoomed(self.columns, inwards=event.step < 0, about=event.version))
+            self._show(view.zoomed(self.columns, inwards=event.step < 0, about=event.version))
         else:
-            self._set_view(view.slid(event.step * max(1, view.length // 12)))
+            self._show(view.slid(event.step * max(1, view.length // 12)))
 
     @on(Overview.Pointed)
     def _overview_pointed(self, event: Overview.Pointed) -> None:
         view = self.seamline.view
-        self.seamline.view = view.shown(
-            event.version - view.length // 2, event.version - view.length // 2 + view.length
-        )
+        start = event.version - view.length // 2
+        self._show(view.shown(start, start + view.length))

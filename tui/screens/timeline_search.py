@@ -25,7 +25,7 @@ class Searching(SeamlineScreen):
 
     def action_go_to(self) -> None:
         """Ask for a place."""
-        self.app.push_screen(AskScreen("Go to", _EXAMPLE), self._go_to)
+        self.app.push_screen(AskScreen("Go to", _EXAMPLE, check=self._why_no_such_place), self._go_to)
 
     def action_find(self) -> None:
         """Ask for a part of a name."""
@@ -43,27 +43,36 @@ class Searching(SeamlineScreen):
         elif place is not None:
             self._go_to_place(place)
 
+    def _why_no_such_place(self, answer: str) -> str:
+        """Why a place can't be gone to; empty for one that can, and for a name, which is looked for."""
+        place, picture = parse_place(answer), self.session.picture
+        if picture is None or place is None or isinstance(place, NamePlace) or self._span_of(place, picture):
+            return ""
+        if not picture.end:
+            return "this store holds no versions"
+        if isinstance(place, VersionPlace):
+            return f"the last version in this store is {whole(picture.end - 1)}"
+        return "nothing in this store lies there"
+
     def _go_to_place(self, place: TypedPlace) -> None:
         picture, app = self.session.picture, self.seamline
-        if picture is None:
+        span = self._span_of(place, picture) if picture else None
+        if span is None:
             return
-        if isinstance(place, VersionPlace):
-            if place.version >= picture.end:
-                self.say(f"the last version in this store is {whole(picture.end - 1)}")
-                return
-            app.go(app.view.centred(place.version, place.version))
-            return
-        span = self._span_of(place, picture)
-        if span is None or span[0] >= picture.end:
-            self.say("nothing in this store lies there")
-            return
-        app.go(app.view.fitted(span[0], min(span[1], picture.end - 1), self.size.width))
+        typed = isinstance(place, VersionPlace)
+        view = app.view.centred(*span) if typed else app.view.fitted(*span, self.size.width)
+        app.go(app.session.place.at(view))
 
     @staticmethod
     def _span_of(place: TypedPlace, picture: Picture) -> tuple[int, int] | None:
-        if isinstance(place, EpochPlace):
-            return picture.versions_of_epochs(place.epoch, place.epoch)
-        return (place.first, place.last) if isinstance(place, RangePlace) else None
+        """The versions of a place, as far as the axis goes; None if it begins behind that."""
+        if isinstance(place, VersionPlace):
+            span: tuple[int, int] | None = (place.version, place.version)
+        elif isinstance(place, EpochPlace):
+            span = picture.versions_of_epochs(place.epoch, place.epoch)
+        else:
+            span = (place.first, place.last) if isinstance(place, RangePlace) else None
+        return None if span is None or span[0] >= picture.end else (span[0], min(span[1], picture.end - 1))
 
     def _find(self, answer: str | None) -> None:
         picture = self.session.picture
@@ -91,5 +100,5 @@ class Searching(SeamlineScreen):
         view = self.seamline.view
         if span is not None:
             view = view.moved(span[0]) if view.start <= span[0] < view.end else view.centred(*span)
-        self.seamline.go(view, selected=entry)
+        self.seamline.go(self.session.place.on_entry(entry, view))
         self.say(f"{self._hit + 1} of {counted(len(self.hits), 'hit')}: {entry.manifest}")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from rich.cells import cell_len
-
+from core.findings.titles import title_of
+from core.journal import OperationState
 from tui.applying import PATIENCE
 from tui.glyphs import Glyphs
 from tui.job import Job, JobPhase
 from tui.numbers import counted, size, whole
 from tui.proposal import FileItem, Proposal, Verb
-from tui.safe_text import fit, padded, safe, shorten
+from tui.safe_text import cut, padded, shorten
 from tui.state import Session
-from tui.texts.common import moment
-from tui.texts.operation import operation_text
+from tui.texts.common import MEASURED, moment, widest
+from tui.texts.operation import operation_text, why_wait
 from tui.texts.summary import verdict_sentence
-from tui.widgets.painted import Row
+from tui.widgets.painted import Row, row_width
 from tui.widgets.prose import Paragraph, line, runs, text
 
 _VERB_STYLES: Final = {
@@ -38,9 +38,8 @@ _TALLY: Final = {
 #: Instead of the hint for a command line.
 _TAKES_OVER: Final = "Nothing was changed. Whoever waits takes over from a holder that gives no sign of life."
 _LABEL: Final = 9
-#: Cells for what is told of a file, and for a name of usual length.
-_TOLD: Final = 23
-_NAME: Final = 52
+#: Cells that a name keeps beside a long reason.
+_LEAST_NAME: Final = 28
 _BAR: Final = 40
 #: The errors after which the same plan may be tried once more.
 _TRY_AGAIN: Final = frozenset(
@@ -54,24 +53,34 @@ def tally(proposal: Proposal) -> str:
     return "  ".join(f"{whole(count)} {word}" for count, word in counts if count) or "none"
 
 
-def file_row(item: FileItem, mark: Row, width: int, glyphs: Glyphs) -> Row:
-    """One row of the list of files: what becomes of it, its name, and how large it is or why."""
-    room = max(12, width - 11)
-    told_cells = min(room // 2, max(_TOLD, room - _NAME))
-    name_cells = room - told_cells - 1
-    name = shorten(item.handle.removeprefix("metadata/"), name_cells, glyphs.ellipsis)
-    return (
-        *mark,
-        (f"{item.verb.value:<8} ", _VERB_STYLES[item.verb]),
-        (padded(name, name_cells), "text"),
-        (f" {_end_of(_told(item), told_cells, glyphs.ellipsis)}", "dim"),
-    )
+class FileRows:
+    """The files of an operation as rows: what becomes of each, its name, and how large it is or why."""
+
+    def __init__(self, files: Sequence[FileItem], mark: Callable[[int], Row], glyphs: Glyphs) -> None:
+        """`mark` gives what stands in front of a file's row; the first files say where the second column begins."""
+        self._files = files
+        self._mark = mark
+        self._glyphs = glyphs
+        self._names = widest(_name(item) for item in files[:MEASURED])
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def row(self, index: int, width: int) -> Row:
+        """One file. A long reason begins before its column, then the name loses its middle, then the reason its end."""
+        item, mark, ellipsis = self._files[index], self._mark(index), self._glyphs.ellipsis
+        room, reason = max(12, width - row_width(mark) - 8), _told(item)
+        name_cells = min(self._names, max(_LEAST_NAME, room - 2 - widest([reason])))
+        return (
+            *mark,
+            (f"{item.verb.value:<7} ", _VERB_STYLES[item.verb]),
+            (padded(shorten(_name(item), min(name_cells, room), ellipsis), name_cells), "text"),
+            (f"  {cut(reason, max(0, room - name_cells - 2), ellipsis)}", "dim"),
+        )
 
 
-def _end_of(words: str, cells: int, ellipsis: str) -> str:
-    """The end of a reason, which says more than its beginning where there is no room for both."""
-    words = safe(words)
-    return words if cell_len(words) <= cells else ellipsis + fit(words[::-1], cells - cell_len(ellipsis))[::-1]
+def _name(item: FileItem) -> str:
+    return item.handle.removeprefix("metadata/")
 
 
 def _told(item: FileItem) -> str:
@@ -121,12 +130,20 @@ def effect_text(proposal: Proposal, glyphs: Glyphs) -> list[Paragraph]:
         assert proposal.operation is not None
         return operation_text(proposal.operation, len(proposal.done))
     return [
+        *hidden_text(proposal),
+        *(_labelled("choices", sentence, "conflict") for sentence in proposal.unused),
         *_verdicts(proposal, glyphs),
         *_repairs(proposal),
         *_grace(proposal),
         *_side_effects(proposal),
         _labelled("plan", proposal.plan_id, "dim"),
     ]
+
+
+def hidden_text(proposal: Proposal) -> Iterator[Paragraph]:
+    """What stock is to see no more, before anything else."""
+    for number, sentence in enumerate(proposal.hides):
+        yield text(sentence, "text" if number > 1 else "conflict")
 
 
 def _labelled(label: str, content: str, style: str = "text") -> Paragraph:
@@ -155,7 +172,9 @@ def _repairs(proposal: Proposal) -> Iterator[Paragraph]:
     """What is done otherwise than stock would."""
     for repair in proposal.repairs:
         times = f" ({whole(repair.count)} times)" if repair.count > 1 else ""
-        yield runs(("mends    ", "dim"), (f"{repair.id}  ", "key"), (f"{repair.text}{times}", "text"), hanging=_LABEL)
+        yield runs(
+            ("mends    ", "dim"), (f"{title_of(repair.id)}: ", "key"), (f"{repair.text}{times}", "text"), hanging=_LABEL
+        )
 
 
 def _grace(proposal: Proposal) -> Iterator[Paragraph]:
@@ -166,6 +185,8 @@ def _grace(proposal: Proposal) -> Iterator[Paragraph]:
 
 
 def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
+    if proposal.readers:
+        yield _labelled("readers", proposal.readers)
     if proposal.side_effects:
         yield from (_labelled("besides", sentence) for sentence in proposal.side_effects)
         return
@@ -174,7 +195,7 @@ def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
     moves = "keeps its position in memory; a restarted one goes on from the greatest version then visible"
     yield _labelled("running", f"a backup coordinator at work {keeps if same else moves}")
     if proposal.count(Verb.RETIRE):
-        yield _labelled("readers", "metadata caches on other hosts keep retired files until they sync")
+        yield _labelled("caches", "metadata caches on other hosts keep retired files until they sync")
 
 
 # --- carrying it out --------------------------------------------------------------------------------------------------
@@ -182,6 +203,8 @@ def _side_effects(proposal: Proposal) -> Iterator[Paragraph]:
 
 def run_title(proposal: Proposal, job: Job | None) -> str:
     """The title over `run_text`."""
+    if job is None and proposal.operation is not None and proposal.operation.holder is not None:
+        return "At work" if proposal.operation.state is OperationState.RUNNING else "Held"
     if job is None:
         return "Nothing is written yet" if proposal.plan_id else "To be finished" if proposal.word else "Over"
     return {
@@ -205,10 +228,14 @@ def _invitation(proposal: Proposal, session: Session) -> list[Paragraph]:
     if session.read_only:
         return [text("This session is read-only: nothing can be carried out in it.", "strong")]
     if proposal.word:
-        keys = [("Enter", "key"), (" asks for the word: type ", "text"), (proposal.word, "strong")]
+        keys = [("Enter", "key"), (" asks for the word: type ", "text"), (proposal.asked, "strong")]
         ends = " to finish it; " if proposal.waiting or not proposal.plan_id else " to carry it out; "
+        if proposal.unused:
+            ends = " to carry it out without what you chose; "
         more = [("u", "key"), (" takes it back instead; ", "text")] if not proposal.plan_id else []
         return [runs(*keys, (ends, "text"), *more, ("Esc", "key"), (" goes back.", "text"))]
+    if proposal.operation is not None and proposal.operation.holder is not None:
+        return [text(f"Nothing can be done about it yet: {why_wait(proposal.operation)}.")]
     if proposal.undoes:
         return [
             runs(

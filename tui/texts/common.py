@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
+from typing import Final
+
+from rich.cells import cell_len
 
 from core.model import LaneKind
-from tui.safe_text import shorten
+from tui.safe_text import safe, shorten
 
 
 @cache
@@ -15,6 +19,15 @@ def _standard_names() -> frozenset[str]:
     from core.manifests.model import MANIFEST_NAMES
 
     return frozenset(MANIFEST_NAMES.values())
+
+
+#: So many rows of a list set the widths of its columns.
+MEASURED: Final = 500
+
+
+def widest(words: Iterable[str]) -> int:
+    """Cells of the longest of them."""
+    return max((cell_len(safe(each)) for each in words), default=0)
 
 
 def lane_span(kind: LaneKind, first: int, last: int) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from core.compaction import CompactionPreview, GroupStatus, PreviewGroup, PreviewLane
+from core.findings.titles import title_of
 from core.index import Index
 from core.model import LaneKind
 from core.stock import Step
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, whole
 from tui.safe_text import padded, shorten
-from tui.texts.common import duration, lane_span, named, quoted
+from tui.texts.common import MEASURED, duration, lane_span, named, quoted, widest
 from tui.texts.compaction_groups import GroupItem, group_word
 from tui.texts.compaction_stop import StopTable
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs, text
+from tui.widgets.rows import MadeRows
 
 #: Where a run stops that stops in no group.
 _STEP_WORDS: Final = {
@@ -84,13 +86,13 @@ def _group_story(preview: CompactionPreview, lane: PreviewLane, group: PreviewGr
         yield text(
             f"The name is taken by {taken}. A folder keeps the first file; a cloud store keeps the last.", "conflict"
         )
-        lost = counted(group.lost_lines, "line")
-        yield text(f"{lost} of this group are not in the file that stays: gone once the old files are set aside.")
+        lost, are = counted(group.lost_lines, "line"), "is" if group.lost_lines == 1 else "are"
+        yield text(f"{lost} of this group {are} not in the file that stays: gone once the old files are set aside.")
     if group.status is GroupStatus.EXISTS_EQUAL:
         yield text("A file of this name with exactly these bytes is there already: nothing is written.")
     for hazard in preview.hazards:
         if hazard.lane is lane.kind and held.number in hazard.groups:
-            yield runs((f"{hazard.id}  ", "conflict"), (hazard.text, "text"))
+            yield runs((f"{title_of(hazard.id)}: ", "conflict"), (hazard.text, "text"))
     handles = holding_files(lane, held.number)
     yield runs(("held by  ", "dim"), (named(handles, len(handles)), "text"), hanging=9)
 
@@ -109,7 +111,9 @@ def files_text(preview: CompactionPreview) -> list[Paragraph]:
         place = "" if hazard.count == 1 else f" ({whole(hazard.count)} times)"
         where = f": {named(hazard.handles, hazard.count, 2)}" if hazard.handles else ""
         paragraphs.append(
-            runs((f"{hazard.id}  ", "snapshot"), (f"{hazard.text}{place}{where}", "text"), indent=1, hanging=3)
+            runs(
+                (f"{title_of(hazard.id)}: ", "snapshot"), (f"{hazard.text}{place}{where}", "text"), indent=1, hanging=3
+            )
         )
     return paragraphs
 
@@ -156,16 +160,23 @@ def _reading_text(preview: CompactionPreview) -> Iterator[Paragraph]:
     yield _fact("read to load it now", whole(len(index.files)), f"requests, {size(total)}")
 
 
-def before_row(name: str, index: Index, numbers: dict[str, int], width: int, glyphs: Glyphs) -> Row:
-    """A file that holds lines of the selected group."""
-    file = index.files[numbers[name]]
-    room = max(12, width - 22)
-    shown = shorten(file.listed.name, room, glyphs.ellipsis)
-    return (
-        (padded(shown, room), "text"),
-        (f"{whole(file.lines):>8}", "text"),
-        (f"{size(file.listed.size):>12}", "dim"),
-    )
+def before_rows(names: Sequence[str], index: Index, numbers: dict[str, int], glyphs: Glyphs) -> MadeRows:
+    """The files that hold lines of the selected group; the first ones set the widths of the columns."""
+    files = [index.files[numbers[name]] for name in names[:MEASURED]]
+    name_cells = widest(file.listed.name for file in files)
+    line_cells = widest(whole(file.lines) for file in files)
+    size_cells = widest(size(file.listed.size) for file in files)
+
+    def row(number: int, width: int) -> Row:
+        file = index.files[numbers[names[number]]]
+        room = max(12, min(name_cells, width - line_cells - size_cells - 4))
+        return (
+            (padded(shorten(file.listed.name, room, glyphs.ellipsis), room), "text"),
+            (f"  {whole(file.lines):>{line_cells}}", "text"),
+            (f"  {size(file.listed.size):>{size_cells}}", "dim"),
+        )
+
+    return MadeRows(len(names), row)
 
 
 def status_text(item: GroupItem | None) -> list[str]:

@@ -13,7 +13,8 @@ from core.model import LaneKind
 from core.stock import CompactionOptions
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
-from tui.safe_text import shorten
+from tui.safe_text import padded, shorten
+from tui.texts.common import MEASURED, widest
 from tui.widgets.painted import Row
 
 #: The tool's order, by the words used where space is short.
@@ -33,8 +34,6 @@ _WORDS: Final = {
     GroupStatus.EXISTS_OTHER: "exists, other",
     GroupStatus.COLLIDES: "name taken twice",
 }
-_LINES_CELLS: Final = 8
-_WORD_CELLS: Final = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,12 @@ class GroupItems:
             return 0
         lane, own, begin = self._lanes[-1]
         return begin + own + (own < len(lane))
+
+    @cached_property
+    def columns(self) -> tuple[int, ...]:
+        """Cells of name, lines and word, as the first rows need them."""
+        first = [_cells(self.item(index)) for index in range(min(len(self), MEASURED))]
+        return tuple(widest(column) for column in zip(*first, strict=True))
 
     def item(self, index: int) -> GroupItem:
         """One row."""
@@ -107,23 +112,27 @@ def factors_of(options: CompactionOptions) -> tuple[int, ...]:
     return tuple(options.factor(kind) for kind in FACTOR_ORDER)
 
 
-def group_row(item: GroupItem, width: int, glyphs: Glyphs) -> Row:
-    """One row of the list of groups."""
-    room = max(12, width - 3 - 7 - _LINES_CELLS - 2 - _WORD_CELLS)
+def _cells(item: GroupItem) -> tuple[str, str, str]:
+    """The name of a group, how many lines of it are good, and what becomes of it."""
     if item.more:
         lines = len(item.lane.groups.lane) - item.lane.groups.rows(item.number).start
         name = counted(item.more, "more group" if item.number else "group")
-        mark, style, word = *_MARKS[GroupStatus.NOT_REACHED], _WORDS[GroupStatus.NOT_REACHED]
-    else:
-        group = item.lane[item.number]
-        name, lines = shorten(group.group.name, room, glyphs.ellipsis), group.good_lines
-        mark, style = _MARKS[group.status]
-        word = group_word(item.lane, group)
+        return name, whole(lines), _WORDS[GroupStatus.NOT_REACHED]
+    group = item.lane[item.number]
+    return group.group.name, whole(group.good_lines), group_word(item.lane, group)
+
+
+def group_row(items: GroupItems, index: int, width: int, glyphs: Glyphs) -> Row:
+    """One row of the list of groups; a name is cut only where the other columns leave too little."""
+    item, columns = items.item(index), items.columns
+    name, lines, word = _cells(item)
+    mark, style = _MARKS[GroupStatus.NOT_REACHED if item.more else item.lane[item.number].status]
+    room = max(12, min(columns[0], width - 3 - 7 - columns[1] - columns[2] - 4))
     return (
         (f"{mark} ", style),
         (f"{item.lane.kind.short:<6} ", "text"),
-        (f"{name:<{room}}", "skipped" if item.more else "text"),
-        (f"{whole(lines):>{_LINES_CELLS}}  ", "text"),
+        (padded(shorten(name, room, glyphs.ellipsis), room), "skipped" if item.more else "text"),
+        (f"  {lines:>{columns[1]}}  ", "text"),
         (word, style if style != "good" else "text"),
     )
 

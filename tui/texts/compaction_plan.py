@@ -8,6 +8,7 @@ from typing import Final
 
 from core.changes.model import ChangeSet
 from core.compaction import CompactionPlan, Refusal
+from core.findings.titles import title_of
 from tui.numbers import counted, whole
 from tui.state import Session
 from tui.widgets.prose import Paragraph, runs
@@ -22,7 +23,7 @@ def obstacle(plan: CompactionPlan | None, unplanned: str) -> str | None:
     if plan is None:
         return unplanned
     if plan.refusal is not None:
-        return f"{plan.refusal.kind}: {plan.refusal.explanation}"
+        return f"{title_of(plan.refusal.kind)}: {plan.refusal.explanation}"
     if plan.change_set is None or plan.change_set.is_empty:
         return "the store is compacted already, so there is nothing to do"
     return None
@@ -52,7 +53,7 @@ def _refusal(refusal: Refusal, brief: bool) -> Iterator[Paragraph]:
     why = _FIRST_WORDS.split(refusal.explanation, maxsplit=1)[0] if brief else refusal.explanation
     yield runs(
         (f"{'refused':<{_LABEL}}", "dim"),
-        (f"{refusal.kind}  ", "conflict"),
+        (f"{title_of(refusal.kind)}: ", "conflict"),
         (why, "text"),
         indent=1,
         hanging=1 + _LABEL,

@@ -17,7 +17,7 @@ from core.manifests import (
     Verdict,
 )
 from core.model import Finding, LaneKind, StateSnapshotRecord
-from core.restore import Needs
+from core.restore import Needs, stock_words
 from tui.comparison import LETTERS, Comparison, Side
 from tui.export import entry_value
 from tui.numbers import counted, short, whole
@@ -40,10 +40,11 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Repairs:
-    """The repairs with A and with B chosen; where they are not known, `waiting` says why."""
+    """The repairs with A and with B chosen; where they are not known, or `never` will be, `waiting` says why."""
 
     both: tuple[RepairWith, RepairWith] | None = None
     waiting: str = ""
+    never: bool = False
 
 
 def meaning_text(
@@ -180,7 +181,10 @@ def _choice_text(
     letter, other = LETTERS[place], LETTERS[1 - place]
     lead = f"{letter} is chosen" if chosen else f"{letter.lower()}  choose {letter}"
     chain = repairs.both[place].chain if repairs.both else choice.chain
-    yield runs((f"{lead}: ", "chosen" if chosen else "key"), (_chain_words(chain, other), "text"), hanging=3)
+    if chosen and not chain.used:
+        lead = f"{letter} is chosen and can't be used"
+    style = ("chosen" if chain.used else "conflict") if chosen else "key"
+    yield runs((f"{lead}: ", style), (_chain_words(chain, other), "text"), hanging=3)
     if side.read and not side.sound:
         yield text(f"{letter} is not complete: a restore that reads it fails.", "conflict", 3)
     yield text(f"the repair with it: {_repair_words(repairs, place)}", "text", 3)
@@ -194,8 +198,8 @@ def _chain_words(chain: WithEntry, other: str) -> str:
         return "nothing can be restored"
     lands = whole(chain.lands_at)
     needs = {Needs.NOTHING: "as stock does", Needs.OVERLAY: "with an overlay", Needs.BACKUP: "more must be backed up"}
-    if not chain.used:
-        return f"no chain that gets as far uses it; without it a restore lands at {lands}, {needs[chain.needs]}"
+    if chain.why_unused is not None:
+        return f"{chain.why_unused}; a restore lands at {lands} without it, {needs[chain.needs]}"
     if chain.needs is Needs.NOTHING and not chain.stock_reads:
         return f"the chain uses it and restores to {lands}, with an overlay: stock takes {other}"
     return f"the chain uses it and restores to {lands}, {needs[chain.needs]}"
@@ -240,11 +244,11 @@ def _verdict_words(without: WithoutEntry) -> str:
 
 def _stock_words(verdict: StoreVerdict) -> str:
     to = "nothing" if verdict.stock_restorable_to is None else f"to {whole(verdict.stock_restorable_to)}"
-    if verdict.stock_fails_from is None:
+    if verdict.stock_fails_from is None or verdict.stock_first_error is None:
         return f"stock restores {to}" + (
             "" if verdict.stock_restores_latest else ", below the latest, without an error"
         )
-    message = quoted(verdict.stock_error or "")
+    message = stock_words(verdict.stock_first_error)
     return f"stock restores {to} and stops from {whole(verdict.stock_fails_from)} on with {message}"
 
 
@@ -317,6 +321,7 @@ def _choice_fields(choice: Choice) -> dict[str, Any]:
     return {
         "entry": choice.entry.manifest,
         "chain_uses_it": choice.chain.used,
+        "why_unused": choice.chain.why_unused,
         "chain_restores_to": choice.chain.lands_at,
         "needs": choice.chain.needs.value,
         "without_the_other": {
@@ -324,5 +329,6 @@ def _choice_fields(choice: Choice) -> dict[str, Any]:
             "stock_restorable_to": verdict.stock_restorable_to,
             "stock_fails_from": verdict.stock_fails_from,
             "stock_error": verdict.stock_error,
+            "stock_first_error": verdict.stock_first_error,
         },
     }

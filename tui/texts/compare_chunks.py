@@ -75,22 +75,29 @@ class ChunkTable:
         return next(((name, length) for name, length, least in _UNITS if largest >= least), ("bytes", 1))
 
     @cached_property
-    def _cells(self) -> int:
-        """Cells of a version."""
+    def _least_cells(self) -> int:
+        """Cells of the longest version."""
         last = max((side.last for row in self.comparison.rows for side in (row.a, row.b) if side), default=0)
-        return max(13, len(whole(last)))
+        return max(5, len(whole(last)))
+
+    def _cells(self, width: int) -> int:
+        """Cells of a version: with room for its heading, where both sides have room then."""
+        roomy = max(13, self._least_cells)
+        return roomy if width >= 2 * (4 + 1 + roomy + 10) + 5 + 11 else self._least_cells
 
     def heading(self, width: int) -> Row:
         """The names of the columns, behind the two cells for the mark."""
         return ((f"  {self._side_heading('A', width)}     {self._side_heading('B', width)}", "dim"),)
 
     def _side_heading(self, letter: str, width: int) -> str:
+        cells = self._cells(width)
         unit = {LaneKind.EPOCH_ENDINGS: "epoch", LaneKind.STATE_SNAPSHOTS: "item"}.get(self.kind, "version")
-        last = f" {'last ' + unit:>{self._cells}}" if self._roomy(width) else ""
-        return f"{letter:>4} {'first ' + unit:>{self._cells}}{last} {self._unit[0]:>9}"
+        first = f"first {unit}" if cells >= len(f"first {unit}") else "first"
+        last = f" {'last ' + unit:>{cells}}" if self._roomy(width) else ""
+        return f"{letter:>4} {first:>{cells}}{last} {self._unit[0]:>9}"
 
     def _roomy(self, width: int) -> bool:
-        return width >= 2 * (4 + 2 * (self._cells + 1) + 10) + 5 + 11
+        return width >= 2 * (4 + 2 * (max(13, self._least_cells) + 1) + 10) + 5 + 11
 
     def row(self, index: int, width: int) -> Row:
         """One row: A, how they stand to each other, B, and by how much they differ."""
@@ -103,7 +110,7 @@ class ChunkTable:
         )
 
     def _side(self, side: ChunkSide | None, width: int) -> str:
-        cells, roomy = self._cells, self._roomy(width)
+        cells, roomy = self._cells(width), self._roomy(width)
         if side is None:
             return " " * (4 + 1 + cells + (cells + 1 if roomy else 0) + 10)
         last = f" {whole(side.last):>{cells}}" if roomy else ""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final
 
+from rich.cells import cell_len
+
 from core.files import FileFacts, FileTable
+from core.findings.titles import title_of
 from core.model import Finding, LaneKind
 from core.names import MetadataName, NameKind
 from core.snapshot import Snapshot
 from core.storage.protocol import Listed
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, span, whole
-from tui.safe_text import padded, shorten
+from tui.safe_text import padded, safe, shorten
 from tui.texts.common import moment, quoted
 from tui.widgets.painted import Row
 from tui.widgets.prose import BLANK, Paragraph, runs, text
@@ -30,11 +34,15 @@ _NOTE_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilesAnswer:
-    """The files of `metadata/` and then of `metadata_backup/`, numbered through; for each filter those it keeps."""
+    """The files of `metadata/` and then of `metadata_backup/`, numbered through; for each filter those it keeps.
+
+    `columns` says how wide each column of the list has to be.
+    """
 
     listed: FileTable
     retired: FileTable
     kept: dict[str, tuple[int, ...]]
+    columns: tuple[int, ...]
 
     def facts(self, number: int) -> FileFacts:
         """One file."""
@@ -79,13 +87,16 @@ def files_answer(snapshot: Snapshot, findings: Iterable[Finding]) -> FilesAnswer
     listed, retired = FileTable(snapshot.index, findings), FileTable(snapshot.retired)
     count = len(listed) + len(retired)
     kept: dict[str, list[int]] = {name: [] for name in _KEEPS}
+    columns = (0,) * len(_Column)
     for number in range(count):
         facts = listed.facts(number) if number < len(listed) else retired.facts(number - len(listed))
+        cells = _cells(facts, retired=number >= len(listed))
+        columns = tuple(map(max, columns, map(cell_len, cells)))
         for name, keeps in _KEEPS.items():
             if keeps(facts):
                 kept[name].append(number)
     every = {"all": tuple(range(count)), **{name: tuple(numbers) for name, numbers in kept.items()}}
-    return FilesAnswer(listed, retired, {**every, "retired": tuple(range(len(listed), count))})
+    return FilesAnswer(listed, retired, {**every, "retired": tuple(range(len(listed), count))}, columns)
 
 
 def kind_word(kind: NameKind) -> str:
@@ -95,25 +106,59 @@ def kind_word(kind: NameKind) -> str:
     return {"identity": "id", "timestamps": "times"}[kind]
 
 
-def file_row(answer: FilesAnswer, number: int, width: int, glyphs: Glyphs) -> Row:
-    """One file as a row: what is wrong with it, name, kind, lines, size; where there is room, range and time."""
-    facts = answer.facts(number)
-    roomy = width >= 110
-    room = max(16, width - 2 - 1 - 7 - 8 - 11 - 13 - (2 + 43 if roomy else 0))
-    retired = answer.is_retired(number)
-    name = facts.file.handle if retired else facts.file.listed.name
-    style = "dim" if retired else "text"
-    mark = (f"{glyphs.problem} ", "conflict") if facts.troubled else ("  ", "text")
-    held = span(*facts.held) if facts.held else ""
+class _Column(IntEnum):
+    """The columns of the list; the last two are shown where the names leave room for them."""
+
+    NAME = 0
+    KIND = 1
+    LINES = 2
+    SIZE = 3
+    TROUBLE = 4
+    RANGE = 5
+    WRITTEN = 6
+
+
+def _cells(facts: FileFacts, *, retired: bool) -> tuple[str, ...]:
+    """What stands in each column of a file's row."""
+    listed = facts.file.listed
     return (
-        mark,
-        (padded(shorten(name, room, glyphs.ellipsis), room + 1), style),
-        (f"{_kinds(facts):<6} ", style),
-        (f"{whole(facts.file.lines):>7} ", style),
-        (f"{size(facts.file.listed.size):>10} ", style),
-        (f" {held:>43} " if roomy else "", style),
-        (" ", style),
-        (trouble_word(facts), "conflict"),
+        safe(facts.file.handle if retired else listed.name),
+        _kinds(facts),
+        whole(facts.file.lines),
+        size(listed.size),
+        trouble_word(facts),
+        span(*facts.held) if facts.held else "",
+        moment(listed.modified, seconds=False) if listed.modified else "",
+    )
+
+
+def file_row(answer: FilesAnswer, number: int, width: int, glyphs: Glyphs) -> Row:
+    """One file as a row: what is wrong with it, name, kind, lines, size; where there is room, range and time.
+
+    Each column is as wide as it needs to be; a name is cut only where the others leave too little.
+    """
+    facts, columns, retired = answer.facts(number), answer.columns, answer.is_retired(number)
+    cells = _cells(facts, retired=retired)
+    room = width - 2 - sum(columns[column] + 2 for column in (_Column.KIND, _Column.LINES, _Column.SIZE))
+    room -= columns[_Column.TROUBLE] + 2 if columns[_Column.TROUBLE] else 0
+    further = []
+    for column in (_Column.RANGE, _Column.WRITTEN):
+        if room >= columns[_Column.NAME] + columns[column] + 2:
+            room -= columns[column] + 2
+            further.append(f"  {cells[column]:>{columns[column]}}")
+    room = max(0, min(room, columns[_Column.NAME]))
+    style = "dim" if retired else "text"
+    told = (
+        f"{cells[_Column.KIND]:<{columns[_Column.KIND]}}",
+        f"{cells[_Column.LINES]:>{columns[_Column.LINES]}}",
+        f"{cells[_Column.SIZE]:>{columns[_Column.SIZE]}}",
+    )
+    return (
+        (f"{glyphs.problem} ", "conflict") if facts.troubled else ("  ", "text"),
+        (padded(shorten(cells[_Column.NAME], room, glyphs.ellipsis), room), style),
+        ("".join(f"  {cell}" for cell in told), style),
+        ("".join(further), "dim"),
+        (f"  {cells[_Column.TROUBLE]}", "conflict"),
     )
 
 
@@ -168,7 +213,9 @@ def _trouble_text(facts: FileFacts) -> Iterator[Paragraph]:
     if facts.file.fault is not None:
         yield _fact("unreadable", facts.file.fault.message, "conflict")
     for problem in facts.problems:
-        yield _fact(f"line {whole(problem.claim.line)}", f"{quoted(problem.message)}   {problem.hazard}", "conflict")
+        yield _fact(
+            f"line {whole(problem.claim.line)}", f"{quoted(problem.message)}   {title_of(problem.hazard)}", "conflict"
+        )
     more = facts.file.bad_lines - len(facts.problems)
     if more > 0:
         yield _fact("", f"and {counted(more, 'more line')} that stock refuses", "conflict")
@@ -208,10 +255,10 @@ def _range_words(name: MetadataName, first: int, last: int) -> str:
 
 def _finding_text(finding: Finding) -> Paragraph:
     style = "conflict" if finding.severity.rank >= 2 else "snapshot" if finding.severity.rank else "dim"
-    words = f"  {quoted(finding.stock_says)} " if finding.stock_says else "  "
+    words = f" {quoted(finding.stock_says)} " if finding.stock_says else " "
     return runs(
         (finding.severity.value, style),
-        (f"  {finding.kind}", "strong"),
+        (f"  {title_of(finding.kind)}:", "strong"),
         (words + finding.explanation, "text"),
         hanging=2,
     )

@@ -7,13 +7,14 @@ All text from a store goes through the painter, which makes it harmless; nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
 
 from core.model import Claim, Entry, Finding, LaneKind, Zone
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, span, whole
 from tui.state import Phase, Session
 from tui.texts.notes import note_text
-from tui.texts.summary import distinct_entries, is_overlap
+from tui.texts.summary import distinct_entries, is_overlap, nothing_here, ordinal
 from tui.triaging import is_ignored
 from tui.widgets.prose import BLANK, Paragraph, line, runs, text
 
@@ -23,20 +24,60 @@ CLAIMS_SHOWN = 12
 RAW_BYTES_SHOWN = 1_500
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+#: Entries under the letters that the inspector gives them, in the order in which they are shown.
+Lettered: TypeAlias = tuple[tuple[str, Entry], ...]
 
-def story(session: Session, glyphs: Glyphs, *, with_claims: bool) -> tuple[str, list[Paragraph], tuple[Entry, ...]]:
-    """Title and text of the inspector for whatever is selected, and the entries that it calls A, B and so on."""
+
+def story(session: Session, glyphs: Glyphs, *, with_claims: bool) -> tuple[str, list[Paragraph], Lettered]:
+    """Title and text of the inspector for what is selected, and the entries that it calls A, B and so on."""
     pins = _pins_text(session)
-    if session.selected is not None:
-        entry = session.selected
-        return f"Range   {entry.lane.short}", [*entry_text(entry), *pins], (entry,)
-    zone = session.current_zone
-    if zone is None:
+    zone, entry = session.current_zone, session.selected
+    if zone is not None:
+        entries = lettered(zone, session.selection.here, ENTRIES_SHOWN_BRIEFLY if with_claims else ENTRIES_SHOWN)
+        title = f"{zone.title[:1].upper()}{zone.title[1:]}   {ordinal(session, session.zone)}"
+        story = [*_apart_text(session), *note_text(session, glyphs), *zone_text(session, zone, entries, with_claims)]
+        return title, [*story, *_not_checked(session), *pins], entries
+    if session.picture is None or not session.picture.end:
         return "Store", [*_store_text(session, with_totals=with_claims), *pins], ()
+    calm = [] if session.problem_count else [BLANK, *_store_text(session, with_totals=with_claims)]
+    if entry is not None:
+        about = [*_apart_text(session), *entry_text(entry), *_within_text(session)]
+        return f"Range   {entry.lane.short}", [*about, *calm, *pins], (("A", entry),)
+    return f"Nothing   {session.place.lane.short}", [text(f"{nothing_here(session)}."), *calm, *pins], ()
+
+
+def lettered(zone: Zone, here: Sequence[Entry], most: int) -> Lettered:
+    """At most so many entries of a problem, those at the cursor before others, in their order and under their letters.
+
+    What is at the cursor but not shown by any finding has no letter.
+    """
     entries = distinct_entries(zone)
-    title = f"{zone.title[:1].upper()}{zone.title[1:]}   {ordinal(session)}"
-    story = [*note_text(session, glyphs), *zone_text(zone, with_claims=with_claims)]
-    return title, [*story, *_not_checked(session), *pins], entries
+    keys = {(entry.lane, entry.first, entry.last, entry.manifest): place for place, entry in enumerate(entries)}
+    known = [keys.get((entry.lane, entry.first, entry.last, entry.manifest)) for entry in here]
+    places = [*(place for place in known if place is not None), *range(len(entries))]
+    shown = sorted(list(dict.fromkeys(places))[:most])
+    others = [("-", entry) for entry, place in zip(here, known, strict=True) if place is None] if entries else []
+    letters = [(LETTERS[place] if place < len(LETTERS) else "-", entries[place]) for place in shown]
+    return (*letters, *others[: most - len(letters)])
+
+
+def _apart_text(session: Session) -> list[Paragraph]:
+    """That what is selected is not what is under the cursor, where it lies on no version."""
+    if not session.selection.apart or session.picture is None or not session.picture.end:
+        return []
+    cursor = whole(session.place.view.cursor)
+    return [
+        text(f"This takes no version of the axis: it is selected instead of what the cursor at {cursor} is on.", "dim")
+    ]
+
+
+def _within_text(session: Session) -> list[Paragraph]:
+    """The problem that a range which was gone to lies in."""
+    within = session.selection.within
+    if within is None:
+        return []
+    where = f"{session.zones[within].title}, {ordinal(session, within)}"
+    return [runs(("in     ", "dim"), (where, "conflict"), ("   ] and [ go to problems", "dim"), hanging=7)]
 
 
 def problems_title(session: Session) -> str:
@@ -48,14 +89,20 @@ def problems_title(session: Session) -> str:
     counts = ((len(session.notes) - ignored, "decided"), (ignored, "ignored"))
     more = [counted(notices, "notice")] if notices else []
     more += [f"{whole(count)} {word}" for count, word in counts if count]
-    return ", ".join([f"Problems {session.problem_count}" if session.problem_count else "No problems", *more])
+    return ", ".join([f"Problems {whole(session.problem_count)}" if session.problem_count else "No problems", *more])
+
+
+#: What differs from the last look, and may be right.
+_TO_BE_ACCEPTED: Final = frozenset({"listing-shrank", "other-store"})
 
 
 def next_step(zone: Zone) -> str:
     """What to do about a problem, ready to paste."""
+    from core.findings.leads import is_blocking, lead
     from core.findings.zones import cause_of
 
-    steps = [cause_of(zone.findings).next_step, *(finding.next_step for finding in zone.findings)]
+    first = lead(zone) if is_blocking(zone) else cause_of(zone.findings)
+    steps = [first.next_step if first else "", *(finding.next_step for finding in zone.findings)]
     return next((step for step in steps if step), "")
 
 
@@ -82,7 +129,7 @@ def _pins_text(session: Session) -> list[Paragraph]:
     if not session.pins:
         return []
     rows = [
-        line(("pin  ", "key"), (pin.manifest, "text"), (f"  {entry_span_text(pin)}", "dim")) for pin in session.pins
+        line(("kept  ", "key"), (pin.manifest, "text"), (f"  {entry_span_text(pin)}", "dim")) for pin in session.pins
     ]
     return [BLANK, *rows]
 
@@ -95,7 +142,7 @@ def _store_text(session: Session, *, with_totals: bool) -> list[Paragraph]:
     return [
         text("Nothing is wrong with what was looked at.", "good"),
         *_not_checked(session),
-        *([BLANK, *totals_text(session)] if with_totals else []),
+        *([BLANK, text("Totals", "strong"), *totals_text(session)] if with_totals else []),
     ]
 
 
@@ -103,16 +150,7 @@ def _not_checked(session: Session) -> list[Paragraph]:
     return [text(f"Not checked: {session.report.not_checked}.", "dim")] if session.report else []
 
 
-def ordinal(session: Session) -> str:
-    """Which of the problems, or of the notices beside them, is selected, in the order of the list."""
-    zone, problems = session.zone or 0, session.problems
-    if zone in problems:
-        return f"{problems.index(zone) + 1} of {len(problems)}"
-    notices = [index for index in session.order if index >= session.problem_count]
-    return f"notice {notices.index(zone) + 1} of {len(notices)}"
-
-
-def zone_text(zone: Zone, *, with_claims: bool) -> list[Paragraph]:
+def zone_text(session: Session, zone: Zone, shown: Lettered, with_claims: bool) -> list[Paragraph]:
     """The whole story of a problem: what stock says and what to do next, which no detail pushes out of sight; then why.
 
     Where entries compete they come before the cause; where something is missing or torn, what happened does.
@@ -120,10 +158,12 @@ def zone_text(zone: Zone, *, with_claims: bool) -> list[Paragraph]:
     from core.findings.zones import cause_of
 
     cause = cause_of(zone.findings)
-    entries = list(_entries_text(distinct_entries(zone), with_claims))
+    entries = list(_entries_text(session, shown, len(distinct_entries(zone)), with_claims))
     said = cause.stock_says or zone.findings[0].stock_says
     paragraphs = [_stock_says(said)] if said else []
     paragraphs += _labelled("next", next_step(zone), "key")
+    if any(finding.kind in _TO_BE_ACCEPTED for finding in zone.findings):
+        paragraphs.append(runs(("or     ", "dim"), ("A", "key"), (" here, once its word is typed", "text"), hanging=7))
     why = _labelled("cause", cause.cause, "text")
     if is_overlap(zone):
         paragraphs += [*entries, *why, text(cause.explanation)]
@@ -145,21 +185,22 @@ def _labelled(label: str, content: str, style: str) -> list[Paragraph]:
 
 def _also(finding: Finding) -> list[Paragraph]:
     """What else is wrong there."""
-    from core.findings.catalogue import CATALOGUE
+    from core.findings.titles import title_of
 
-    title = CATALOGUE[finding.kind].title if finding.kind in CATALOGUE else finding.kind
     said = f' Stock says "{finding.stock_says}".' if finding.stock_says else ""
-    return [runs((f"also   {title}: ", "strong"), (f"{finding.explanation}{said}", "dim"), hanging=7)]
+    return [runs((f"also   {title_of(finding.kind)}: ", "strong"), (f"{finding.explanation}{said}", "dim"), hanging=7)]
 
 
-def _entries_text(entries: Sequence[Entry], with_claims: bool) -> Iterator[Paragraph]:
-    most = ENTRIES_SHOWN_BRIEFLY if with_claims else ENTRIES_SHOWN
-    for letter, entry in zip(LETTERS, entries[:most], strict=False):
-        yield runs((f"{letter}  ", "strong"), (entry.manifest, "text"), hanging=3)
+def _entries_text(session: Session, shown: Lettered, count: int, with_claims: bool) -> Iterator[Paragraph]:
+    here = session.selection.here
+    told_apart = any(entry not in here for _, entry in shown) or count > len(shown)
+    for letter, entry in shown:
+        mark = "   at the cursor" if told_apart and entry in here else ""
+        yield runs((f"{letter}  ", "strong"), (entry.manifest, "text"), (mark, "dim"), hanging=3)
         note = f"claimed by {claims_line(entry)}" if with_claims else entry_size(entry)
         yield runs((entry_span_text(entry), "text"), (f"   {note}", "dim"), indent=3)
-    if len(entries) > most:
-        yield text(f"and {counted(len(entries) - most, 'more manifest')}", "dim", 3)
+    if count > len(shown):
+        yield text(f"and {counted(count - len(shown), 'more manifest')}", "dim", 3)
 
 
 def entry_span_text(entry: Entry) -> str:
@@ -191,17 +232,18 @@ def entry_text(entry: Entry) -> list[Paragraph]:
     ]
 
 
-def claims_text(session: Session, entries: Sequence[Entry]) -> list[Paragraph]:
+def claims_text(session: Session, shown: Lettered) -> list[Paragraph]:
     """Which metadata files name each manifest or show the problem, and one of their lines as it is."""
-    shown = entries[:ENTRIES_SHOWN]
     if not shown:
         return _zone_claims(session)
     paragraphs = [text("Which metadata file names each manifest", "dim"), BLANK]
-    for letter, entry in zip(LETTERS, shown, strict=False):
-        for number, claim in enumerate(entry.claims):
+    for letter, entry in shown:
+        for number, claim in enumerate(entry.claims[:CLAIMS_SHOWN]):
             paragraphs.append(_claim(f"{letter}  " if number == 0 else "   ", claim))
+        if len(entry.claims) > CLAIMS_SHOWN:
+            paragraphs.append(text(f"and {counted(len(entry.claims) - CLAIMS_SHOWN, 'more line')}", "dim", 3))
         paragraphs.append(BLANK)
-    return [*paragraphs, *_raw_line(session, LETTERS[len(shown) - 1], shown[-1].claims)]
+    return [*paragraphs, *_raw_line(session, shown[-1][0], shown[-1][1].claims)]
 
 
 def _zone_claims(session: Session) -> list[Paragraph]:
@@ -252,11 +294,8 @@ def totals_text(session: Session) -> list[Paragraph]:
     ]
     names, notes, counts = (max(len(cell) for cell in column) for column in zip(*rows, strict=True))
     return [
-        text("Totals", "strong"),
-        *(
-            line((f"  {name:<{names}}", "text"), (f"  {note:>{notes}}", "dim"), (f"  {count:>{counts}}", "text"))
-            for name, note, count in rows
-        ),
+        line((f"  {name:<{names}}", "text"), (f"  {note:>{notes}}", "dim"), (f"  {count:>{counts}}", "text"))
+        for name, note, count in rows
     ]
 
 

@@ -14,7 +14,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def note_words(session: Session, zone: int | None, glyphs: Glyphs) -> tuple[str, str] | None:
-    """`● decided: A pinned` or `░ ignored: reason (until …)`, with its style; None for a problem that is open."""
+    """`● decided: A chosen` or `░ ignored: reason (until …)`, with its style; None for a problem that is open."""
     state = session.notes.get(zone) if zone is not None else None
     if state is None or zone is None:
         return None
@@ -24,7 +24,7 @@ def note_words(session: Session, zone: int | None, glyphs: Glyphs) -> tuple[str,
 
 
 def note_lead(session: Session, zone: int, glyphs: Glyphs) -> tuple[str, str]:
-    """What stands before the title of a problem in the list: `● A pinned: `, `░ ignored: `, or nothing."""
+    """What stands before the title of a problem in the list: `● A chosen: `, `░ ignored: `, or nothing."""
     state = session.notes.get(zone)
     if state is None:
         return "", "text"
@@ -52,10 +52,10 @@ def _until(state: ZoneState) -> str:
 
 
 def _choice(session: Session, zone: int, state: ZoneState) -> str:
-    """The entries that are pinned, by the letters that the inspector gives them, or else by name."""
+    """The entries that are chosen, by the letters that the inspector gives them, or else by name."""
     entries = distinct_entries(session.zones[zone])
     letters = {entry.manifest: letter for letter, entry in zip(LETTERS, entries, strict=False)}
     pins = ", ".join(sorted(letters.get(pin, pin) for pin in state.pins))
     vetoes = ", ".join(sorted(letters.get(veto, veto) for veto in state.vetoes))
-    parts = [f"{pins} pinned" if pins else "", f"{vetoes} left out" if vetoes else ""]
+    parts = [f"{pins} chosen" if pins else "", f"{vetoes} left out" if vetoes else ""]
     return ", ".join(filter(None, parts))

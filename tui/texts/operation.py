@@ -9,9 +9,10 @@ from typing import Final
 
 from core.changes.model import OperationKind
 from core.journal import Intent, Operation, OperationState
+from core.lease import held_words, life_words
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
-from tui.safe_text import padded, shorten
+from tui.safe_text import cut, padded, shorten
 from tui.texts.common import moment, named
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs
@@ -22,6 +23,8 @@ _WIDE: Final = 110
 _WHEN: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _STYLES: Final = {
     OperationState.INTERRUPTED: "conflict",
+    OperationState.RUNNING: "chosen",
+    OperationState.HELD: "snapshot",
     OperationState.DONE: "good",
     OperationState.CLOSED: "snapshot",
     OperationState.UNDONE: "dim",
@@ -32,6 +35,8 @@ def state_mark(operation: Operation, glyphs: Glyphs) -> tuple[str, str]:
     """The glyph and the style of where an operation stands."""
     signs = {
         OperationState.INTERRUPTED: glyphs.problem,
+        OperationState.RUNNING: glyphs.begins,
+        OperationState.HELD: glyphs.begins,
         OperationState.DONE: glyphs.snapshot,
         OperationState.CLOSED: glyphs.gap,
         OperationState.UNDONE: glyphs.snapshot_skipped,
@@ -51,7 +56,7 @@ def operation_row(operation: Operation, width: int, glyphs: Glyphs) -> Row:
         (f"{operation.kind.value:<8}", "text"),
         (f"{moment(began_at(operation), seconds=wide):<{when_cells}}", "dim"),
         (padded(shorten(who(operation), who_cells, glyphs.ellipsis), who_cells), "text"),
-        (f" {shorten(moved(operation, brief=not wide), room, glyphs.ellipsis)}", "dim"),
+        (f" {cut(moved(operation, brief=not wide), room, glyphs.ellipsis)}", "dim"),
     )
 
 
@@ -106,10 +111,12 @@ def _labelled(label: str, content: str, style: str = "text") -> Paragraph:
 
 def _state(operation: Operation, done: int | None) -> str:
     intent = operation.intent
+    if operation.lease is not None and operation.holder is not None:
+        return f"held by {held_words(operation.holder)}; {life_words(operation.holder, alive=operation.lease.is_alive)}"
     if operation.state is OperationState.INTERRUPTED:
         if intent is None or done is None:
             return "interrupted: it neither ended nor was undone"
-        return f"interrupted: {whole(done)} of {counted(intent.steps, 'step')} are done"
+        return f"interrupted: {whole(done)} of {counted(intent.steps, 'step is', 'steps are')} done"
     if operation.state is OperationState.UNDONE:
         by = operation.undone
         return f"undone by {by.by}, {moment(by.at)}" if by else "undone"
@@ -153,10 +160,23 @@ def _outcome(operation: Operation, most: int) -> Iterator[Paragraph]:
         yield _labelled("exit", str(outcome.exit_code))
 
 
+def why_wait(operation: Operation) -> str:
+    """Why an operation that somebody is at work on, or may be, is neither finished nor taken back."""
+    at_it = "is at work on it" if operation.lease is not None and operation.lease.is_alive else "holds the lease for it"
+    return f"{who(operation)} {at_it}: wait, and look again (l on Changes)"
+
+
 def next_text(operation: Operation) -> list[Paragraph]:
     """What can be done about it."""
     label = (f"{'next':<{_LABEL}}", "dim")
     takes_back = (("u", "key"), (" takes it back", "text"))
+    if operation.holder is not None:
+        waits = (
+            ("wait: nothing else is written meanwhile; ", "text"),
+            ("l", "key"),
+            (" looks again how far it is", "text"),
+        )
+        return [runs(label, *waits, hanging=_LABEL)]
     if operation.state is OperationState.INTERRUPTED:
         finishes = (("r", "key"), (" finishes it", "text"))
         return [runs(label, *finishes, *((("; ", "text"), *takes_back) if operation.intent else ()), hanging=_LABEL)]

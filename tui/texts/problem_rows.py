@@ -10,14 +10,13 @@ from rich.cells import cell_len
 from core.model import LaneKind, Zone
 from tui.glyphs import Glyphs
 from tui.numbers import counted, short, span, whole
-from tui.safe_text import fit, padded, safe, shorten
+from tui.safe_text import cut, fit, padded, shorten
 from tui.state import Session
+from tui.texts.common import MEASURED, widest
 from tui.texts.notes import note_lead, note_more
 from tui.texts.summary import is_gap, zone_mark
 from tui.widgets.painted import Row
 
-#: So many problems set the widths of the columns.
-_MEASURED = 500
 _LEAST_TITLE_CELLS = 12
 _LEAST_NOTE_CELLS = 12
 _LANE_CELLS = 6
@@ -49,11 +48,11 @@ class ZoneRows:
         self._zones = zones
         self._glyphs = glyphs
         self._made: dict[int, _Facts] = {}
-        first = [self._facts(index) for index in range(min(len(zones), _MEASURED))]
-        self._titles = max((cell_len(each.title) for each in first), default=0)
-        self._places = max((len(each.place) for each in first if each.ranged), default=0)
-        self._firsts = max((len(each.first) for each in first if each.ranged), default=0)
-        self._sizes = max((len(each.size) for each in first), default=0)
+        first = [self._facts(index) for index in range(min(len(zones), MEASURED))]
+        self._titles = widest(each.title for each in first)
+        self._places = widest(each.place for each in first if each.ranged)
+        self._firsts = widest(each.first for each in first if each.ranged)
+        self._sizes = widest(each.size for each in first)
 
     def __len__(self) -> int:
         return len(self._zones)
@@ -100,10 +99,7 @@ class ZoneRows:
 
     def _cut(self, words: str, room: int, is_name: bool = False) -> str:
         """Names lose their middle, sentences their end."""
-        ellipsis = self._glyphs.ellipsis
-        if is_name or cell_len(safe(words)) <= room:
-            return shorten(words, room, ellipsis)
-        return fit(safe(words), room - cell_len(ellipsis)) + ellipsis
+        return (shorten if is_name else cut)(words, room, self._glyphs.ellipsis)
 
     def _amounts(self, facts: _Facts, room: int) -> Row:
         """How large a problem is and how many manifests it has, as far as there is room."""

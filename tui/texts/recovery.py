@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from core.model import LaneKind
-from core.recovery import DerivedManifest, Recovery
+from core.recovery import DerivedManifest, Recovery, looked_sentence
 from tui.numbers import counted
 from tui.proposal import chunks_words
 from tui.texts.common import lane_span
@@ -84,7 +84,8 @@ def checked_words(recovery: Recovery) -> str:
     """What was looked into, and what was not."""
     looked = len(recovery.evidence.manifests) if recovery.evidence else 0
     rest = "chunk bytes, proofs, signatures"
+    absent = looked_sentence(recovery)
     if not looked:
-        return f"No manifest was looked into. Not checked: {rest}"
-    did = f"{counted(looked, 'manifest')} and whether the files are there"
-    return f"Looked into {did}. Not checked: other manifests, {rest}"
+        return f"{absent or 'No manifest was looked into.'} Not checked: {rest}"
+    did = f"Looked into {counted(looked, 'manifest')} and whether the files are there."
+    return f"{did} {absent} ".replace("  ", " ") + f"Not checked: other manifests, {rest}"

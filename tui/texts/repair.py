@@ -7,10 +7,13 @@ from typing import Final
 
 from core.chain import Policy
 from core.changes.model import LaneState
+from core.findings.titles import title_of
+from core.recovery import choice_sentences
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
 from tui.proposal import Proposal, Verb
 from tui.repairing import RepairAnswer, retired_rows
+from tui.texts.change import hidden_text
 from tui.texts.common import lane_span
 from tui.texts.recovery import checked_words, lines_text, of_lane
 from tui.texts.restore import gap_text
@@ -35,7 +38,7 @@ def obstacle(answer: RepairAnswer | None) -> str | None:
     if answer is None:
         return "there is no plan"
     if answer.plan.refusal is not None:
-        return f"{answer.plan.refusal.kind}: {answer.plan.refusal.explanation}"
+        return f"{title_of(answer.plan.refusal.kind)}: {answer.plan.refusal.explanation}"
     return None if answer.proposal else "nothing is visible that should not be: there is nothing to repair"
 
 
@@ -43,6 +46,8 @@ def state_word(answer: RepairAnswer) -> tuple[str, str]:
     """The answer in a word, and its style."""
     if answer.plan.refusal is not None:
         return "REFUSED", "conflict"
+    if answer.recovery.has_unused_choices:
+        return "NOT WITH ALL YOU CHOSE", "conflict"
     verdict = answer.then or answer.now
     if verdict.latest is None:
         return "NOTHING TO RESTORE", "conflict"
@@ -72,8 +77,10 @@ def effect_text(answer: RepairAnswer, location: str, glyphs: Glyphs) -> list[Par
     """All that there is to know before it is carried out."""
     return [
         *_refusal(answer),
+        *(hidden_text(answer.proposal) if answer.proposal else ()),
+        *(_labelled("choices", sentence, "conflict") for sentence in choice_sentences(answer.recovery)),
         *_verdicts(answer, glyphs),
-        *gap_text(answer.recovery.preview.gaps, answer.recovery.preview.goal, location),
+        *gap_text(answer.recovery.preview, location),
         *_tail(answer),
         *lines_text(answer.recovery),
         *_gone(answer),
@@ -98,7 +105,7 @@ def _refusal(answer: RepairAnswer) -> Iterator[Paragraph]:
     if refusal is None:
         return
     yield runs(
-        (f"{'refused':<{_LABEL}}", "dim"), (f"{refusal.kind}  ", "conflict"), (refusal.explanation, "text"),
+        (f"{'refused':<{_LABEL}}", "dim"), (f"{title_of(refusal.kind)}: ", "conflict"), (refusal.explanation, "text"),
         hanging=_LABEL,
     )  # fmt: skip
     if refusal.stock_says:
@@ -153,9 +160,12 @@ def _tail(answer: RepairAnswer) -> Iterator[Paragraph]:
         return
     entries = counted(answer.tail, "entry", "entries")
     if answer.parked:
-        words = f" keeps the {entries} behind the gap, which are now set aside as well"
+        words = f" keeps the {entries} behind the gap in sight after all"
     else:
-        words = f" sets aside the {entries} behind the gap as well, so that stock restores everything that is left"
+        preview = answer.recovery.preview
+        later = preview.later_gaps and not preview.gaps
+        goal = "its verify and its compaction go on" if later else "it restores all that is left without an error"
+        words = f" hides the {entries} behind the gap from stock, so that {goal}"
     yield runs((f"{'gap':<{_LABEL}}", "dim"), ("Space", "key"), (words, "text"), hanging=_LABEL)
 
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.chain import Gap, GapKind, gap_command
+from core.findings.titles import title_of
 from core.model import Severity
 from core.overlay import RestoreSize, WrittenOverlay, restore_size
-from core.recovery import Recovery
-from core.restore import Needs, RestorePreview, WayThrough, preview_sentences
+from core.recovery import Recovery, choice_sentences
+from core.restore import (
+    HighestTargets,
+    Needs,
+    RestorePreview,
+    WayThrough,
+    lower_failure,
+    preview_sentences,
+    stock_words,
+)
 from core.tools import tools_for
 from tui.numbers import counted, size, whole
 from tui.texts.common import lane_span
@@ -22,7 +31,7 @@ _LABEL = 24
 def state_word(preview: RestorePreview) -> tuple[str, str]:
     """The answer in a word, and its style: OK, STOPS, LANDS SHORT, and whether a chain works."""
     stock = preview.stock
-    if stock.error is not None or stock.reads_broken:
+    if not stock.ok:
         word = "STOPS"
     elif falls_short(preview) or preview.needs is not Needs.NOTHING:
         word = "LANDS SHORT"
@@ -38,14 +47,17 @@ def falls_short(preview: RestorePreview) -> bool:
     return preview.requested is not None and preview.goal is not None and preview.requested > preview.goal
 
 
-def best_targets(preview: RestorePreview) -> tuple[int, ...]:
-    """The highest targets that work: with stock alone, then with a chain; each once."""
-    verdict = preview.verdict
-    found = (verdict.stock_restorable_to, verdict.best_restorable_to)
-    return tuple(dict.fromkeys(target for target in found if target is not None))
+def highest_words(highest: HighestTargets, history: int | None) -> str:
+    """The highest target that works and what it takes, short enough for the status line; stock's own if it is lower."""
+    if highest.best is None:
+        return "no target works" + ("" if history is None else f" with history from {whole(history)}")
+    if not highest.needs_chain:
+        return f"highest: {whole(highest.best)}, with stock as the store is"
+    alone = "nothing" if highest.stock is None else whole(highest.stock)
+    return f"highest: {whole(highest.best)} with an overlay or a repair; {alone} with stock alone"
 
 
-def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
+def verdict_text(recovery: Recovery, highest: HighestTargets, location: str) -> list[Paragraph]:
     """The verdict, what works, what comes from where, what is missing, what to know, what was not checked."""
     preview = recovery.preview
     stock, *_ = preview_sentences(preview)
@@ -53,11 +65,11 @@ def verdict_text(recovery: Recovery, location: str) -> list[Paragraph]:
     return [
         text(stock + _short_words(preview), "conflict" if bad else "good"),
         text(_chain_words(preview), "strong"),
-        *_reach_text(preview),
+        *_choice_text(recovery),
+        *_reach_text(preview, highest),
         *_size_text(recovery),
         *lines_text(recovery),
-        *_choice_text(preview),
-        *gap_text(preview.gaps, preview.goal, location),
+        *gap_text(preview, location),
         *(_way_text(preview, way) for way in preview.ways_through),
         *_note_text(preview),
         text(f"{checked_words(recovery)}, disk space on the node.", "dim"),
@@ -79,7 +91,7 @@ def _chain_words(preview: RestorePreview) -> str:
         return "There are no transactions: nothing can be restored."
     if best is None:
         return "No restore is possible from what is here."
-    lands = f"{counted(best.manifests, 'manifest')} lead to {whole(best.lands_at)}"
+    lands = f"{counted(best.manifests, 'manifest leads', 'manifests lead')} to {whole(best.lands_at)}"
     if preview.needs is Needs.NOTHING:
         return f"The chain lands there too: {lands}."
     if preview.needs is Needs.OVERLAY:
@@ -111,17 +123,20 @@ def size_words(known: RestoreSize) -> str:
     return f"{manifests}; {chunks} in the {looked}, the rest is not known"
 
 
-def _reach_text(preview: RestorePreview) -> Iterator[Paragraph]:
-    """How far these files go at all."""
-    verdict = preview.verdict
-    works = [f"{whole(verdict.stock_restorable_to)} with stock"] if verdict.stock_restorable_to is not None else []
-    reach = verdict.best_restorable_to
-    if reach is not None and reach != verdict.stock_restorable_to:
-        works.append(f"{whole(reach)} along the chain")
-    words = "   ".join(works) or "none"
-    yield _fact("Highest target that works", words, "   b  use it" if works else "")
+def _reach_text(preview: RestorePreview, highest: HighestTargets) -> Iterator[Paragraph]:
+    """How far these files go at all: by stock alone, and with what this screen proposes."""
+    verdict, history = preview.verdict, preview.options.ledger_history_start
+    works = [] if highest.stock is None else [f"{whole(highest.stock)} with stock alone"]
+    if highest.needs_chain and highest.chain is not None:
+        works.append(f"{whole(highest.chain)} with an overlay or a repair")
+    name = "Highest target that works" if history is None else "Highest with that history"
+    yield _fact(name, "   ".join(works) or "none", "   b  use it" if works else "")
+    if history is not None:
+        return
     if verdict.stock_fails_from is not None:
-        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), "")
+        other = lower_failure(verdict) is not None
+        said = f" {stock_words(verdict.stock_first_error)}" if other and verdict.stock_first_error else ""
+        yield _fact("Lowest target that fails", whole(verdict.stock_fails_from), f"   with stock alone{said}")
     elif not verdict.stock_restores_latest and verdict.latest is not None:
         yield _fact("Latest version", whole(verdict.latest), "   stock lands lower without an error")
 
@@ -130,19 +145,28 @@ def _fact(name: str, words: str, behind: str) -> Paragraph:
     return runs((f"{name:<{_LABEL + 3}}", "dim"), (words, "strong"), (behind, "dim"), hanging=_LABEL + 3)
 
 
-def _choice_text(preview: RestorePreview) -> Iterator[Paragraph]:
-    """What the operator chose on the comparison, and whether the chain could follow."""
-    lanes = (preview.transactions, preview.epoch_endings)
-    unused = {handle for chain in lanes for handle in chain.unused_pins}
-    for pin in sorted(preview.options.pins):
-        words = "chosen by you, but no chain that gets as far uses it" if pin in unused else "chosen by you, and used"
-        yield runs((f"{words}  ", "snapshot" if pin in unused else "good"), (pin, "text"), hanging=2)
+def _choice_text(recovery: Recovery) -> Iterator[Paragraph]:
+    """What the operator chose on the comparison: what the chain follows, what it can't, and what that costs."""
+    unused = {each.manifest for each in recovery.unused_pins}
+    for pin in sorted(recovery.wishes.pins - unused):
+        yield runs(("chosen by you, and used  ", "good"), (pin, "text"), hanging=2)
+    for sentence in choice_sentences(recovery):
+        yield text(sentence, "conflict")
 
 
-def gap_text(gaps: Sequence[Gap], goal: int | None, location: str) -> Iterator[Paragraph]:
+def gap_text(preview: RestorePreview, location: str) -> Iterator[Paragraph]:
     """What has to be backed up again, each with stock's own command."""
+    gaps, later = preview.gaps, preview.later_gaps
     if gaps:
-        yield text(f"Missing on the way to {whole(goal or 0)}: {counted(len(gaps), 'gap')}", "strong")
+        yield text(f"Missing on the way to {whole(preview.goal or 0)}: {counted(len(gaps), 'gap')}", "strong")
+        yield from _gaps(gaps, location)
+    if later:
+        where = f"stock's verify, and its compaction at factors above 1, stop at epoch {whole(later[0].first)}"
+        yield text(f"Missing above all transactions: a restore works without, {where}", "strong")
+        yield from _gaps(later, location)
+
+
+def _gaps(gaps: Sequence[Gap], location: str) -> Iterator[Paragraph]:
     for gap in gaps[:GAPS_SHOWN]:
         yield runs((f"{gap_words(gap)}  ", "conflict"), (_command(gap, location), "key"), hanging=2)
     more = len(gaps) - GAPS_SHOWN
@@ -174,7 +198,7 @@ def _way_text(preview: RestorePreview, way: WayThrough) -> Paragraph:
 def _note_text(preview: RestorePreview) -> Iterator[Paragraph]:
     for note in preview.notes:
         style = "dim" if note.severity is Severity.INFO else "snapshot"
-        yield runs((f"{note.kind}  ", style), (note.text, "text"), hanging=2)
+        yield runs((f"{title_of(note.kind)}: ", style), (note.text, "text"), hanging=2)
 
 
 def overlay_text(written: WrittenOverlay, told: Sequence[str]) -> list[Paragraph]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -16,10 +17,12 @@ from core.recovery import Recovery
 from core.restore import BestRestore, LeftOut, RestorePreview, RestoreStep, Runs, SkippedRun, StepKind, StepStatus
 from tui.glyphs import Glyphs
 from tui.numbers import counted, span, whole
-from tui.texts.common import lane_span, named
+from tui.safe_text import cut
+from tui.texts.common import MEASURED, lane_span, named, widest
 from tui.texts.recovery import whence
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs, text
+from tui.widgets.rows import FixedRows
 
 #: Reasons that thousands of neighbours share: they come after those that tell of a conflict.
 _USUAL: Final = (
@@ -76,17 +79,23 @@ def _beside(step: RestoreStep, stock: RestoreStep | None) -> tuple[str, str]:
     return ("as stock", "good") if same else ("stock differs", "snapshot")
 
 
-def chosen_row(chosen: ChosenStep, preview: RestorePreview, width: int) -> Row:
-    """One step: its mark, what it is, the range, how many manifests, and stock beside it."""
-    step = chosen.step
-    place = _step_place(step, preview)
-    return (
-        (f"{step.mark:<2}", "snapshot"),
-        (f"{step.kind.value:<23}", "text"),
-        (f"{place:<29} ", "text"),
-        (f"{whole(step.manifests):>5} ", "text"),
-        (f"{chosen.coming}  " if chosen.coming else "", "snapshot"),
-        (chosen.stock, chosen.style),
+def chosen_rows(steps: Sequence[ChosenStep], preview: RestorePreview) -> FixedRows:
+    """The steps: mark, what it is, the range, how many manifests, and stock beside it."""
+    kinds = widest(each.step.kind.value for each in steps)
+    places = widest(_step_place(each.step, preview) for each in steps)
+    counts = widest(whole(each.step.manifests) for each in steps)
+    return FixedRows(
+        tuple(
+            (
+                (f"{each.step.mark:<2}", "snapshot"),
+                (f"{each.step.kind.value:<{kinds}}  ", "text"),
+                (f"{_step_place(each.step, preview):<{places}}  ", "text"),
+                (f"{whole(each.step.manifests):>{counts}}  ", "text"),
+                (f"{each.coming}  " if each.coming else "", "snapshot"),
+                (each.stock, each.style),
+            )
+            for each in steps
+        )
     )
 
 
@@ -113,11 +122,17 @@ def _counts(best: BestRestore) -> str:
     return f"epoch {whole(len(best.epoch_endings))}   state {snapshots}   txn {whole(len(best.transactions))}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SkippedRows:
     """What is left out, lane by lane, runs that tell of a conflict before the others of their lane."""
 
     lanes: tuple[tuple[LaneKind, Runs, I64], ...]
+
+    @cached_property
+    def place_cells(self) -> int:
+        """Cells that the longest of the first ranges takes."""
+        runs = (self.run(index)[1] for index in range(min(len(self), MEASURED)))
+        return widest(span(run.first, run.last) for run in runs)
 
     def __len__(self) -> int:
         return sum(len(order) for _, _, order in self.lanes)
@@ -168,19 +183,15 @@ def is_usual(kind: LaneKind, reason: NDArray[np.uint8]) -> Mask:
     return np.isin(reason, usual)
 
 
-def skipped_row(kind: LaneKind, run: SkippedRun, width: int, glyphs: Glyphs) -> Row:
+def skipped_row(skipped: SkippedRows, index: int, width: int, glyphs: Glyphs) -> Row:
     """One run of entries that are left out, and why."""
+    kind, run = skipped.run(index)
     style = "skipped" if bool(is_usual(kind, np.array([run.reason], dtype=np.uint8))[0]) else "text"
-    place = f"{span(run.first, run.last):<29}"
+    place = f"{span(run.first, run.last):<{skipped.place_cells}}"
     many = f"{counted(run.count, 'manifest')}" if run.count > 1 else ""
     left = f"{kind.short:<6} {place} {many:<14} " if width >= 100 else f"{kind.short:<6} {place} "
     words = f"{many}: {run.why}" if many and width < 100 else run.why
-    return ((left, "text"), (shorten_right(words, width - len(left), glyphs.ellipsis), style))
-
-
-def shorten_right(words: str, width: int, ellipsis: str) -> str:
-    """`words` in at most `width` cells, cut at their end."""
-    return words if len(words) <= width else words[: max(0, width - len(ellipsis))] + ellipsis
+    return ((left, "text"), (cut(words, width - len(left), glyphs.ellipsis), style))
 
 
 def step_story(chosen: ChosenStep, recovery: Recovery) -> Iterator[Paragraph]:

@@ -25,7 +25,7 @@ def standing(session: Session, job: Job | None, glyphs: Glyphs) -> list[Piece]:
         pieces.append(_own(job))
     elif session.lease is not None:
         pieces += _lease(session.lease, glyphs)
-    if session.interrupted and not _somebody_is_at_it(session, job):
+    if session.interrupted and not (job is not None and job.is_running):
         pieces.append(piece(f"{glyphs.problem} interrupted", "conflict"))
     if session.read_only:
         pieces.append(piece("read-only", "strong"))
@@ -37,14 +37,6 @@ def step_words(progress: ApplyProgress) -> str:
     return f"{progress.step.partition(' ')[0]} {min(progress.done + 1, progress.total):,}/{progress.total:,}"
 
 
-def _somebody_is_at_it(session: Session, job: Job | None) -> bool:
-    """Whether what has no end yet is most likely under way: by this app, or by whoever held the lease at the look."""
-    if job is not None and job.is_running:
-        return True
-    looked_at = session.snapshot.taken_at if session.snapshot else 0.0
-    return session.lease is not None and session.lease.is_at_work(looked_at)
-
-
 def _own(job: Job) -> Piece:
     doing = "stopping" if job.phase is JobPhase.STOPPING else job.word
     step = f" {step_words(job.progress)}" if job.progress else ""
@@ -52,7 +44,7 @@ def _own(job: Job) -> Piece:
 
 
 def _lease(lease: LeaseView, glyphs: Glyphs) -> list[Piece]:
-    from core.lease import LeaseState
+    from core.lease import LeaseState, Life
 
     record = lease.record
     if record is None:
@@ -62,6 +54,11 @@ def _lease(lease: LeaseView, glyphs: Glyphs) -> list[Piece]:
     who = shorten(f"{record.user or '?'}@{record.host or '?'}", _WHO_CELLS, glyphs.ellipsis)
     if lease.state is LeaseState.ENDED:
         return [Piece((("lease: ", "dim"), (f"{who}, ended", "snapshot")), 2, ((who, "snapshot"),))]
+    if lease.life is Life.SILENT:
+        return [Piece((("lease: ", "dim"), (f"{who}, silent", "snapshot")), 2, ((who, "snapshot"),))]
     doing = " ".join(word for word in (record.purpose, record.progress) if word)
     shown = shorten(doing, _DOING_CELLS, glyphs.ellipsis)
+    if not lease.is_alive:
+        doubt = (f"{who} {shown}".rstrip(), "snapshot"), (", alive?", "dim")
+        return [Piece((("lease: ", "dim"), *doubt), 2, ((f"lease: {who}", "snapshot"),))]
     return [Piece((("lease: ", "dim"), (f"{who} {shown}".rstrip(), "chosen")), 2, ((f"lease: {who}", "chosen"),))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.model import Entry, LaneKind, Severity, Zone
 from tui.glyphs import Glyphs
 from tui.numbers import counted, short, span, whole
 from tui.safe_text import shorten
-from tui.state import Phase, Session, Tally, View
-from tui.widgets.line import Piece, piece
+from tui.state import Phase, Session, Tally
+from tui.widgets.line import GAP, Piece, piece
 
 if TYPE_CHECKING:
     from core.index import Index
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from core.restore import StoreVerdict
     from tui.recovering import Outlook
 
+#: Findings of entries that compete, and of holes that there are none in.
+_OVERLAPS: Final = frozenset({"overlap-manifest", "overlap-nested"})
+_GAPS: Final = frozenset({"gap-range", "epoch-gap", "gap-below-target", "compaction-blind-gap"})
 #: Severities that count as a problem; the rest is told as notices.
 WORD_STYLES = {"clean": "good", "restorable": "snapshot", "broken": "conflict"}
+
+TWO_PINS: Final = "Enter on either of them compares them"
 
 
 def distinct_entries(zone: Zone) -> tuple[Entry, ...]:
@@ -36,6 +41,12 @@ def unreadable_files(index: Index) -> int:
 
 def is_overlap(zone: Zone) -> bool:
     """Whether entries of the zone compete for the same versions or epochs."""
+    # Asked of every problem of a store, most of which need not be looked at for that.
+    kinds = {finding.kind for finding in zone.findings}
+    if kinds & _OVERLAPS:
+        return True
+    if kinds <= _GAPS:
+        return False
     reach = -1
     for entry in distinct_entries(zone):
         if entry.first <= min(reach, entry.last):
@@ -54,7 +65,8 @@ def tally(zones: Iterable[Zone], picture: Picture) -> Tally:
     problems = [zone for zone in zones if zone.severity is not Severity.INFO]
     overlaps = [is_overlap(zone) for zone in problems]
     gaps = sum(picture.is_gap(zone) for zone, overlap in zip(problems, overlaps, strict=True) if not overlap)
-    return Tally(len(problems), sum(overlaps), gaps)
+    alone = any(finding.kind == "metadata-only" for zone in problems for finding in zone.findings)
+    return Tally(len(problems), sum(overlaps), gaps, alone)
 
 
 def is_gap(session: Session, zone: Zone) -> bool:
@@ -104,6 +116,8 @@ def _counts(session: Session, glyphs: Glyphs, wide: bool) -> list[Piece]:
         end = session.picture.end
         pieces.append(piece(f"{whole(end)} versions" if wide else f"{short(end)} ver", "text", 7))
     found = session.tally
+    if found.metadata_only:
+        pieces.append(piece("metadata only", "snapshot", 1))
     if found.overlaps:
         pieces.append(Piece(((f"{glyphs.conflict} ", "conflict"), (counted(found.overlaps, "overlap"), "text")), 2))
     if found.gaps:
@@ -126,12 +140,22 @@ def verdict(session: Session, glyphs: Glyphs, width: int) -> list[Piece]:
     assert report is not None
     word = report.word if outlook is None or outlook.verdict.stock_restores_latest else "broken"
     style = WORD_STYLES.get(word, "text")
+    first = _first_of_all(session)
+    room = width - sum(len(text) + GAP for each in first for text, _ in each.row)
     options = outlook_wordings(outlook, glyphs.dot) if outlook else _verdict_wordings(report.verdict, glyphs.dot)
-    fitting = next((text for text in options if len(text) + len(word) + 5 <= width), None)
+    fitting = next((text for text in options if len(text) + len(word) + 5 <= room), None)
     if fitting is not None:
         unchecked = piece(f"not checked: {report.not_checked}", "dim", 9)
-        return [piece(word, style), piece(fitting, "strong"), unchecked]
-    return [piece(next((text for text in options if len(text) + 2 <= width), options[-1]), style)]
+        return [piece(word, style), piece(fitting, "strong"), *first, unchecked]
+    return [piece(next((text for text in options if len(text) + 2 <= room), options[-1]), style), *first]
+
+
+def _first_of_all(session: Session) -> list[Piece]:
+    """The problem before which nothing else is settled, if there is one: it heads the list."""
+    from core.findings.leads import is_blocking
+
+    first = session.zones[0] if session.zones else None
+    return [piece(f"first: {first.title}", "conflict", 8)] if first is not None and is_blocking(first) else []
 
 
 def verdict_sentence(verdict: StoreVerdict, glyphs: Glyphs) -> str:
@@ -157,6 +181,15 @@ def _verdict_wordings(verdict: StoreVerdict, dot: str) -> list[str]:
     if verdict.latest is None:
         return ["no transactions are in this store: there is nothing to restore to"]
     latest, stock = whole(verdict.latest), verdict.stock_restorable_to
+    if verdict.works_with_target is not None:
+        return [
+            f"stock stops unless it is given a target: with {latest} it restores to {latest}, the latest version",
+            f"stock restores to {latest} only if it is given that target",
+            f"stock to {latest}, with that target",
+        ]
+    if stock == verdict.latest and verdict.recoverable:
+        more = whole(verdict.recoverable)
+        return [f"stock restores to {latest}; {more} more can be recovered", f"stock to {latest}; {more} recoverable"]
     if stock == verdict.latest:
         return [f"stock restores to {latest}, the latest version", f"stock restores to {latest}, the latest"]
     restores = "stock restores nothing" if stock is None else f"stock restores to {whole(stock)}"
@@ -174,7 +207,7 @@ def outlook_wordings(outlook: Outlook, dot: str) -> list[str]:
     latest = whole(verdict.latest)
     restores = "stock restores nothing" if stock is None else f"stock restores to {whole(stock)}"
     brief = "stock nothing" if stock is None else f"stock {whole(stock)}"
-    rest = "" if overlay == verdict.latest else ", the rest needs a new backup"
+    rest = "" if overlay >= verdict.latest else ", the rest needs a new backup"
     long, short = _ways_on(overlay, outlook.repair_to, dot)
     return [
         f"{restores} {dot} latest {latest} {dot} {long}{rest}",
@@ -198,6 +231,8 @@ def _ways_on(overlay: int, repair: int | None, dot: str) -> tuple[str, str]:
 def _beyond_stock(verdict: StoreVerdict) -> tuple[str, ...]:
     """How far a chain reaches where stock does not, and what that takes; the longest wording first."""
     reach, needs = verdict.best_restorable_to, _NEEDS[verdict.best_needs.value]
+    if reach is not None and verdict.latest is not None and reach > verdict.latest:
+        return f"a chain reaches {whole(reach)} (needs {needs})", f"{needs} reaches {whole(reach)}", f"needs {needs}"
     if reach == verdict.latest:
         return f"a chain reaches it (needs {needs})", f"{needs} reaches it", f"needs {needs}"
     if reach is None or reach == verdict.stock_restorable_to:
@@ -210,42 +245,89 @@ def _beyond_stock(verdict: StoreVerdict) -> tuple[str, ...]:
 _NEEDS = {"nothing": "nothing", "overlay": "an overlay", "repair": "a repair", "backup": "a new backup"}
 
 
-def status(session: Session, view: View, lane: LaneKind, columns: int) -> tuple[list[Piece], list[Piece]]:
-    """The status line of the timeline: the version under the cursor, its epoch, what covers it, the scale."""
-    picture = session.picture
+def status(session: Session, columns: int) -> tuple[list[Piece], list[Piece]]:
+    """The status line of the timeline: the version under the cursor, its epoch, what is selected there, the scale."""
+    picture, view = session.picture, session.place.view
     if picture is None or not picture.end:
-        return [], []
+        return _selected_pieces(session), []
     cell, shown = max(1, view.length // columns), f"view {short(view.length)}"
+    reading = [piece(_ahead(*session.ahead), "snapshot", 0)] if session.ahead else []
+    if session.no_outlook and session.outlook is None:
+        reading = [piece(f"overlay and repair not known: {session.no_outlook}", "snapshot", 5, "repair not known")]
+    right = [
+        *reading,
+        piece(f"1 cell = {counted(cell, 'version') if cell < 1_000_000 else short(cell) + ' versions'}", "dim", 8),
+        piece(f"{shown} of {short(view.whole)}" if view.length < view.whole else shown, "dim", 7, shown),
+    ]
+    if session.selection.apart:
+        cursor = piece(f"it takes no version; the cursor is at {whole(view.cursor)}", "dim", 2, "takes no version")
+        return [*_selected_pieces(session), cursor], right
     left = [piece(whole(view.cursor), "strong")]
     epochs = picture.epochs_at(view.cursor)
     if epochs:
         first, last = epochs
-        left.append(piece(f"epoch {whole(first)}" if first == last else f"epochs {span(first, last)}", "text", 3))
-    left.append(piece(f"{lane.short} {_covered(session, view.cursor, lane)}", "text", 1))
-    reading = [piece(_ahead(*session.ahead), "snapshot", 0)] if session.ahead else []
-    if session.no_outlook and session.outlook is None:
-        reading = [piece(f"overlay and repair not known: {session.no_outlook}", "snapshot", 4, "repair not known")]
-    right = [
-        *reading,
-        piece(f"1 cell = {counted(cell, 'version') if cell < 1_000_000 else short(cell) + ' versions'}", "dim", 6),
-        piece(f"{shown} of {short(view.whole)}" if view.length < view.whole else shown, "dim", 5, shown),
-    ]
-    return left, right
+        left.append(piece(f"epoch {whole(first)}" if first == last else f"epochs {span(first, last)}", "text", 6))
+    covered = f"{session.place.lane.short} {_covered(session)}".rstrip()
+    return [*left, piece(covered, "text", 4), *_selected_pieces(session)], right
+
+
+def _selected_pieces(session: Session) -> list[Piece]:
+    """What is selected, in a few words: the same that inspector, list, copy and Enter are about."""
+    zone, entry = session.zone, session.selected
+    if zone is not None:
+        number = ordinal(session, zone)
+        return [piece(f"{session.zones[zone].title}, {number}", "text", 1, number)]
+    if entry is not None:
+        return [piece(range_words(entry), "text", 1)]
+    if session.picture is None or not session.picture.end:
+        return []
+    return [piece(nothing_here(session), "text", 1, nothing_here(session, brief=True))]
+
+
+def range_words(entry: Entry) -> str:
+    """An entry in a few words: `range 1,000 - 1,999`, `epochs 3 - 7`, `snapshot 6,317`."""
+    if entry.lane is LaneKind.STATE_SNAPSHOTS:
+        return f"snapshot {whole(entry.first)}"
+    if entry.lane is LaneKind.EPOCH_ENDINGS:
+        return f"range of epoch{'' if entry.first == entry.last else 's'} {span(entry.first, entry.last)}"
+    return f"range {span(entry.first, entry.last)}"
+
+
+def nothing_here(session: Session, *, brief: bool = False) -> str:
+    """That no entry is under the cursor, and where the nearest are: `no range here: the one before ends at 9,999`."""
+    lane, before, after = session.place.lane, session.selection.before, session.selection.after
+    noun = "snapshot" if lane is LaneKind.STATE_SNAPSHOTS else "range"
+    if brief or (before is None and after is None):
+        return f"no {noun} here"
+    at = "is at" if noun == "snapshot" else "ends at"
+    near = [f"the one before {at} {whole(before)}"] if before is not None else []
+    near += [f"the next {'is' if noun == 'snapshot' else 'begins'} at {whole(after)}"] if after is not None else []
+    return f"no {noun} here: {', '.join(near)}"
+
+
+def ordinal(session: Session, zone: int | None) -> str:
+    """Which of the problems, or of the notices beside them, one is, in the order of the list."""
+    if zone is None:
+        return ""
+    number, count = session.listing.numbers[zone], session.problem_count
+    if zone < count:
+        return f"{whole(number)} of {whole(count)}"
+    return f"notice {whole(number)} of {whole(len(session.zones) - count)}"
 
 
 def _ahead(done: int, total: int) -> str:
     return f"looking into manifests {whole(done)} of {whole(total)}: Esc stops"
 
 
-def _covered(session: Session, version: int, lane: LaneKind) -> str:
+def _covered(session: Session) -> str:
+    """How often the version under the cursor is held in its lane."""
     assert session.picture is not None
-    index = session.picture.lanes[lane]
-    held = len(index.covering(version))
+    lane, version, held = session.place.lane, session.place.view.cursor, session.selection.held
     if lane is LaneKind.STATE_SNAPSHOTS:
-        return "no snapshot here" if not held else counted(held, "snapshot")
+        return counted(held, "snapshot") if held else ""
     if held:
         return {1: "covered", 2: "covered twice"}.get(held, f"covered {held} times")
-    reach = index.whole.reach
+    reach = session.picture.lanes[lane].whole.reach
     return "ends before" if reach is None or version > reach else "missing"
 
 
@@ -256,7 +338,7 @@ def area_status(session: Session, area: tuple[int, int], lane: LaneKind) -> Sequ
     wording = [
         piece(span(*area), "strong"),
         piece(counted(area[1] - area[0] + 1, "version"), "text"),
-        piece(f"{lane.short}: {counted(totals.begins, 'manifest')} begin", "text", 2),
+        piece(f"{lane.short}: {counted(totals.begins, 'manifest begins', 'manifests begin')}", "text", 2),
         piece(f"{whole(totals.missing)} missing", "text", 1),
     ]
     if totals.conflict:

@@ -8,8 +8,8 @@ from core.model import LaneKind
 from tui.glyphs import Glyphs
 from tui.state import View
 from tui.widgets.annotations import annotation
-from tui.widgets.lanes import Cell, bounds_of, lane_cells, problem_cells, row_of, ruler, second_row_cells
-from tui.widgets.scene import LANES, Drawn, Scene
+from tui.widgets.lanes import Cell, bounds_of, lane_cells, problem_cells, row_of, ruler, second_row_cells, stacked
+from tui.widgets.scene import LANES, Drawn, Scene, height_of_lane
 
 #: What stands in a lane without entries: what that means.
 _NO_ENTRIES: Final = {
@@ -32,10 +32,10 @@ def draw(scene: Scene, width: int, glyphs: Glyphs) -> list[Drawn]:
             continue
         columns = scene.picture.lanes[lane].columns(bounds)
         cells = lane_cells(lane, columns, bounds, glyphs)
-        rows.append(Drawn(lane.short, lane, row_of(_picked(cells, scene, lane)), main=True))
+        rows.extend(_lane_rows(lane.short, lane, cells, scene, glyphs, main=True))
         if scene.picture.lanes[lane].second is not None and lane is not LaneKind.STATE_SNAPSHOTS:
             more = second_row_cells(columns, bounds, glyphs)
-            rows.append(Drawn("  +1", lane, row_of(_picked(more, scene, lane))))
+            rows.extend(_lane_rows("  +1", lane, more, scene, glyphs, main=False))
         if scene.annotated:
             rows.append(Drawn("", lane, ((annotation(scene.picture, lane, scene.view, width), "dim"),)))
             if lane is not LaneKind.TRANSACTIONS:
@@ -45,6 +45,16 @@ def draw(scene: Scene, width: int, glyphs: Glyphs) -> list[Drawn]:
         problems = _restyled(problems, scene.view, scene.picked, "selected")
     rows.append(Drawn("problem", None, row_of(problems)))
     return rows
+
+
+def _lane_rows(
+    name: str, lane: LaneKind, cells: list[Cell], scene: Scene, glyphs: Glyphs, *, main: bool
+) -> list[Drawn]:
+    """One row of a lane as high as lanes are, its name beside the middle of it."""
+    height = height_of_lane(scene, lane)
+    rows = stacked(_picked(cells, scene, lane), height, glyphs)
+    middle = (height - 1) // 2
+    return [Drawn(name if place == middle else "", lane, row_of(row), main) for place, row in enumerate(rows)]
 
 
 def _empty_lane(lane: LaneKind, annotated: bool) -> list[Drawn]:

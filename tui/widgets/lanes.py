@@ -95,6 +95,17 @@ def second_row_cells(columns: LaneColumns, bounds: Bounds, glyphs: Glyphs) -> li
     return cells
 
 
+def stacked(cells: Sequence[Cell], height: int, glyphs: Glyphs) -> list[list[Cell]]:
+    """A row of a lane drawn `height` rows high: the half block for a column that misses something stays half of it."""
+    rows = []
+    for above in range(height, 0, -1):
+        # What the lower half takes of this row, which has `above - 1` rows under it.
+        lower = glyphs.covered if 2 * above <= height else glyphs.part if 2 * above == height + 1 else glyphs.missing
+        style = "missing" if lower == glyphs.missing else None
+        rows.append([(lower, style or name) if glyph == glyphs.part else (glyph, name) for glyph, name in cells])
+    return rows
+
+
 def status_cells(conflict: Mask, cover: Cover, beyond: Mask | None, glyphs: Glyphs) -> list[Cell]:
     """Conflict beats missing beats covered; nothing is drawn where `beyond` is set."""
     after = [False] * len(cover) if beyond is None else beyond.tolist()

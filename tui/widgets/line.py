@@ -8,7 +8,7 @@ from typing import Final
 
 from textual.strip import Strip
 
-from tui.widgets.painted import EMPTY_ROW, Painted, Row, Run, row_width
+from tui.widgets.painted import EMPTY_ROW, Painted, Row, Run, cut_row, row_width
 
 GAP: Final = 3
 
@@ -72,7 +72,8 @@ class Line(Painted):
         """The one row, one cell of room on either side."""
         if y:
             return self.paint(EMPTY_ROW, self.size.width)
-        return self.paint(self._row(self.size.width), self.size.width)
+        width = self.size.width
+        return self.paint(cut_row(self._row(width), width, self.glyphs.ellipsis), width)
 
     def _row(self, width: int) -> Row:
         room = max(0, width - 2)

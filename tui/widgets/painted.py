@@ -15,8 +15,9 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.faults import KeepsGoing
 from tui.glyphs import UNICODE, Glyphs
-from tui.safe_text import fit, in_ascii, safe
+from tui.safe_text import cut, fit, in_ascii, safe
 
 if TYPE_CHECKING:
     from tui.app import SeamlineApp
@@ -58,7 +59,24 @@ def row_text(row: Sequence[Run]) -> str:
     return "".join(text for text, _ in row)
 
 
-class Painted(Widget):
+def cut_row(row: Row, width: int, ellipsis: str) -> Row:
+    """`row` in at most `width` cells, its words cut as `cut` does; blanks at the end count for nothing."""
+    words = safe(row_text(row)).rstrip(" ")
+    if cell_len(words) <= width:
+        return row
+    kept = cut(words, width, ellipsis)
+    left = max(0, len(kept) - len(ellipsis))
+    runs: list[Run] = []
+    for text, style in row:
+        shown = safe(text)[:left]
+        left -= len(shown)
+        runs.append((shown, style))
+        if not left:
+            break
+    return (*runs, (ellipsis, runs[-1][1] if runs else "text"))
+
+
+class Painted(KeepsGoing, Widget):
     """A widget that paints rows itself. Nothing in it can be selected as text by dragging."""
 
     ALLOW_SELECT = False

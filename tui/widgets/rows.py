@@ -14,7 +14,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.painted import Painted, Row
+from tui.widgets.painted import Painted, Row, cut_row
 
 _REVERSE = Style(reverse=True)
 
@@ -59,13 +59,20 @@ class MadeRows:
 
 
 class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
-    """A scrolling list. With `selectable`, one row is under the cursor: a `>` in front, reversed while in focus."""
+    """A scrolling list. With `selectable`, one row is under the cursor: a `>` in front, reversed while in focus.
 
+    Keys come from the screens; the wheel scrolls and leaves the cursor where it is. `below` is how many rows are out of
+    sight under the last one in sight.
+    """
+
+    # Textual inherits the style sheet of the first base only, so what ScrollView says of `overflow` stands here again:
+    # without it nothing scrolls.
     DEFAULT_CSS = """
-    RowList { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    RowList { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow: hidden auto; }
     """
 
     cursor: var[int] = var(0)
+    below: var[int] = var(0)
 
     @dataclass
     class Moved(Message):
@@ -95,6 +102,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.selectable = selectable
         self._rows: Rows = FixedRows()
+        self._marked = True
 
     def show(self, rows: Rows, cursor: int | None = None) -> None:
         """Show other rows; the cursor stays unless given. No message is sent."""
@@ -103,16 +111,21 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         with self.prevent(self.Moved):
             self.set_reactive(RowList.cursor, min(self.cursor if cursor is None else cursor, max(0, len(rows) - 1)))
         self._keep_in_sight()
+        self._count_below()
         self.refresh()
 
-    def point_at(self, index: int) -> None:
-        """Put the cursor on a row; no message is sent."""
-        with self.prevent(self.Moved):
-            self.cursor = index
+    def point_at(self, index: int | None) -> None:
+        """Put the cursor on a row; with None it stays where it is, and nothing is selected. No message is sent."""
+        if (index is not None) is not self._marked:
+            self._marked = index is not None
+            self.refresh_line(self.cursor - self.scroll_offset.y)
+        if index is not None:
+            with self.prevent(self.Moved):
+                self.cursor = index
 
     def end_at_cursor(self) -> None:
         """Let the cursor be on the last row in sight, or as near to it as there are rows before."""
-        self.scroll_to(y=max(0, self.cursor + 1 - self.page), animate=False, force=True, immediate=True)
+        self.scroll_to(y=max(0, self.cursor + 1 - self.page), animate=False)
 
     @property
     def row_count(self) -> int:
@@ -125,7 +138,7 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             before = self.scroll_offset.y
             self.scroll_to(y=before + by, animate=False)
             return self.scroll_offset.y != before
-        return self.move_to(self.cursor + by)
+        return self.move_to(self.cursor + by if self._marked else self.cursor)
 
     def move_to(self, index: int) -> bool:
         """Put the cursor on a row (clamped) and say so. False when it was there already."""
@@ -133,9 +146,9 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         if not self.selectable:
             self.scroll_to(y=index, animate=False)
             return True
-        if index == self.cursor:
+        if index == self.cursor and self._marked:
             return False
-        self.cursor = index
+        self.point_at(index)
         self.post_message(self.Moved(self, index))
         return True
 
@@ -149,6 +162,14 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         """Rows in sight."""
         return max(1, self.scrollable_content_region.height)
 
+    def watch_scroll_y(self, before: float, now: float) -> None:
+        """Other rows are in sight."""
+        super().watch_scroll_y(before, now)
+        self._count_below()
+
+    def _count_below(self) -> None:
+        self.below = max(0, len(self._rows) - self.scroll_offset.y - self.page) if self.size.height else 0
+
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint the two rows that changed."""
         self._keep_in_sight()
@@ -160,9 +181,9 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             return
         top, page = self.scroll_offset.y, self.page
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, force=True, immediate=True)
+            self.scroll_to(y=self.cursor, animate=False)
         elif self.cursor >= top + page:
-            self.scroll_to(y=self.cursor - page + 1, animate=False, force=True, immediate=True)
+            self.scroll_to(y=self.cursor - page + 1, animate=False)
 
     def render_line(self, y: int) -> Strip:
         """One row in sight."""
@@ -170,15 +191,17 @@ class RowList(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         if index >= len(self._rows):
             return self.paint((), width)
         if not self.selectable:
-            return self.paint(self._rows.row(index, width), width)
-        here = index == self.cursor
-        row = ((f"{self.glyphs.mark} " if here else "  ", "strong"), *self._rows.row(index, self.row_width))
-        return self.paint(row, width, _REVERSE if here and self.has_focus else None)
+            return self.paint(cut_row(self._rows.row(index, width), width, self.glyphs.ellipsis), width)
+        here, row_width = index == self.cursor and self._marked, self.row_width
+        row = cut_row(self._rows.row(index, row_width), row_width, self.glyphs.ellipsis)
+        marked = ((f"{self.glyphs.mark} " if here else "  ", "strong"), *row)
+        return self.paint(marked, width, _REVERSE if here and self.has_focus else None)
 
     def on_resize(self) -> None:
         """Another width means other rows."""
         self.virtual_size = Size(self.size.width, len(self._rows))
         self._keep_in_sight()
+        self._count_below()
 
     def on_focus(self) -> None:
         """The cursor row looks different in focus."""

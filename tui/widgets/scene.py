@@ -23,7 +23,8 @@ class Scene:
     """Everything that the timeline shows.
 
     `lane` has the cursor, `area` is the selected stretch, `picked` that of the selected problem or entry (inclusive
-    versions) in `picked_lane` (None: a problem). With `annotated` each lane has a line of labels under it.
+    versions) in `picked_lane` (None: a problem). With `annotated` each lane has a line of labels under it. Lanes of
+    ranges are `lane_height` rows high; snapshots are points, and stay one row.
     """
 
     picture: Picture
@@ -33,6 +34,7 @@ class Scene:
     picked: tuple[int, int] | None = None
     picked_lane: LaneKind | None = None
     annotated: bool = False
+    lane_height: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,21 @@ def without_cursor(scene: Scene) -> Scene:
     return replace(scene, lane=LaneKind.TRANSACTIONS, view=replace(scene.view, cursor=scene.view.start))
 
 
+def height_of_lane(scene: Scene, lane: LaneKind) -> int:
+    """How many rows a main row takes; so does the row under it of what overlaps. An empty lane has a sentence."""
+    points = lane is LaneKind.STATE_SNAPSHOTS or not len(scene.picture.lanes[lane].first)
+    return 1 if points else scene.lane_height
+
+
+def heightened(scene: Scene, room: int) -> Scene:
+    """The scene with lanes as high as they can be, three rows at most, for it to take no more than `room` rows."""
+    scenes = (replace(scene, lane_height=height) for height in (3, 2))
+    return next((each for each in scenes if height_of(each) <= room), scene)
+
+
 def _lane_rows(scene: Scene, lane: LaneKind) -> int:
     second = scene.picture.lanes[lane].second is not None and lane is not LaneKind.STATE_SNAPSHOTS
-    return 1 + second + (scene.annotated and 1)
+    return height_of_lane(scene, lane) * (1 + second) + (scene.annotated and 1)
 
 
 def height_of(scene: Scene) -> int:

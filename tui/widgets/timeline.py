@@ -56,6 +56,7 @@ class Timeline(Painted, can_focus=True):
         self._rows: list[Drawn] | None = None
         self._strips: dict[int, Strip] = {}
         self._drag_from: int | None = None
+        self._dragged = False
 
     @property
     def gutter_width(self) -> int:
@@ -140,14 +141,16 @@ class Timeline(Painted, can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A drag may begin."""
+        self._dragged = False
         if event.button == 1 and not event.shift and self._version(event.x) is not None:
             self._drag_from = event.x
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Dragging selects an area."""
-        if self._drag_from is None or event.x == self._drag_from:
+        if self._drag_from is None or (event.x == self._drag_from and not self._dragged):
             return
+        self._dragged = True
         ends = [self._version(max(self.gutter_width, x)) for x in sorted((self._drag_from, event.x))]
         if self._scene and ends[0] is not None and ends[1] is not None:
             after = self._scene.view.version(max(self._drag_from, event.x) - self.gutter_width + 1, self.columns)
@@ -159,7 +162,10 @@ class Timeline(Painted, can_focus=True):
         self.release_mouse()
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects, a double click opens."""
+        """A click selects, a double click opens; the click that ends a drag is neither."""
+        if self._dragged:
+            self._dragged = False
+            return
         version, rows = self._version(event.x), self._drawn()
         if version is not None and event.y < len(rows):
             row = rows[event.y]

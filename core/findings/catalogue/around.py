@@ -313,11 +313,27 @@ OWN: Final = hazards(
             "Files are gone since the last look. Nothing is planned on such a listing. It takes two looks to see it.",
         ),
         (
+            "other-store",
+            "another store",
+            0,
+            _ERROR,
+            "A store of another identity lies where the last look saw one. Nothing is planned on it before that is "
+            "said to be right. It takes two looks to see it.",
+        ),
+        (
             "interrupted-operation",
             "interrupted",
             0,
             _ERROR,
             "An operation of this tool did not end: it can be resumed or undone. It takes the journal to see it.",
+        ),
+        (
+            "metadata-only",
+            "metadata only",
+            1,
+            _WARNING,
+            "Not one backup that the lines name lies at the top of the store: it is a copy of metadata alone, or its "
+            "backups are gone. Lines can be judged, manifests can't.",
         ),
     ),
 )

@@ -104,7 +104,7 @@ MANIFESTS: Final = hazards(
             "huge manifest",
             2,
             _ERROR,
-            "A manifest is so large that reading it whole exhausts memory.",
+            "A manifest is so large that reading it whole exhausts memory: it was not looked at.",
         ),
         (
             "chunk-format-unknown",

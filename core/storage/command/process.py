@@ -44,6 +44,9 @@ _STDOUT_OPEN: Final = (
     "handle and the one that reads the content)"
 )
 
+#: The commands that run. One that has ended, and whose number may be another's, is none of them: see `_Run.end`.
+_AT_WORK: Final[set[subprocess.Popen[bytes]]] = set()
+
 
 class CommandFailed(Exception):
     """A command did not end as it should; `words` are what it wrote to standard error, as they are."""
@@ -168,6 +171,7 @@ def _running(
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise CommandFailed(f"bash can't be run: {why}") from error
     run = _Run(process, into, limit, stops, idle)
+    _AT_WORK.add(process)
     try:
         yield run
         code = run.exit_code()
@@ -175,11 +179,20 @@ def _running(
         run.end()
         raise
     finally:
+        _AT_WORK.discard(process)
         run.close()
     if code:
         raise CommandFailed(_ended(code), run.words())
     if run.left:
         raise CommandFailed("ended well without having taken all of its content", run.words())
+
+
+def end_all() -> None:
+    """End every command of this process that still runs, for whoever ends without waiting for the threads that do."""
+    for process in tuple(_AT_WORK):
+        if process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _ended(code: int) -> str:

@@ -24,6 +24,8 @@ from core.storage.writing import StoreWriter, Tidy
 MAX_BYTES = 256 << 20
 #: Files that are changed at the same time, each by one command after the other.
 _AT_ONCE = 4
+#: How often what a move has done is looked at, where that can't be seen.
+_MOST_LOOKS = 3
 _METADATA = "metadata"
 _BACKUP = "metadata_backup"
 _BY_HAND = "run the command by hand; look at its tool, the network and the credentials"
@@ -218,6 +220,24 @@ class CommandWriter:
         self._settle_move(undone, (source, target), content, failed)
 
     def _settle_move(self, undone: str, handles: tuple[str, str], content: bytes, failed: str | None) -> None:
+        """Return if a file has gone to its place; else say what the last of several looks shows."""
+        told: SeamlineError | None = None
+        for _ in range(_MOST_LOOKS):
+            try:
+                if self._has_moved(undone, handles, content, failed):
+                    return
+            except OutcomeUnknown as unknown:
+                told = unknown
+            else:
+                told = WriteFailed(f"{undone}: {failed}", hint=_BY_HAND)
+        assert told is not None
+        raise told
+
+    def _has_moved(self, undone: str, handles: tuple[str, str], content: bytes, failed: str | None) -> bool:
+        """Whether a move has happened, by a fresh listing and both names. Raises `OutcomeUnknown`.
+
+        A command of which nothing can be read after it has failed may have moved the file before.
+        """
         source, target = handles
         try:
             stays = source in self._listed(undone)
@@ -226,14 +246,17 @@ class CommandWriter:
         moved = self._found_after(undone, target)
         if not stays and (moved == content or (moved is None and failed is None)):
             # Not every configuration can read there; the undo bundle holds the bytes.
-            return
+            return True
         if not stays:
             raise _unknown(undone, failed or f"{target} holds something else")
         if moved == content:
             raise _unknown(f"{undone} as a whole", f"it has both names; {failed or 'no error'}")
         if failed is None:
             raise _unknown(undone, "its command ended well, but it is listed still")
-        raise WriteFailed(f"{undone}: {failed}", hint=_BY_HAND)
+        if moved is not None or self._found_after(undone, source) != content:
+            # Where not even what is listed can be read, that nothing can be read at the target says nothing.
+            raise _unknown(undone, failed)
+        return False
 
     def _bring_back(self, undone: str, source: str, target: str) -> None:
         """Save the bytes under the old name, if they do not stand there already; the others stay where they are."""
@@ -299,4 +322,4 @@ def _no_command(undone: str) -> WriteFailed:
 
 
 def _unknown(undone: str, why: str) -> OutcomeUnknown:
-    return OutcomeUnknown(f"{undone}, or not for certain: {why}", hint=_BY_HAND)
+    return OutcomeUnknown(f"the outcome is unknown: {why}; perhaps {undone}, perhaps it was", hint=_BY_HAND)

@@ -7,11 +7,15 @@ from typing import Any
 
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet, Move
+from core.changes.window import STOCK_SAYS, Window, window_of
 from core.compaction.refusals import Refusal
 
 
-def change_fields(change: ChangeSet | None, files: int) -> dict[str, Any]:
-    """What a change does to the `files` of `metadata/`; nothing if it was refused."""
+def change_fields(change: ChangeSet | None, files: int, location: str) -> dict[str, Any]:
+    """What a change does to the `files` of `metadata/` of the store at `location`; nothing if it was refused.
+
+    `readers`: how many files move away from stock's readers at the end, and in about how many seconds.
+    """
     if change is None:
         return {
             "writes": [],
@@ -22,6 +26,7 @@ def change_fields(change: ChangeSet | None, files: int) -> dict[str, Any]:
             "files_before": files,
             "files_after": files,
             "plan_id": "",
+            "readers": None,
         }
     return {
         "writes": [
@@ -34,6 +39,18 @@ def change_fields(change: ChangeSet | None, files: int) -> dict[str, Any]:
         "files_before": change.files_before,
         "files_after": change.files_after,
         "plan_id": change.plan_id,
+        "readers": _readers(window_of(change, location)),
+    }
+
+
+def _readers(window: Window | None) -> dict[str, Any] | None:
+    if window is None:
+        return None
+    return {
+        "moves": window.moves,
+        "seconds": round(window.seconds, 3),
+        "stock_says": STOCK_SAYS,
+        "explanation": window.words,
     }
 
 

@@ -14,6 +14,7 @@ from tui.headless.json_text import SCHEMA
 
 def compaction_document(
     plan: CompactionPlan,
+    location: str,
     stock: dict[str, Any],
     applied: Applied | None,
     resumed: Iterable[Applied] = (),
@@ -27,7 +28,7 @@ def compaction_document(
         "schema": SCHEMA,
         "operation": "compact",
         "refused": refused_fields(plan.refusal),
-        **change_fields(plan.change_set, plan.preview.files_before),
+        **change_fields(plan.change_set, plan.preview.files_before, location),
         "stock_before": stock,
         "stock_after": stock,
         "applied": applied_fields(applied),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from core.columns import I64, Lane
 from core.model import Claim, Entry, EpochEndingRecord, LaneKind, StateSnapshotRecord
@@ -22,8 +22,17 @@ def entry_fields(entry: Entry) -> dict[str, Any]:
     return versions
 
 
-def lane_rows(lane: Lane, rows: I64) -> list[dict[str, Any]]:
+#: So many entries are made from columns at once.
+_BLOCK_ROWS: Final = 10_000
+
+
+def lane_rows(lane: Lane, rows: I64) -> Iterator[dict[str, Any]]:
     """The entries of some rows (int64) of a lane, each as in `entry_fields`; made from columns, as they may be many."""
+    for begin in range(0, len(rows), _BLOCK_ROWS):
+        yield from _block(lane, rows[begin : begin + _BLOCK_ROWS])
+
+
+def _block(lane: Lane, rows: I64) -> list[dict[str, Any]]:
     columns = {
         name: column[rows].tolist()
         for name, column in (
@@ -43,8 +52,8 @@ def lane_rows(lane: Lane, rows: I64) -> list[dict[str, Any]]:
 def _files(lane: Lane, rows: I64) -> list[list[str]]:
     """For each row the handles of the files that claim it, each once, in listing order."""
     starts, ends = lane.claim_start[rows].tolist(), lane.claim_start[rows + 1].tolist()
-    handles, numbers = lane.file_handles, lane.claim_file.tolist()
-    return [[handles[each] for each in dict.fromkeys(numbers[a:b])] for a, b in zip(starts, ends, strict=True)]
+    handles, numbers = lane.file_handles, lane.claim_file
+    return [[handles[each] for each in dict.fromkeys(numbers[a:b].tolist())] for a, b in zip(starts, ends, strict=True)]
 
 
 def snapshot_fields(lane: Lane, row: int | None) -> dict[str, Any] | None:

@@ -7,11 +7,16 @@ from typing import Any
 
 from core.changes.marks import FileMark
 from core.journal import Intent, Operation, Outcome
+from core.lease import LeaseView
 from tui.headless.json_text import SCHEMA
 
 
 def log_document(location: str, operations: Iterable[Operation]) -> dict[str, Any]:
-    """Handles only: what stood in the files is in the journal itself."""
+    """Handles only: what stood in the files is in the journal itself.
+
+    `state`: done, closed, undone, interrupted, running (the lease is held for it, by somebody who is alive) or held (by
+    somebody of whom one look can't tell); `holder` says who, null where nobody is at work.
+    """
     return {
         "schema": SCHEMA,
         "store": location,
@@ -29,6 +34,24 @@ def _operation_fields(operation: Operation) -> dict[str, Any]:
         **_intent_fields(operation.intent),
         **_outcome_fields(operation.outcome),
         "undone_by": operation.undone.by if operation.undone else None,
+        "holder": _holder_fields(operation.lease),
+    }
+
+
+def _holder_fields(lease: LeaseView | None) -> dict[str, Any] | None:
+    """Who is at work on an operation, or may be; `alive` is null where one look can't tell."""
+    holder = lease.holder if lease else None
+    if lease is None or holder is None:
+        return None
+    return {
+        "owner": holder.owner,
+        "user": holder.user,
+        "host": holder.host,
+        "pid": holder.pid,
+        "since": holder.timestamp,
+        "purpose": holder.purpose,
+        "progress": holder.progress,
+        "alive": True if lease.is_alive else None,
     }
 
 

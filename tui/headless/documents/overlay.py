@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.overlay import Overlay, WrittenOverlay
-from tui.headless.documents.restore_plan import gap_fields
+from tui.headless.documents.restore_plan import choice_fields, gap_fields
 from tui.headless.json_text import SCHEMA
 
 
@@ -25,5 +25,6 @@ def overlay_document(overlay: Overlay, written: WrittenOverlay) -> dict[str, Any
         "derived": [{"handle": handle, "spliced_from": sources[handle]} for handle in overlay.derived],
         "private": overlay.private,
         "gaps": [gap_fields(gap, overlay.location) for gap in preview.gaps],
+        **choice_fields(overlay.recovery),
         "command": written.command,
     }

@@ -17,7 +17,7 @@ from core.restore import StoreVerdict
 from tui.headless.documents.changes import applied_fields, change_fields, refused_fields, resumed_fields
 from tui.headless.documents.check import stock_fields
 from tui.headless.documents.entries import lane_rows
-from tui.headless.documents.restore_plan import gap_fields
+from tui.headless.documents.restore_plan import choice_fields, evidence_fields, missing
 from tui.headless.json_text import SCHEMA
 
 
@@ -33,7 +33,7 @@ def repair_document(
 ) -> dict[str, Any]:
     """`verdicts` are those before and after it; `plan_file` is where the plan was written to.
 
-    `resumed` were finished first; `interrupted` are the operations that wait for that.
+    `resumed` were finished first; `interrupted` are the operations that wait for that. Lists of entries are iterators.
     """
     recovery, (before, after) = plan.recovery, verdicts
     location = recovery.snapshot.location
@@ -42,14 +42,16 @@ def repair_document(
         "operation": "repair",
         "store": location,
         "refused": refused_fields(plan.refusal),
-        **change_fields(plan.change_set, len(recovery.snapshot.index.files)),
+        **change_fields(plan.change_set, len(recovery.snapshot.index.files), location),
         "derived": [_derived_fields(each) for each in recovery.derived],
-        "recovered": list(recovered_entries(recovery)),
-        "rejected": list(rejected_entries(recovery)),
-        "parked": list(parked_entries(recovery)) if park_tail else [],
+        "recovered": recovered_entries(recovery),
+        "rejected": rejected_entries(recovery),
+        "parked": parked_entries(recovery) if park_tail else [],
         "side_effects": list(plan.side_effects),
         "minimal": recovery.proven_minimal,
-        "gaps": [gap_fields(gap, location) for gap in recovery.preview.gaps],
+        "gaps": missing(recovery.preview),
+        **choice_fields(recovery),
+        **evidence_fields(recovery),
         "stock_before": stock_fields(before),
         "stock_after": stock_fields(after),
         "applied": applied_fields(applied),

@@ -9,9 +9,12 @@ import numpy as np
 
 from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
+from core.manifests import ManifestStatus
 from core.model import LaneKind
 from core.phrases import command
-from core.restore import Needs, RestorePreview
+from core.recovery import Recovery
+from core.restore import HighestTargets, Needs, RestorePreview, UnusedChoice
+from core.snapshot import metadata_only
 from core.stock import StockPlan
 from core.storage import is_command_adapter
 from core.tools import tools_for
@@ -21,19 +24,28 @@ from tui.headless.wishes import choice_words, wish_words
 
 #: The folder that a command to be pasted names for an overlay.
 OVERLAY_FOLDER: Final = "seamline-overlay"
+#: What of stock's walks over all entries, whatever a restore reads of them.
+_OTHER_WALKS: Final = ("compaction", "verify")
 
 
-def restore_document(preview: RestorePreview) -> dict[str, Any]:
-    """Everything a restore preview holds: stock's plan or its error, the chain, what is skipped and why, the gaps."""
+def restore_document(recovery: Recovery, highest: HighestTargets) -> dict[str, Any]:
+    """Everything a restore preview holds: stock's plan or its error, the chain, what is skipped and why, the gaps.
+
+    `highest_targets` are the same whatever target was asked for.
+    """
+    preview = recovery.preview
     return {
         "schema": SCHEMA,
         "store": preview.snapshot.location,
         "requested_target": preview.requested,
         "target_version": preview.goal,
+        "highest_targets": {"stock": highest.stock, "chain": highest.chain},
         "stock": _stock_fields(preview),
         "chain": _chain_fields(preview),
-        "skipped": list(_skipped(preview)),
-        "gaps": [gap_fields(gap, preview.snapshot.location) for gap in preview.gaps],
+        "skipped": _skipped(preview),
+        "gaps": missing(preview),
+        **choice_fields(recovery),
+        **evidence_fields(recovery),
         "needs": preview.needs.value,
         "next_steps": list(next_steps(preview)),
         "notes": [{"kind": each.kind, "severity": each.severity.value, "text": each.text} for each in preview.notes],
@@ -71,8 +83,8 @@ def _plan_fields(preview: RestorePreview, plan: StockPlan) -> dict[str, Any]:
     }
 
 
-def _manifests(lane: Lane, rows: Iterable[int]) -> list[str]:
-    return [lane.manifest(int(row)) for row in rows]
+def _manifests(lane: Lane, rows: Iterable[int]) -> Iterator[str]:
+    return (lane.manifest(int(row)) for row in rows)
 
 
 def _chain_fields(preview: RestorePreview) -> dict[str, Any]:
@@ -88,16 +100,14 @@ def _chain_fields(preview: RestorePreview) -> dict[str, Any]:
     }
 
 
-def chain_entries(lane: Lane, rows: I64, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+def chain_entries(lane: Lane, rows: I64, sources: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Entries as in `lane_rows`, each with the manifest that its own was cut from, null for one that stands by itself.
 
     No file holds the line of a manifest that is still to be derived. `sources` as in `core.ground.Ground`.
     """
-    return [
-        each | {"spliced_from": source} | ({"files": []} if source else {})
-        for each in lane_rows(lane, rows)
-        for source in (sources.get(each["manifest"]),)
-    ]
+    for each in lane_rows(lane, rows):
+        source = sources.get(each["manifest"])
+        yield each | {"spliced_from": source} | ({"files": []} if source else {})
 
 
 def chain_rows(preview: RestorePreview) -> I64:
@@ -116,23 +126,70 @@ def _skipped(preview: RestorePreview) -> Iterator[dict[str, Any]]:
             yield {"lane": kind.value} | fields | {"reason": left_out.why(row)}
 
 
+def choice_fields(recovery: Recovery) -> dict[str, Any]:
+    """What became of the operator's choices: those that are not used, and why, and those that cost reach."""
+    return {
+        "unused_pins": unused_fields(recovery.unused_pins),
+        "unused_vetoes": unused_fields(recovery.unused_vetoes),
+        "lowered_reach": [
+            {"manifests": list(each.manifests), "without": each.without, "with": each.reached}
+            for each in recovery.costs
+        ],
+    }
+
+
+def evidence_fields(recovery: Recovery) -> dict[str, Any]:
+    """What was looked into to choose among what competes: how many manifests, and which of them are not there."""
+    found = recovery.evidence.manifests if recovery.evidence else {}
+    missing = sorted(handle for (_, handle), facts in found.items() if facts.status is ManifestStatus.MISSING)
+    return {"metadata_only": metadata_only(recovery.snapshot), "looked_at": len(found), "missing_manifests": missing}
+
+
+def unused_fields(choices: Iterable[UnusedChoice]) -> list[dict[str, Any]]:
+    """Choices that are not used, each with the reason."""
+    return [{"manifest": each.manifest, "reason": each.reason} for each in choices]
+
+
+def missing(preview: RestorePreview) -> list[dict[str, Any]]:
+    """Every gap of a preview: those in the way of the restore, then those that only stock's other walks stop at."""
+    location = preview.snapshot.location
+    return [
+        *(gap_fields(gap, location) for gap in preview.gaps),
+        *(gap_fields(gap, location) | {"stops": list(_OTHER_WALKS)} for gap in preview.later_gaps),
+    ]
+
+
 def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
-    """A stretch to back up again, and stock's command for that."""
-    backup = gap_command(gap, tools_for(location).stock_option)
-    return {"first": gap.first, "last": gap.last, "command": backup, "lane": gap.lane.value, "kind": gap.kind.value}
+    """A stretch to back up again, stock's command for that, and what of stock's `stops` there."""
+    return {
+        "first": gap.first,
+        "last": gap.last,
+        "command": gap_command(gap, tools_for(location).stock_option),
+        "lane": gap.lane.value,
+        "kind": gap.kind.value,
+        "stops": ["restore", *_OTHER_WALKS],
+    }
 
 
 def next_steps(preview: RestorePreview) -> tuple[str, ...]:
     """The commands that get further than stock by itself does, ready to paste; none where nothing of ours does.
 
-    A repair, which previews first, and an overlay. What has to be backed up again stands in the gaps.
+    The target that works where a restore without one stops, a repair, which previews first, and an overlay. What has to
+    be backed up again stands in the gaps.
     """
     works, best = preview.verdict.stock_restorable_to, preview.best
+    target = preview.verdict.works_with_target if preview.requested is None else None
     helps = best is not None and (works is None or best.lands_at > works)
     if preview.needs is Needs.NOTHING or not (helps or preview.needs is Needs.OVERLAY):
         return ()
     location, options = preview.snapshot.location, preview.options
     repair = command("seamline", "repair", location, *choice_words(options), "--dry-run")
     overlay = command("seamline", "overlay", location, OVERLAY_FOLDER, *wish_words(options))
+    by_itself = () if target is None else (restore_with_target(location, target),)
     # Through a command adapter alone nothing is written: it holds no lease.
-    return (overlay,) if is_command_adapter(location) else (repair, overlay)
+    return (*by_itself, overlay) if is_command_adapter(location) else (*by_itself, repair, overlay)
+
+
+def restore_with_target(location: str, target: int) -> str:
+    """The preview of stock's restore to a version, ready to paste."""
+    return command("seamline", "restore-plan", location, "--target-version", target)

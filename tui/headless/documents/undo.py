@@ -14,6 +14,7 @@ from tui.headless.json_text import SCHEMA
 
 
 def undo_document(
+    location: str,
     undoes: str,
     change: ChangeSet,
     verdicts: tuple[StoreVerdict, StoreVerdict],
@@ -28,7 +29,7 @@ def undo_document(
         "operation": "undo",
         "undoes": undoes,
         "refused": None,
-        **change_fields(change, change.files_before),
+        **change_fields(change, change.files_before, location),
         "stock_before": stock_fields(before),
         "stock_after": stock_fields(after),
         "applied": applied_fields(applied),

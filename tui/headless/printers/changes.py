@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from rich.text import Text
 
 from core.changes.apply import Applied
 from core.changes.model import ChangeSet
+from core.changes.window import window_of
 from core.compaction.refusals import Refusal
+from core.findings.titles import title_of
 from core.restore import StoreVerdict
 from tui.headless.printers.layout import (
     DIM,
@@ -31,9 +34,11 @@ ROWS_SHOWN: Final = 12
 _NUMBERS: Final = ("lines", "bytes", "chunks", "range")
 
 
-def change_lines(change: ChangeSet) -> Lines:
-    """All of a change, long lists cut short."""
+def change_lines(change: ChangeSet, location: str) -> Lines:
+    """All of a change on the store at `location`, long lists cut short."""
+    window = window_of(change, location)
     return [
+        *([prose("readers", window.words)] if window else []),
         *cut_rows(
             "New files",
             ("lines", "bytes", "file"),
@@ -72,7 +77,11 @@ def refused_lines(refused: Refusal) -> Lines:
     if refused.zone is not None:
         where = place(refused.zone.lane, refused.zone.first, refused.zone.last)
         lines.append(prose("problem", f"{refused.zone.title}, {lane_name(refused.zone.lane)} {where}".rstrip()))
-    return [*lines, prose("why", f"{refused.kind}: {refused.explanation}"), *commands("now", refused.next_step)]
+    return [
+        *lines,
+        prose("why", f"{title_of(refused.kind)}: {refused.explanation}"),
+        *commands("now", refused.next_step),
+    ]
 
 
 def files_line(change: ChangeSet) -> str:
@@ -89,16 +98,23 @@ def reach_line(before: StoreVerdict, after: StoreVerdict) -> str:
 def _reach(verdict: StoreVerdict) -> str:
     if verdict.stock_restorable_to is None:
         return "stock restores nothing"
-    return f"stock restores to {whole(verdict.stock_restorable_to)}"
+    by_target = " if it is given that target" if verdict.works_with_target is not None else ""
+    return f"stock restores to {whole(verdict.stock_restorable_to)}{by_target}"
 
 
-def cut_rows(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Lines:
-    """A table of handles under a title, cut short; none where there are no rows."""
-    if not rows:
+def cut_rows(title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], count: int | None = None) -> Lines:
+    """A table of handles under a title, cut short; none where there are no rows.
+
+    With a `count` of them the `rows` may be an iterator, of which only those are made that are shown.
+    """
+    if count is None:
+        rows = list(rows)
+        count = len(rows)
+    if not count:
         return []
     right = frozenset(column for column, name in enumerate(header) if name in _NUMBERS)
-    shown = aligned(header, [Line(row) for row in rows[:ROWS_SHOWN]], right)
-    lines: Lines = [Text(), Text(f"{title}: {whole(len(rows))}", "bold"), *shown]
-    if len(rows) > ROWS_SHOWN:
-        lines.append(Text(f"and {whole(len(rows) - ROWS_SHOWN)} more: --json lists them all", DIM))
+    shown = aligned(header, [Line(row) for row in islice(rows, ROWS_SHOWN)], right)
+    lines: Lines = [Text(), Text(f"{title}: {whole(count)}", "bold"), *shown]
+    if count > ROWS_SHOWN:
+        lines.append(Text(f"and {whole(count - ROWS_SHOWN)} more: --json lists them all", DIM))
     return lines

@@ -12,14 +12,19 @@ from rich.text import Text
 from core.engine import MAX_LEVEL, Report
 from core.findings.leads import by_weight, lead
 from core.model import Claim, Finding, Severity, Zone
-from core.phrases import command
+from core.phrases import command, listed
+from core.restore import StoreVerdict, lower_failure, stock_words
+from core.triage import Standing, ZoneState
+from tui.headless.documents.check import NO_NOTES, Notes, next_steps
 from tui.headless.printers.layout import (
     BAD,
     DIM,
     GOOD,
     SEVERITY_STYLES,
     WARN,
+    Line,
     Lines,
+    aligned,
     claim_lines,
     commands,
     headline,
@@ -31,47 +36,101 @@ from tui.headless.printers.layout import (
 )
 from tui.numbers import counted, whole
 from tui.safe_text import safe
+from tui.texts.common import moment
 
-ZONES_SHOWN: Final = 40
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
-#: Nothing is written before these are settled.
-_HOLDING_UP: Final = ("interrupted-operation", "listing-shrank")
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
-def check_answer(report: Report) -> Group:
-    """The whole answer of a check."""
-    return Group(*verdict_lines(report), *_problems(report), Text(), *_not_checked(report))
+def check_answer(report: Report, notes: Notes = NO_NOTES, limit: int | None = None) -> Group:
+    """The whole answer of a check, with at most `limit` problems, and as many notices; None for all.
+
+    It ends as it begins, so that the end of a log tells the verdict too.
+    """
+    return Group(
+        *verdict_lines(report),
+        *_problems(report, notes, limit),
+        Text(),
+        *_not_checked(report),
+        Text(),
+        *conclusion(report),
+    )
+
+
+def summary_answer(report: Report, notes: Notes = NO_NOTES) -> Group:
+    """One line a problem: how bad, what, where, and the first step; then the verdict."""
+    problems, notices = _by_weight(report)
+    rows = [_summary_line(zone, notes.get(zone.id)) for zone in problems]
+    lines: Lines = aligned(("severity", "problem", "lane", "where", "next"), rows) if rows else []
+    if notices:
+        lines.append(Text(counted(len(notices), "notice"), DIM))
+    return Group(*lines, *([Text()] if lines else []), *conclusion(report))
+
+
+def _summary_line(zone: Zone, state: ZoneState | None) -> Line:
+    first = lead(zone)
+    step = first.next_step.partition("\n")[0] if first else ""
+    title = zone.title if state is None else f"{zone.title} ({state.standing.value})"
+    cells = (zone.severity.value.upper(), title, lane_name(zone.lane), place(zone.lane, zone.first, zone.last), step)
+    return Line(cells, DIM if state is not None else "")
+
+
+def note_words(state: ZoneState) -> str:
+    """What was noted on a problem: `ignored until 2026-12-24: reason`, `decided: keep MANIFEST`."""
+    if state.standing is Standing.IGNORED:
+        until = "" if state.until is None else f" until {moment(state.until, seconds=False).removesuffix(' 00:00Z')}"
+        return f"ignored{until}: {state.reason}"
+    choices = (("keep", state.pins), ("leave out", state.vetoes))
+    return "decided: " + "; ".join(f"{verb} {listed(sorted(handles))}" for verb, handles in choices if handles)
 
 
 def verdict_lines(report: Report) -> Lines:
-    """Can stock restore this, to where, if not why, and what now."""
+    """Can stock restore this, to where, if not why, and what now; then which store that is."""
+    return [
+        *conclusion(report),
+        Text(),
+        verbatim("store", report.snapshot.location),
+        prose("holds", _holds(report)),
+    ]
+
+
+def conclusion(report: Report) -> Lines:
+    """The verdict alone, with what to do now."""
     verdict = report.verdict
-    lines: Lines = [headline(report.word.upper(), _STYLES[report.word], _reach(report))]
+    lines: Lines = [headline(report.word.upper(), _STYLES[report.word], _reach(verdict))]
     if verdict.stock_error:
-        lines.append(verbatim("stock", said(verdict.stock_error)))
-    if not verdict.stock_restores_latest and verdict.latest is not None:
-        lines.append(prose("instead", _instead(report)))
-    if report.word != "clean":
-        lines += commands("now", _now(report))
-    return [*lines, Text(), verbatim("store", report.snapshot.location), prose("holds", _holds(report))]
+        lines.append(verbatim("stock", stock_words(verdict.stock_error)))
+    lower = lower_failure(verdict)
+    if lower is not None:
+        lines.append(prose("lower", lower))
+    if not verdict.stock_restores_latest and verdict.works_with_target is None and verdict.latest is not None:
+        lines.append(prose("instead", _instead(verdict)))
+    for label, step in zip(("now", "or"), next_steps(report), strict=False):
+        lines += commands(label, step)
+    return lines
 
 
-def _reach(report: Report) -> str:
-    verdict = report.verdict
-    if verdict.latest is None:
+def _reach(verdict: StoreVerdict) -> str:
+    latest, works = verdict.latest, verdict.stock_restorable_to
+    if latest is None:
         return "no transactions are in this store: there is nothing to restore to"
+    if verdict.works_with_target is not None:
+        return (
+            f"stock stops unless it is given a target: with {whole(latest)} it restores to {whole(latest)}, "
+            "the latest version"
+        )
     if verdict.stock_restores_latest:
-        return f"stock restores to {whole(verdict.latest)}, the latest version"
-    if verdict.stock_restorable_to is None:
-        return f"stock restores nothing; the latest version is {whole(verdict.latest)}"
-    return f"stock restores to {whole(verdict.stock_restorable_to)} only; the latest version is {whole(verdict.latest)}"
+        more = verdict.recoverable
+        rest = f"; {whole(more)} more can be recovered" if more else ", the latest version"
+        return f"stock restores to {whole(latest)}{rest}"
+    if works is None:
+        return f"stock restores nothing; the latest version is {whole(latest)}"
+    return f"stock restores to {whole(works)} only; the latest version is {whole(latest)}"
 
 
-def _instead(report: Report) -> str:
+def _instead(verdict: StoreVerdict) -> str:
     """What would reach further than stock does."""
-    verdict = report.verdict
     reach, works = verdict.best_restorable_to, verdict.stock_restorable_to
     further = reach is not None and (works is None or reach > works)
     way = (
@@ -79,16 +138,9 @@ def _instead(report: Report) -> str:
         if further and reach is not None
         else "no chain reaches further than stock does"
     )
-    if reach == verdict.latest:
+    if reach is not None and verdict.latest is not None and reach >= verdict.latest:
         return f"{way} (needs: {verdict.best_needs})"
     return f"{way}; above that, entries are missing or do not join"
-
-
-def _now(report: Report) -> str:
-    """What to do first: what holds up all else, or the next step of the worst problem."""
-    first = next((each for each in report.findings if each.kind in _HOLDING_UP), None)
-    worst = first or (lead(report.zones[0]) if report.zones else None)
-    return worst.next_step if worst else command("seamline", "restore-plan", report.snapshot.location)
 
 
 def _holds(report: Report) -> str:
@@ -100,29 +152,36 @@ def _holds(report: Report) -> str:
     )
 
 
-def _problems(report: Report) -> Lines:
+def _by_weight(report: Report) -> tuple[list[Zone], list[Zone]]:
+    """What is a problem, and what is a mere notice."""
     problems = [zone for zone in report.zones if zone.severity is not Severity.INFO]
-    notices = [zone for zone in report.zones if zone.severity is Severity.INFO]
+    return problems, [zone for zone in report.zones if zone.severity is Severity.INFO]
+
+
+def _problems(report: Report, notes: Notes, limit: int | None) -> Lines:
+    problems, notices = _by_weight(report)
     lines: Lines = [Text(), Text(counted(len(problems), "problem"), "bold")] if problems else []
-    for zone in problems[:ZONES_SHOWN]:
-        lines += [Text(), *zone_lines(zone)]
-    if len(problems) > ZONES_SHOWN:
-        rest = counted(len(problems) - ZONES_SHOWN, "more problem")
-        lines += [Text(), Text(f"{rest}: --json lists them all", DIM)]
+    for zone in problems[:limit]:
+        lines += [Text(), *zone_lines(zone, notes.get(zone.id))]
+    if limit is not None and len(problems) > limit:
+        rest = f"and {whole(len(problems) - limit)} more: --all tells of them, --json lists them for scripts"
+        lines += [Text(), Text(rest, DIM)]
     if notices:
         lines += [Text(), Text(counted(len(notices), "notice"), "bold")]
-        lines += [prose("", each.explanation) for zone in notices[:ZONES_SHOWN] for each in zone.findings[:1]]
+        lines += [prose("", each.explanation) for zone in notices[:limit] for each in zone.findings[:1]]
     return lines
 
 
-def zone_lines(zone: Zone) -> Lines:
-    """One problem: what and where, then each of its findings with stock's words, files and the next step."""
+def zone_lines(zone: Zone, state: ZoneState | None = None) -> Lines:
+    """One problem: what and where, what was noted on it, then each of its findings with stock's words, files and the
+    next step.
+    """
     where = place(zone.lane, zone.first, zone.last)
     title = Text.assemble(
         (zone.severity.value.upper(), SEVERITY_STYLES[zone.severity]), "  ", (safe(zone.title), "bold")
     )
     title.append(f"  {lane_name(zone.lane)}{'  ' + where if where else ''}")
-    lines: Lines = [title]
+    lines: Lines = [title, *([] if state is None else [prose("noted", note_words(state))])]
     told = _Told()
     for finding in by_weight(zone)[:FINDINGS_SHOWN]:
         lines += _finding_lines(finding, told)

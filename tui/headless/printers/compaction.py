@@ -58,7 +58,7 @@ def compaction_answer(plan: CompactionPlan, location: str, go: str) -> Group:
     """The whole answer of a preview; `go` is the command that carries it out."""
     return Group(
         *_verdict(plan, location, go),
-        *(change_lines(plan.change_set) if plan.change_set else []),
+        *(change_lines(plan.change_set, location) if plan.change_set else []),
         *_section("What is set right besides", _hazards(plan.repairs)),
         *_of_stock(plan.preview),
     )
@@ -71,7 +71,7 @@ def compacted_answer(plan: CompactionPlan, change: ChangeSet, applied: Applied, 
         Text(),
         verbatim("store", location),
         prose("factors", _factors(plan.preview)),
-        *change_lines(change),
+        *change_lines(change, location),
         *_section("What was set right besides", _hazards(plan.repairs)),
     )
 
@@ -115,9 +115,10 @@ def _verdict(plan: CompactionPlan, location: str, go: str) -> Lines:
 
 def _factors(preview: CompactionPreview) -> str:
     options = preview.run.options
+    usual = " (stock's default)" if options.are_stocks else ""
     return (
         f"epoch endings {whole(options.epoch_ending_factor)}, transactions {whole(options.transaction_factor)}, "
-        f"state snapshots {whole(options.state_snapshot_factor)}; files set aside after "
+        f"state snapshots {whole(options.state_snapshot_factor)}{usual}; files set aside after "
         f"{counted(options.remove_compacted_after, 'second')}"
     )
 
@@ -193,7 +194,7 @@ def _hazards(hazards: Sequence[CompactionHazard]) -> Lines:
     for kind in kinds:
         hazard = CATALOGUE[kind]
         title = Text.assemble((hazard.severity.value.upper(), SEVERITY_STYLES[hazard.severity]), f"  {hazard.title}")
-        lines += [Text(), title.append(f"  {kind}", style=DIM)]
+        lines += [Text(), title]
         for each in hazards:
             lines += _hazard_lines(each) if each.id == kind else []
     return lines

@@ -63,8 +63,6 @@ def _chapter(examination: Examination, state: CheckState, noun: str, plural: str
 def _result_lines(result: Result) -> Lines:
     word, style = _WORDS[result.state]
     title = Text.assemble((word.upper(), style), "  ", (safe(result.title), "bold"))
-    if result.id != result.title:
-        title.append(f"  {safe(result.id)}", DIM)
     lines: Lines = [title, prose("seen", result.seen)]
     if result.why:
         lines.append(prose("why", result.why))

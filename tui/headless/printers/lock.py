@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
-from core.lease import LeaseState, LeaseView, held_words
+from core.lease import LeaseState, LeaseView, held_words, life_words
 from core.phrases import command
 from tui.headless.printers.layout import BAD, GOOD, WARN, Lines, headline, prose, verbatim
 
@@ -39,14 +39,20 @@ def _told(lease: LeaseView) -> Iterator[tuple[str, str]]:
         yield "broken", f"by {record.broken_by}" if record.broken_by else ""
     else:
         yield "who", held_words(record)
+        yield "alive", life_words(record, alive=True) if lease.is_alive else ""
+        yield "alive", life_words(record, alive=False) if lease.holder and not lease.is_alive else ""
         yield "purpose", record.purpose
         yield "owner", record.owner
         yield "token", f"{record.token:,}"
 
 
 def _ways_out(location: str, lease: LeaseView) -> Iterator[tuple[str, str]]:
-    """What to do about a lease that nobody will give back."""
+    """What to do: wait for whoever is at work, free a lease that nobody will give back."""
     if lease.state is LeaseState.ENDED:
         yield "free it", command("seamline", "lock", location, "release")
-    elif lease.state is not LeaseState.FREE:
+    elif lease.holder is not None:
+        yield "wait", command("seamline", "resume", location, "--wait", "5m")
+    if lease.is_alive or lease.state is LeaseState.ENDED:
+        return
+    if lease.state is not LeaseState.FREE:
         yield "break it", command("seamline", "lock", location, "break", lease.break_word)

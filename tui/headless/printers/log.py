@@ -9,7 +9,9 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
+from core.changes.model import OperationKind
 from core.journal import Operation, OperationState
+from core.lease import held_words, life_words
 from core.phrases import command
 from tui.headless.printers.layout import BAD, DIM, GOOD, WARN, Lines, headline, prose, verbatim
 from tui.numbers import counted, whole
@@ -21,6 +23,8 @@ _STYLES: Final = {
     OperationState.CLOSED: WARN,
     OperationState.UNDONE: DIM,
     OperationState.INTERRUPTED: BAD,
+    OperationState.RUNNING: GOOD,
+    OperationState.HELD: WARN,
 }
 
 
@@ -29,8 +33,12 @@ def log_answer(location: str, operations: Sequence[Operation]) -> Group:
     if not operations:
         return Group(headline("NOTHING", GOOD, "this store was not changed by seamline"), verbatim("store", location))
     waiting = sum(each.state is OperationState.INTERRUPTED for each in operations)
+    held = next((each for each in operations if each.holder is not None), None)
     lines: Lines = [Text(counted(len(operations), "operation"), "bold"), verbatim("store", location)]
-    if waiting:
+    if held is not None:
+        lines += [prose("now", "wait: nothing else is written meanwhile")]
+        lines += [verbatim("wait", command("seamline", "resume", location, "--wait", "5m"))]
+    elif waiting:
         lines.append(verbatim("now", command("seamline", "resume", location)))
     for each in operations[:OPERATIONS_SHOWN]:
         lines += [Text(), *_operation_lines(each)]
@@ -53,7 +61,11 @@ def _told(operation: Operation) -> Iterator[tuple[str, str]]:
         yield "when", f"{_moment(intent.at)}, by {intent.user}@{intent.host} (pid {intent.pid})"
         what = " ".join(intent.command) or intent.label
         yield "what", what if what.startswith(f"{operation.kind.value} ") else f"{operation.kind.value}: {what}"
-        yield "planned" if operation.state is OperationState.INTERRUPTED else "did", _did(operation)
+        if operation.kind is not OperationKind.GUARD or not operation.files.interrupted:
+            yield "planned" if operation.files.interrupted else "did", _did(operation)
+    if operation.lease is not None and operation.holder is not None:
+        life = life_words(operation.holder, alive=operation.lease.is_alive)
+        yield "held", f"by {held_words(operation.holder)}; {life}"
     if outcome is not None and outcome.exit_code is not None:
         yield "command", f"ended with exit code {outcome.exit_code}"
     if undone is not None:

@@ -10,8 +10,10 @@ from rich.text import Text
 
 from core.changes.apply import Applied
 from core.model import LaneKind
-from core.recovery import Recovery
+from core.phrases import command
+from core.recovery import UNUSED_CHOICE, Recovery, choice_sentences
 from core.repair import RepairPlan
+from core.repair.hidden import hidden_words
 from core.repair.sides import named_range
 from core.restore import StoreVerdict
 from tui.headless.documents.repair import parked_entries, recovered_entries, rejected_entries
@@ -25,8 +27,9 @@ from tui.headless.printers.changes import (
     refused_lines,
 )
 from tui.headless.printers.layout import BAD, GOOD, WARN, Lines, commands, headline, lane_name, prose, verbatim
-from tui.headless.printers.restore_plan import gap_lines
-from tui.numbers import span, whole
+from tui.headless.printers.restore_plan import choice_lines, gap_lines
+from tui.headless.wishes import choice_words
+from tui.numbers import counted, span, whole
 
 _ENTRY: Final = ("lane", "range", "manifest")
 _NOT_MINIMAL: Final = "not proven minimal: another chain that is as good might leave more files untouched"
@@ -44,6 +47,11 @@ def repair_answer(
     """The whole answer. `go` is the command that carries the plan out, `verdicts` are those before and after it."""
     recovery, change = plan.recovery, plan.change_set
     lines = _verdict(plan, verdicts[1], go, applied)
+    if change is not None:
+        hides = hidden_words(change.parked, verdicts[1].stock_restorable_to)
+        lines += [prose("HIDES" if not number else "", sentence) for number, sentence in enumerate(hides)]
+    if plan.refusal is None or plan.refusal.kind != UNUSED_CHOICE:
+        lines += choice_lines(choice_sentences(recovery))
     lines += [Text(), verbatim("store", recovery.snapshot.location)]
     if plan_file is not None:
         lines.append(verbatim("written", plan_file))
@@ -52,14 +60,16 @@ def repair_answer(
         lines += [prose("stock", reach_line(*verdicts))]
         lines += [] if recovery.proven_minimal or change.is_empty else [prose("proof", _NOT_MINIMAL)]
         lines += [prose("also" if not number else "", text) for number, text in enumerate(plan.side_effects)]
-        lines += [*change_lines(change), *_derived(recovery)]
+        lines += [*change_lines(change, recovery.snapshot.location), *_derived(recovery)]
     recovered = [(*_entry(each), each["files"][0]) for each in recovered_entries(recovery)]
-    rejected = [(*_entry(each), each["reason"]) for each in rejected_entries(recovery)]
-    parked = [(*_entry(each), each["reason"]) for each in parked_entries(recovery)] if park_tail else []
+    rejected = ((*_entry(each), each["reason"]) for each in rejected_entries(recovery))
+    parked = ((*_entry(each), each["reason"]) for each in parked_entries(recovery))
+    rejected_count, parked_count = (sum(map(len, rows.values())) for rows in (recovery.rejected, recovery.tail))
     lines += cut_rows("Recovered", (*_ENTRY, "from"), recovered)
-    lines += cut_rows("Seen no more", (*_ENTRY, "because"), rejected)
-    lines += cut_rows("Parked until the gap is closed", (*_ENTRY, "because"), parked)
-    return Group(*lines, *gap_lines(recovery.preview))
+    lines += cut_rows("Seen no more", (*_ENTRY, "because"), rejected, rejected_count)
+    if park_tail:
+        lines += cut_rows("Parked until the gap is closed", (*_ENTRY, "because"), parked, parked_count)
+    return Group(*lines, *gap_lines(recovery.preview), *([] if park_tail else _parking(recovery)))
 
 
 def _verdict(plan: RepairPlan, after: StoreVerdict, go: str, applied: Applied | None) -> Lines:
@@ -75,6 +85,20 @@ def _verdict(plan: RepairPlan, after: StoreVerdict, go: str, applied: Applied | 
     if after.stock_restores_latest:
         return [headline("NOTHING", GOOD, "there is nothing to repair")]
     return [headline("NOTHING", WARN, "there is nothing that a repair could do: see what is missing")]
+
+
+def _parking(recovery: Recovery) -> Lines:
+    """That what lies behind a gap can be parked, and the command that shows it."""
+    tail = sum(map(len, recovery.tail.values()))
+    if not tail:
+        return []
+    text = f"{counted(tail, 'entry', 'entries')} behind the gap can be set aside until it is closed:"
+    words = [*choice_words(recovery.wishes), "--park-tail", "--dry-run"]
+    return [
+        Text(),
+        prose("park", text),
+        *commands("", command("seamline", "repair", recovery.snapshot.location, *words)),
+    ]
 
 
 def _derived(recovery: Recovery) -> Lines:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-from core.chain import SkipReason
+from core.chain import Gap, GapKind, SkipReason
+from core.findings.titles import title_of
 from core.model import LaneKind, Severity
 from core.phrases import command
-from core.recovery import Recovery
-from core.restore import LeftOut, RestorePreview, RestoreStep, Runs, StockAnswer, preview_sentences
+from core.recovery import Recovery, choice_sentences, looked_sentence
+from core.restore import (
+    HighestTargets,
+    LeftOut,
+    RestorePreview,
+    RestoreStep,
+    Runs,
+    StockAnswer,
+    preview_sentences,
+    stock_words,
+)
 from tui.headless.documents.restore_plan import gap_fields, next_steps
 from tui.headless.printers.layout import (
     BAD,
@@ -28,23 +39,25 @@ from tui.headless.printers.layout import (
     place,
     prose,
     row,
-    said,
     table,
     verbatim,
 )
+from tui.headless.wishes import wish_words
 from tui.numbers import counted, span, whole
 from tui.safe_text import safe
 
 GAPS_SHOWN: Final = 10
 RUNS_SHOWN: Final = 12
+_GAP_WORDS: Final = {GapKind.GAP: "gap", GapKind.NO_JOIN: "nothing joins"}
 _NOT_CHECKED: Final = "not checked: manifests, chunks, proofs, signatures, disk space"
 
 
-def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
+def restore_answer(recovery: Recovery, highest: HighestTargets, way_on: str | None) -> Group:
     """The whole answer of a restore preview. `way_on` is the next step of what is wrong at the first gap, if known."""
     preview = recovery.preview
     return Group(
-        *_verdict(preview, way_on),
+        *_verdict(preview, highest, way_on),
+        *choice_lines(choice_sentences(recovery)),
         *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
         *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
         *gap_lines(preview),
@@ -55,23 +68,30 @@ def restore_answer(recovery: Recovery, way_on: str | None) -> Group:
     )
 
 
+def choice_lines(sentences: Iterable[str]) -> Lines:
+    """What became of the operator's choices, where that is not simply that they are followed."""
+    return [prose("choices" if not number else "", sentence) for number, sentence in enumerate(sentences)]
+
+
 def _unseen(recovery: Recovery) -> str:
-    looked_at = len(recovery.evidence.manifests) if recovery.evidence else 0
+    looked_at, absent = len(recovery.evidence.manifests) if recovery.evidence else 0, looked_sentence(recovery)
     if not looked_at:
-        return _NOT_CHECKED
+        return f"{absent} {_NOT_CHECKED}".lstrip()
     seen = counted(looked_at, "manifest was", "manifests were")
-    return f"{seen} looked at, to choose among; not checked: others, chunk records, proofs, signatures, disk space"
+    rest = f"{seen} looked at, to choose among; not checked: others, chunk records, proofs, signatures, disk space"
+    return f"{absent} {rest}".lstrip()
 
 
-def _verdict(preview: RestorePreview, way_on: str | None) -> Lines:
+def _verdict(preview: RestorePreview, highest: HighestTargets, way_on: str | None) -> Lines:
     """Does it work, to where, if not why, and what now."""
     word, style, text = _headline(preview)
     lines: Lines = [headline(word, style, text)]
     if preview.stock.error:
-        lines.append(verbatim("stock", said(preview.stock.error)))
+        lines.append(verbatim("stock", stock_words(preview.stock.error)))
     if word != "WORKS":
-        lines.append(prose("instead", _instead(preview)))
-        lines += _now(preview, way_on)
+        lines.append(prose("instead", preview_sentences(preview)[1]))
+        lines.append(prose("highest", _highest(preview, highest)))
+        lines += _now(preview, highest, way_on)
     lines += [Text(), verbatim("store", preview.snapshot.location), prose("target", _target(preview))]
     return lines
 
@@ -80,7 +100,7 @@ def _headline(preview: RestorePreview) -> tuple[str, str, str]:
     stock, wanted = preview.stock, preview.wanted
     if wanted is None:
         return "NOTHING", BAD, "no transactions are in this store: there is nothing to restore to"
-    if stock.error is None and stock.reads_broken:
+    if stock.reads_broken:
         broken = counted(len(stock.reads_broken), "broken manifest")
         return "STOPS", BAD, f"stock can't restore to {whole(wanted)}: it would read {broken}"
     if not stock.ok:
@@ -93,30 +113,36 @@ def _headline(preview: RestorePreview) -> tuple[str, str, str]:
     return "WORKS", GOOD, f"stock restores to {whole(wanted)}"
 
 
-def _instead(preview: RestorePreview) -> str:
-    works = preview.verdict.stock_restorable_to
-    today = "nothing" if works is None else f"up to {whole(works)}"
-    return f"{preview_sentences(preview)[1]} Stock by itself restores {today}."
+def _highest(preview: RestorePreview, highest: HighestTargets) -> str:
+    """The highest targets that work, by stock alone and along the chain."""
+    by_target = ", if it is given that target" if preview.verdict.works_with_target is not None else ""
+    alone = (
+        "no target works with stock alone"
+        if highest.stock is None
+        else f"{whole(highest.stock)} with stock alone{by_target}"
+    )
+    if not highest.needs_chain or highest.chain is None:
+        return alone
+    return f"{alone}; {whole(highest.chain)} with an overlay or a repair"
 
 
-def _now(preview: RestorePreview, way_on: str | None) -> Lines:
+def _now(preview: RestorePreview, highest: HighestTargets, way_on: str | None) -> Lines:
     """The ways on: what gets further than stock does today, and what is missing."""
     ours = next_steps(preview)
-    lines = [line for label, step in zip(("now", "or"), ours, strict=False) for line in commands(label, step)]
+    lines = [line for label, step in zip(("now", "or", "or"), ours, strict=False) for line in commands(label, step)]
     if preview.gaps and (way_on is None or way_on in ours):
         way_on = str(gap_fields(preview.gaps[0], preview.snapshot.location)["command"])
     if way_on is not None:
         return [*lines, *commands("and" if lines else "now", way_on)]
-    return lines or commands("now", _look_on(preview))
+    return lines or commands("now", _look_on(preview, highest.stock))
 
 
-def _look_on(preview: RestorePreview) -> str:
+def _look_on(preview: RestorePreview, works: int | None) -> str:
     """Where neither a change nor a backup helps: a target that works today, else a look at what competes."""
     location = preview.snapshot.location
-    works = preview.verdict.stock_restorable_to
     if works is None or works == preview.requested:
         return command("seamline", "open", location)
-    return command("seamline", "restore-plan", location, "--target-version", works)
+    return command("seamline", "restore-plan", location, *wish_words(replace(preview.options, target_version=works)))
 
 
 def _target(preview: RestorePreview) -> str:
@@ -161,15 +187,20 @@ def _steps(title: str, steps: Iterable[RestoreStep], remark: str) -> Lines:
 
 def gap_lines(preview: RestorePreview) -> Lines:
     """What is missing before the goal, and the commands that back it up again."""
-    if not preview.gaps:
-        return []
     location = preview.snapshot.location
-    lines: Lines = [Text(), Text("Missing", "bold")]
-    for gap in preview.gaps[:GAPS_SHOWN]:
-        lines.append(Text(f"  {gap.kind}  {lane_name(gap.lane)}  {place(gap.lane, gap.first, gap.last)}"))
+    later = "Missing above all transactions: restores work, stock's verify and its compaction above factor 1 stop there"
+    return [*_gap_lines("Missing", preview.gaps, location), *_gap_lines(later, preview.later_gaps, location)]
+
+
+def _gap_lines(title: str, gaps: Sequence[Gap], location: str) -> Lines:
+    if not gaps:
+        return []
+    lines: Lines = [Text(), Text(title, "bold")]
+    for gap in gaps[:GAPS_SHOWN]:
+        lines.append(Text(f"  {_GAP_WORDS[gap.kind]}  {lane_name(gap.lane)}  {place(gap.lane, gap.first, gap.last)}"))
         lines += commands("back up", str(gap_fields(gap, location)["command"]))
-    if len(preview.gaps) > GAPS_SHOWN:
-        lines.append(Text(f"  and {counted(len(preview.gaps) - GAPS_SHOWN, 'more gap')}: --json lists them", DIM))
+    if len(gaps) > GAPS_SHOWN:
+        lines.append(Text(f"  and {counted(len(gaps) - GAPS_SHOWN, 'more gap')}: --json lists them", DIM))
     return lines
 
 
@@ -204,5 +235,9 @@ def _notes(preview: RestorePreview) -> Lines:
     lines: Lines = []
     for note in preview.notes:
         style = SEVERITY_STYLES[note.severity] if note.severity is not Severity.INFO else DIM
-        lines += [Text(), Text.assemble((note.severity.value.upper(), style), f"  {note.kind}"), prose("", note.text)]
+        lines += [
+            Text(),
+            Text.assemble((note.severity.value.upper(), style), f"  {title_of(note.kind)}"),
+            prose("", note.text),
+        ]
     return lines

@@ -38,7 +38,7 @@ def undo_answer(
         verbatim("undoes", f"{operation.id}, {operation.state.value}"),
         prose("files", files_line(change)),
         prose("stock", reach_line(before, after)),
-        *change_lines(change),
+        *change_lines(change, location),
     )
 
 
