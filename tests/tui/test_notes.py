@@ -177,7 +177,7 @@ async def test_after_a_choice_the_cursor_goes_to_the_next_open_problem() -> None
         assert "Second batch size   3 of 7" in screen_text(app)
         assert "this is the next open problem" in screen_text(app).splitlines()[-2]
         await pressed(app, pilot, "z")
-        assert "● decided: B pinned" in said(app, "story"), "z goes back to the one that was decided"
+        assert "● decided: B chosen" in said(app, "story"), "z goes back to the one that was decided"
 
 
 async def test_when_every_problem_is_noted_on_that_is_said() -> None:

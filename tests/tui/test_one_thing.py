@@ -21,6 +21,7 @@ from tui.screens.base import SeamlineScreen
 from tui.screens.changes import ChangesScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.files import FilesScreen
+from tui.screens.manifest import ManifestScreen
 from tui.screens.timeline import TimelineScreen
 from tui.texts.inspector import next_step
 from tui.widgets.rows import RowList
@@ -33,6 +34,7 @@ WAYS = {
     Screens.RESTORE: ("r",),
     Screens.REPAIR: ("p",),
     Screens.FILES: ("o",),
+    Screens.MANIFEST: ("home", "enter"),
     Screens.CHANGES: ("u",),
     Screens.CHANGE: ("p", "enter"),
 }
@@ -171,6 +173,8 @@ async def check_opening(app: SeamlineApp, pilot: Pilot[None], zone: int | None, 
             assert all(each.first <= cursor <= each.last for each in pair), "the two that compete at the cursor"
     elif isinstance(screen, ChangesScreen):
         assert zone is not None and app.session.zones[zone].title == "interrupted"
+    elif isinstance(screen, ManifestScreen):
+        assert entry is not None and entry.manifest in screen_text(app)
     elif isinstance(screen, FilesScreen):
         claims = entry.claims if entry else ()
         status = screen_text(app).splitlines()[-2]

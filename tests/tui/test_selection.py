@@ -14,6 +14,7 @@ from tui.app import SeamlineApp
 from tui.screens.changes import ChangesScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.files import FilesScreen
+from tui.screens.manifest import ManifestScreen
 from tui.widgets.timeline import Timeline
 
 #: Rows of the timeline: the epoch endings, the state snapshots, the transactions, and at the end the problems.
@@ -65,7 +66,7 @@ async def test_a_typed_version_selects_the_range_that_holds_it() -> None:
         assert manifest.startswith("transaction_10001-") and await copied_text(app, pilot) == manifest
         assert not marked_rows(app)
         await pressed(app, pilot, "enter")
-        assert isinstance(app.screen, FilesScreen) and "transaction_10001-11000.meta" in status(app)
+        assert isinstance(app.screen, ManifestScreen) and manifest in status(app)
         await pressed(app, pilot, "escape", "full_stop")
         assert "range 11,001 - 12,000" in status(app)
         await pressed(app, pilot, "comma", "comma")
@@ -133,7 +134,7 @@ async def test_between_two_snapshots_both_are_named() -> None:
         words = "no snapshot here: the one before is at 8,954, the next is at 11,057"
         assert words in status(app) and words in said(app, "story") and "Nothing   state" in screen_text(app)
         await pressed(app, pilot, "space")
-        assert "Pin: no range under the cursor" in status(app)
+        assert "Keep: no range under the cursor" in status(app)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ async def test_two_pins_are_compared_where_one_of_them_is_selected_and_nowhere_e
         await pressed(app, pilot, "escape")
         await went_to(app, pilot, "500")
         await pressed(app, pilot, "enter")
-        assert isinstance(app.screen, FilesScreen)
+        assert isinstance(app.screen, ManifestScreen)
 
 
 async def test_pan_wheel_overview_and_the_ends_select_what_the_cursor_comes_to() -> None:
@@ -316,21 +317,21 @@ async def test_a_problem_without_a_place_is_selected_until_the_cursor_moves() ->
     async with running(demo_store("race")) as (app, pilot):
         await went_to(app, pilot, "10,500")
         await pressed(app, pilot, "right_square_bracket")
-        assert "interrupted, 2 of 2" in status(app) and "the cursor is at 10,500" in status(app)
+        assert "compaction wedged, 2 of 2" in status(app) and "the cursor is at 10,500" in status(app)
         assert "selected instead of what the cursor at 10,500 is on" in said(app, "story")
-        assert ["interrupted" in row for row in marked_rows(app)] == [True]
+        assert ["wedged" in row for row in marked_rows(app)] == [True]
         assert "seamline" in await copied_text(app, pilot)
         await pressed(app, pilot, "enter")
-        assert isinstance(app.screen, ChangesScreen)
+        assert isinstance(app.screen, FilesScreen) and "compaction_timestamps" in status(app)
         await pressed(app, pilot, "escape", "l")
         assert "range 10,001 - 11,000" in status(app) and not marked_rows(app)
         assert (await copied_text(app, pilot)).startswith("transaction_10001-")
 
 
-async def test_a_problem_of_a_file_opens_that_file() -> None:
+async def test_an_operation_that_was_interrupted_heads_the_list_and_opens_the_journal() -> None:
     async with running(demo_store("race")) as (app, pilot):
         await pressed(app, pilot, "enter")
-        assert isinstance(app.screen, FilesScreen) and "compaction_timestamps" in status(app)
+        assert isinstance(app.screen, ChangesScreen)
 
 
 async def test_reading_again_keeps_the_place_and_the_problem(tmp_path: Path) -> None:
