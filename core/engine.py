@@ -20,7 +20,7 @@ from core.findings import Case, find, group
 from core.host import Machine
 from core.journal import Operation, OperationState, Unfinished, interrupted_in, read_log, read_unfinished, unfinished_in
 from core.journal.denylist import denylist_of
-from core.last_look import LastLooks, can_tell, compared, identities_in, require_as_before, require_not_shrunk
+from core.last_look import LastLooks, can_tell, compared, require_as_before, require_not_shrunk
 from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseSight, LeaseState, LeaseView, lease_held, view_of
 from core.manifests import (
     ContentComparison,
@@ -115,7 +115,7 @@ class Engine:
         before = self._last_looks.seen(self.location)
         gone = compared(snapshot, self.reader, before.names)
         if can_tell(snapshot) and before.is_of_other_store(snapshot):
-            now = tuple(sorted(identities_in(snapshot)))
+            now = tuple(sorted(snapshot.identities))
             other = OtherStore(now, tuple(sorted(before.identities)), before.at, files_stay=not gone)
             return replace(snapshot, other=other)
         if gone:

@@ -61,7 +61,7 @@ class LastLook:
 
     def is_of_other_store(self, snapshot: Snapshot) -> bool:
         """Whether the store that lies there now has an identity, and none that it had then."""
-        now = identities_in(snapshot)
+        now = snapshot.identities
         return bool(self.identities and now) and self.identities.isdisjoint(now)
 
 
@@ -88,7 +88,7 @@ class LastLooks:
 
         A look that could not see everything is not remembered.
         """
-        look = LastLook(frozenset(names_in(snapshot)), identities_in(snapshot), snapshot.taken_at)
+        look = LastLook(frozenset(names_in(snapshot)), snapshot.identities, snapshot.taken_at)
         if not can_tell(snapshot) or (before and (look.names, look.identities) == (before.names, before.identities)):
             return
         if len(look.names) > MAX_NAMES:
@@ -139,12 +139,6 @@ def can_tell(snapshot: Snapshot) -> bool:
 def names_in(snapshot: Snapshot) -> set[str]:
     """The names in `metadata/`."""
     return {file.listed.name for file in snapshot.index.files}
-
-
-def identities_in(snapshot: Snapshot) -> frozenset[str]:
-    """The identities of a store, those that a compaction has moved away too."""
-    claims = (*snapshot.index.identities, *snapshot.retired.identities)
-    return frozenset(record.id for record, _ in claims)
 
 
 def require_as_before(snapshot: Snapshot) -> None:

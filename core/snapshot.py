@@ -108,6 +108,11 @@ class Snapshot:
         return abs(now - file.listed.modified) < IN_FLIGHT_SECONDS and file.handle not in self.settled
 
     @property
+    def identities(self) -> frozenset[str]:
+        """Those that the store has, and that a compaction has moved away: they tell it from another in its place."""
+        return frozenset(record.id for record, _ in (*self.index.identities, *self.retired.identities))
+
+    @property
     def retired_unseen(self) -> str | None:
         """Why nothing can be known of `metadata_backup/`, where the storage has no way to list it; else None."""
         itself = next((file for file in self.retired.files if file.handle == "metadata_backup"), None)

@@ -181,6 +181,8 @@ class SeamlineApp(FaultyApp):
             screen.job_changed(before, now)
 
     def _screens(self) -> list[SeamlineScreen]:
+        if not self.is_running:
+            return []  # An app that is ending still hears messages, while its screens lose one widget after the other.
         return [each for each in self.screen_stack if isinstance(each, SeamlineScreen) and each.is_mounted]
 
     # --- looking at the store -------------------------------------------------------------------------------------

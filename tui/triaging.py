@@ -111,11 +111,6 @@ def chosen_before(snapshot: Snapshot, zones: tuple[Zone, ...], triage: Triage) -
     return tuple(found)
 
 
-def identities_of(snapshot: Snapshot) -> frozenset[str]:
-    """Every identity that a store has or had, by which it is told from another one in the same place."""
-    return frozenset(record.id for record, _ in (*snapshot.index.identities, *snapshot.retired.identities))
-
-
 class Notes:
     """The notes on one store, kept on this machine; without `files` they last as long as the session.
 
@@ -133,7 +128,7 @@ class Notes:
 
     def load(self, location: str, snapshot: Snapshot) -> Triage:
         """What is noted of the store that was seen."""
-        return self._files.load(location, identities_of(snapshot)) if self._files else Triage()
+        return self._files.load(location, snapshot.identities) if self._files else Triage()
 
     def keep(self, location: str, snapshot: Snapshot, zone: Zone, latest: Callable[[], Triage]) -> bool:
         """Keep what `latest` says of one zone now, beside what others noted meanwhile; whether that went well."""
@@ -141,7 +136,7 @@ class Notes:
             return False
         with self._lock:
             state = latest().notes.get(zone.id)
-            identities = identities_of(snapshot)
+            identities = snapshot.identities
             noted_by_others = self._files.load(location, identities)
             return self._files.save(location, noting(noted_by_others, zone, state), identities)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.change_sets import with_a_backup
 from tests.support.commands import seamline
 from tests.support.crowded_stores import STEP, write_conflicts
 
@@ -16,7 +17,7 @@ CONFLICTS = 1_000
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """4,000 entries, every fourth of which is there twice."""
-    return write_conflicts(tmp_path_factory.mktemp("conflicts") / "store", 4 * CONFLICTS, CONFLICTS)
+    return with_a_backup(write_conflicts(tmp_path_factory.mktemp("conflicts") / "store", 4 * CONFLICTS, CONFLICTS))
 
 
 def test_the_words_tell_the_first_problems_count_all_and_name_the_way_to_the_rest(store: Path) -> None:

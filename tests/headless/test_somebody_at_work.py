@@ -17,7 +17,7 @@ from core.lease import Life, hold
 from core.machine import ThisMachine
 from core.storage import LocalReader
 from core.storage.local.conditional import LocalConditional
-from tests.support.change_sets import base_folder, metadata_of
+from tests.support.change_sets import base_folder, metadata_of, with_a_backup
 from tests.support.changed_stores import cut_off, planned
 from tests.support.commands import command, environment, seamline_process
 from tests.support.guards import running_guard
@@ -29,7 +29,7 @@ SLEEPS = "echo on; exec sleep 60"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    return base_folder(tmp_path / "store")
+    return with_a_backup(base_folder(tmp_path / "store"))
 
 
 def test_the_log_of_a_store_that_somebody_works_on_says_who_since_when_and_to_wait(store: Path) -> None:

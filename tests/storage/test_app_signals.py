@@ -9,7 +9,6 @@ from signal import SIGTERM
 
 import pytest
 
-from tests.support.change_sets import tree
 from tests.support.commands import seamline_process
 from tests.support.faults import MUTATING, Fault, FaultProxy
 from tests.support.servers.running import Bucket
@@ -36,15 +35,16 @@ def compacting(window: Terminal, at: str) -> None:
 def test_a_signal_in_an_operation_on_a_bucket_never_freezes_the_app(
     bucket: Bucket, proxied: FaultProxy, fault: str, tmp_path: Path
 ) -> None:
-    for handle, content in tree(copied("clean", tmp_path)).items():
-        bucket.put(handle, content)
+    store = copied("clean", tmp_path)
+    for file in (each for each in store.rglob("*") if each.is_file()):
+        bucket.put(str(file.relative_to(store)), file.read_bytes())
     proxied.certainly(Fault(fault, MUTATING, path="metadata_backup", skip=2, times=-1), delays=(2, 2))
     folder = tmp_path / "terminal"
     folder.mkdir()
     variables = bucket.kind.variables(proxied.address)
     window = Terminal(folder, [sys.executable, "-m", "tui.headless", "open", bucket.url], (100, 30), **variables)
     try:
-        compacting(window, "step 3 of 27")
+        compacting(window, "retire metadata/")
         window.signal(SIGTERM)
         window.wait_for_text("asked to end (SIGTERM): stopping after this step")
         if fault == "hang":

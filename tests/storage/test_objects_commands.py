@@ -20,7 +20,7 @@ from core.snapshot import take_snapshot
 from core.stock import CompactionOptions
 from core.storage import reader_for
 from core.storage.protocol import ListedKind
-from tests.support.change_sets import base_folder, tree
+from tests.support.change_sets import base_folder, tree, with_a_backup
 from tests.support.changed_stores import HUNDRED, StopAfter
 from tests.support.commands import LATER, Outcome, command, environment, seamline
 from tests.support.machines import FakeMachine
@@ -35,7 +35,7 @@ RUNS = 100 if SOAKED else 2
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A store whose path no other test has had: what was seen there last is remembered by the path."""
-    return base_folder(tmp_path / uuid4().hex)
+    return with_a_backup(base_folder(tmp_path / uuid4().hex))
 
 
 @pytest.fixture

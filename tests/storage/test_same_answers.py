@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.adapters import write_adapter
+from tests.support.change_sets import with_a_backup
 from tests.support.commands import seamline
 from tests.support.data import data_path
 from tests.support.hazards import hazard_store
@@ -45,7 +46,7 @@ def planned(place: str | Path) -> dict[str, Any]:
 
 def differing(names: list[str], folder: Path, upload: Callable[[Path], str], *asked: Ask) -> list[str]:
     """The stores on which the answers differ."""
-    stores = {name: hazard_store(name, folder / name) for name in names}
+    stores = {name: with_a_backup(hazard_store(name, folder / name)) for name in names}
     assert len(stores) >= 8
     return [
         name

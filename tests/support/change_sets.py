@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from core.storage.writing import StoreWriter
 from tests.support.machines import FakeMachine
 from tests.support.stores import base_store
 
+_NAMED = re.compile(rb'"manifest":"(\w[\w.-]*/\w+\.manifest)"')
 MERGED = "metadata/transaction_compacted_0-200.meta"
 
 
@@ -34,6 +36,15 @@ def write_metadata(folder: Path, files: dict[str, bytes]) -> None:
 def base_folder(folder: Path) -> Path:
     """Base store B of the hazard catalogue in a folder."""
     write_metadata(folder, base_store())
+    return folder
+
+
+def with_a_backup(folder: Path) -> Path:
+    """Put one backup that a line names into a store, which is then no copy of metadata alone."""
+    named = (_NAMED.search(file.read_bytes()) for file in sorted(folder.glob("metadata/*.meta")))
+    manifest = folder / next(found[1].decode() for found in named if found)
+    manifest.parent.mkdir(exist_ok=True)
+    manifest.write_bytes(b"{}")
     return folder
 
 

@@ -14,7 +14,7 @@ _PATIENCE = 60
 
 def converse(words: Sequence[str], answers: Sequence[tuple[str, str]], **variables: str) -> Outcome:
     """Run a program; after each text that is seen, type what belongs to it. `err` stays empty."""
-    variables = environment(**{"TERM": "xterm-256color", "COLUMNS": "200", **variables})
+    variables = environment(**{"TERM": "xterm-256color", "COLUMNS": "200", "PAGER": "", **variables})
     pid, leader = pty.fork()
     if pid == 0:
         os.execvpe(words[0], list(words), variables)

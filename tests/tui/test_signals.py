@@ -63,7 +63,7 @@ def compacting(window: Terminal, step: int | None = None) -> None:
     window.wait_for_text("Type compact to carry it out")
     window.press("compact", "Enter")
     if step is not None:
-        window.wait_for_text(f"step {step} of 27")
+        window.wait_for_text(f"step {step} of 73")
 
 
 @pytest.mark.parametrize("number", [SIGTERM, SIGINT])
@@ -76,7 +76,7 @@ def test_a_signal_in_an_operation_lets_the_step_end_and_says_how_to_go_on(
     shown.signal(number)
     shown.wait_for_text(f"asked to end ({number.name}): {STOPPING}")
     (tmp_path / "gate" / "go").touch()
-    said = is_over(shown, f"({number.name}); compact: stopped after 4 of 27 steps", "seamline resume", "seamline undo")
+    said = is_over(shown, f"({number.name}); compact: stopped after 4 of 73 steps", "seamline resume", "seamline undo")
     assert "nothing was written" not in said
     assert seamline_process("resume", store).code == 0
 
@@ -88,7 +88,7 @@ def test_a_second_signal_ends_the_app_at_once_and_says_that_the_step_may_be_done
     shown.signal(SIGTERM)
     shown.wait_for_text(STOPPING)
     shown.signal(SIGTERM)
-    is_over(shown, "compact was cut off at step 4 of 27, which may have been carried out", f"seamline log {store}")
+    is_over(shown, "compact was cut off at step 4 of 73, which may have been carried out", f"seamline log {store}")
     log = seamline_process("log", store)
     assert "interrupted" in log.out
     assert seamline_process("resume", store).code == 0
@@ -96,8 +96,8 @@ def test_a_second_signal_ends_the_app_at_once_and_says_that_the_step_may_be_done
 
 def test_an_operation_that_ends_with_its_step_is_said_to_be_carried_out(window: Open, tmp_path: Path) -> None:
     store = copied("clean", tmp_path)
-    shown = window(held(tmp_path / "gate", 26, store))
-    compacting(shown, 27)
+    shown = window(held(tmp_path / "gate", 72, store))
+    compacting(shown, 73)
     shown.signal(SIGTERM)
     shown.wait_for_text(STOPPING)
     (tmp_path / "gate" / "go").touch()

@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from core.machine import ThisMachine
-from tests.support.change_sets import base_folder
+from tests.support.change_sets import base_folder, with_a_backup
 from tests.support.guards import running_guard
 from tests.tui.support import pressed, running, said, screen_text
 from tui.app import SeamlineApp
@@ -19,7 +19,7 @@ WAITS = 'echo on; read line < "$1/pipe"'
 
 def guarded_store(folder: Path) -> Path:
     """A store with a pipe that ends the command of a guard once something is written to it."""
-    store = base_folder(folder / "store")
+    store = with_a_backup(base_folder(folder / "store"))
     os.mkfifo(store / "pipe")
     return store
 

@@ -43,10 +43,10 @@ async def test_every_theme_shows_the_same_cells(theme: str) -> None:
         await assert_golden(app, "timeline-everything-80x24")
 
 
-async def test_without_colours_the_same_cells_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_colours_a_conflict_has_a_sign_that_stands_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with running(demo_store("everything")) as (app, _):
-        await assert_golden(app, "timeline-everything-80x24")
+        await assert_golden(app, "timeline-everything-no-color-80x24")
         style = app.screen.query_one(Timeline).style("conflict")
         assert style.reverse and style.bold
 

@@ -121,11 +121,10 @@ def _notes(report: Report) -> Notes:
     """What was decided about the problems on this machine: it marks them, and changes no verdict."""
     from tui.headless.documents.check import NO_NOTES, notes_on
     from tui.headless.surroundings import triage_notes
-    from tui.triaging import identities_of
 
     kept = triage_notes()
     snapshot = report.snapshot
-    return notes_on(report, kept.load(snapshot.location, identities_of(snapshot))) if kept else NO_NOTES
+    return notes_on(report, kept.load(snapshot.location, snapshot.identities)) if kept else NO_NOTES
 
 
 def _put_json(report: Report, notes: Notes, *, stream: bool) -> None:
