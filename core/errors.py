@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from core.invocation import Advice
 
 
 class SeamlineError(Exception):
@@ -11,10 +14,19 @@ class SeamlineError(Exception):
     exit_code: ClassVar[int] = 1
     kind: ClassVar[str] = "failed"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str | Advice = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.advice = hint
+
+    @property
+    def hint(self) -> str:
+        """What to do, in words."""
+        return str(self.advice)
+
+    @hint.setter
+    def hint(self, hint: str | Advice) -> None:
+        self.advice = hint
 
 
 class UsageError(SeamlineError):
@@ -51,7 +63,7 @@ class Refused(SeamlineError):
     exit_code = 6
     kind = "refused"
 
-    def __init__(self, hazard: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, hazard: str, message: str, *, hint: str | Advice = "") -> None:
         super().__init__(message, hint=hint)
         self.hazard = hazard
 

@@ -18,6 +18,7 @@ from core.changes.survival import lost_entries
 from core.child import CommandMissing, CommandRefused, Ended, run_child
 from core.engine import Engine, Report
 from core.errors import SeamlineError, Stopped, StoreUnreachable
+from core.invocation import Advice, Undo
 from core.lease import LeaseRecord
 from core.model import Finding, Severity
 from core.operations import Operations
@@ -79,14 +80,14 @@ def _check_after(engine: Engine, guarding: Guarding) -> Report:
     try:
         return engine.check(_whole(engine))
     except StoreUnreachable as error:
-        undo = command("seamline", "undo", engine.location, guarding.operation)
-        way = f"{undo} brings it back, once the store can be read"
+        undo = Undo(engine.location, guarding.operation)
+        way = Advice(undo, " brings it back, once the store can be read")
         if not is_object_location(engine.location) and not is_command_adapter(engine.location):
             folder = command("mkdir", "-p", f"{engine.location.rstrip('/')}/metadata")
-            way = f"where only that folder is gone, {folder} and then {undo} bring it back"
+            way = Advice(f"where only that folder is gone, {folder} and then ", undo, " bring it back")
         raise StoreGone(
             f"the store can't be read any more, now that the command has ended: {error.message}",
-            hint=f"all that metadata/ held was saved before; {way}",
+            hint=Advice("all that metadata/ held was saved before; ", way),
         ) from error
 
 

@@ -23,8 +23,9 @@ from core.changes.marks import FileMark
 from core.changes.model import OperationKind
 from core.errors import SeamlineError, StoreUnreachable
 from core.gather import MAX_FILE_BYTES
+from core.invocation import Check
 from core.journal import OperationState, read_log
-from core.phrases import command, count, listed, shown
+from core.phrases import count, listed, shown
 from core.private_files import PrivateFiles
 from core.snapshot import OtherStore, Snapshot
 from core.storage.protocol import StoreReader
@@ -184,10 +185,10 @@ def gone_words(gone: Collection[str]) -> str:
     return f"{count(len(gone), 'file is', 'files are')} gone from metadata/ ({listed(names)})"
 
 
-def accept_command(snapshot: Snapshot) -> str:
+def accept_command(snapshot: Snapshot) -> Check:
     """How the operator says that what differs from the last look is the truth."""
-    flag = "--accept-other-store" if snapshot.other is not None else "--accept-shrunk-listing"
-    return command("seamline", "check", snapshot.location, flag)
+    is_other = snapshot.other is not None
+    return Check(snapshot.location, accept_other_store=is_other, accept_shrunk_listing=not is_other)
 
 
 def _set_aside(snapshot: Snapshot, _reader: StoreReader) -> Iterator[str]:

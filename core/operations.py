@@ -5,10 +5,8 @@ Whoever only looks uses `core.engine`, which can't write.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from core.changes.apply import Applied, apply, resume
 from core.changes.breaking import journal_break
@@ -18,19 +16,15 @@ from core.changes.model import ChangeSet, OperationKind
 from core.changes.probing import WriteTrial, try_writing
 from core.errors import SeamlineError
 from core.host import Machine
+from core.invocation import Advice
 from core.journal import OperationFiles, greatest_token, interrupted_in, read_operation
 from core.lease import Lease, LeaseRecord, break_lease, hold, release_dead
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.names import JOURNAL_FOLDER
-from core.phrases import command, quoted
 from core.storage.conditions import require_conditions
 from core.storage.protocol import StoreReader
 from core.storage.writing import ConditionalStore, StoreWriter
 from core.write_access import write_access
-
-_ADVICE_RE: Final = re.compile(r"seamline (lock|log) STORE\b")
-#: What takes the words that say where the lease lies.
-_LEASED: Final = "compact|repair|undo|resume|guard|lock|log"
 
 
 def operations_for(location: str, machine: Machine, lease: LeaseChoice = AS_USUAL) -> Operations:
@@ -46,7 +40,7 @@ def operations_for(location: str, machine: Machine, lease: LeaseChoice = AS_USUA
         machine,
         prepare=access.prepare,
         remarks=access.remarks,
-        lease_words=lease.words,
+        lease_choice=lease,
     )
 
 
@@ -55,7 +49,7 @@ class Operations:
 
     Every method that takes the lease raises `LeaseHeld` when it is not free within `wait` seconds, and `LeaseLost`.
     `prepare` is called once before the first lease, and raises where there can be none; `remarks` go into the journal
-    of each operation; `lease_words` choose the same lease on a command line.
+    of each operation; `lease_choice` goes into the commands that errors advise.
     """
 
     def __init__(
@@ -67,7 +61,7 @@ class Operations:
         *,
         prepare: Callable[[], None] = lambda: None,
         remarks: tuple[str, ...] = (),
-        lease_words: tuple[str, ...] = (),
+        lease_choice: LeaseChoice = AS_USUAL,
     ) -> None:
         self.reader = reader
         self.machine = machine
@@ -76,7 +70,7 @@ class Operations:
         self._prepare = prepare
         self._prepared = False
         self._remarks = remarks
-        self._lease_words = lease_words
+        self._lease_choice = lease_choice
 
     def require_lease(self) -> None:
         """Return if a lease can be had on this store at all; none is taken. Raises a `SeamlineError`."""
@@ -167,12 +161,8 @@ class Operations:
         try:
             yield
         except SeamlineError as error:
-            location = quoted(self.reader.location)
-            error.hint = _ADVICE_RE.sub(lambda found: f"seamline {found[1]} {location}", error.hint)
-            if self._lease_words:
-                named = f"{location} {command(*self._lease_words)}"
-                pattern = f"(seamline (?:{_LEASED})) {re.escape(location)}"
-                error.hint = re.sub(pattern, lambda found: f"{found[1]} {named}", error.hint)
+            if isinstance(error.advice, Advice):
+                error.hint = error.advice.at(self.reader.location, self._lease_choice)
             raise
 
     @contextmanager

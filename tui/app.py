@@ -28,6 +28,7 @@ from textual.theme import ThemeProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core.errors import SeamlineError
+from core.lease_choice import AS_USUAL, LeaseChoice
 from tui.applying import Follower, Work, carry_out, operations_of
 from tui.clipboard import native_tool, osc_sequence, run_tool
 from tui.commands import Screens
@@ -83,12 +84,16 @@ ACCEPT: Final = "accept"
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """How to run it: `ascii` glyphs only, `read_only` without what changes the store, `mouse` off gives it back."""
+    """How to run it: `ascii` glyphs only, `read_only` without what changes the store, `mouse` off gives it back.
+
+    `lease` is where the lease of the store lies.
+    """
 
     ascii: bool = False
     read_only: bool = False
     mouse: bool = True
     theme: str = DARK.name
+    lease: LeaseChoice = AS_USUAL
 
 
 class SeamlineApp(FaultyApp):

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SeamlineError, Stopped
-from core.phrases import command
+from core.invocation import Log
 from tui.job import Job, JobPhase
 from tui.safe_text import safe
 from tui.terminal import Terminal
@@ -44,7 +44,7 @@ def last_word(
     as any error is.
     """
     kind = EndedByFault if by_fault else Stopped
-    log = command("seamline", "log", location)
+    log = Log(location)
     if job is None:
         return kind(f"{cause}; nothing was written")
     if not was_running:

@@ -18,12 +18,12 @@ from core.changes.model import ChangeSet, LaneState, Move, OperationKind, Write
 from core.changes.window import window_of
 from core.compaction import CompactionHazard
 from core.errors import UsageError
+from core.invocation import Compact, Invocation, Log, Repair, Resume, Undo
 from core.journal import Operation, OperationState, PlannedWrite, operations_in, read_operation
 from core.model import LaneKind
 from core.recovery import cost_sentences, unused_sentences
 from core.repair.hidden import hidden_words
 from core.restore import StoreVerdict, verdict
-from tui import twin
 from tui.applying import Follower, Work
 from tui.headless.wishes import WITHOUT_CHOICES
 
@@ -94,7 +94,7 @@ class Proposal:
     word: str
     files: tuple[FileItem, ...]
     steps: int
-    twin: str
+    twin: Invocation
     work: Work | None = None
     plan_id: str = ""
     files_before: int = 0
@@ -138,11 +138,11 @@ def compaction(
 ) -> Proposal:
     """A compaction that was planned on the session's look at the store."""
     assert session.snapshot is not None
-    command = twin.compact_now(session.location, options, change.plan_id)
+    command = Compact(options=options, yes=True, plan_id=change.plan_id)
     return _planned(session, session.snapshot, change, command, tuple(repairs), None)
 
 
-def repair(session: Session, plan: RepairPlan, command: str, then: Foreseen) -> Proposal:
+def repair(session: Session, plan: RepairPlan, command: Repair, then: Foreseen) -> Proposal:
     """A repair that was planned on the session's look at the store; `command` is its headless twin."""
     change = plan.change_set
     assert session.snapshot is not None and change is not None
@@ -172,7 +172,7 @@ def undo(engine: Engine, session: Session, operation_id: str) -> Proposal:
     assert snapshot is not None
     operation = operation_of(engine, snapshot, operation_id)
     change = engine.plan_undo(snapshot, operation)
-    command = twin.undo(session.location, operation_id, change.plan_id)
+    command = Undo(operation=operation_id, yes=True, plan_id=change.plan_id)
     return _planned(session, snapshot, change, command, (), operation)
 
 
@@ -207,7 +207,7 @@ def recorded(session: Session, operation: Operation) -> Proposal:
         work=_resumed if waits else None,
         files=files,
         steps=len(files),
-        twin=twin.resume(session.location) if waits else twin.log(session.location),
+        twin=Resume() if waits else Log(json=True),
         operation=operation,
         waiting=len(session.interrupted) - 1 if waits else 0,
         done=done_steps(operation, session.snapshot) if waits else frozenset(),
@@ -219,7 +219,7 @@ def _planned(
     session: Session,
     snapshot: Snapshot,
     change: ChangeSet,
-    command: str,
+    command: Invocation,
     repairs: tuple[CompactionHazard, ...],
     operation: Operation | None,
     foreseen: Foreseen | None = None,

@@ -10,12 +10,12 @@ import numpy as np
 
 from core.chain import named_rows
 from core.changes.after import after
+from core.invocation import Repair
 from core.lod import Coverage, LaneIndex, build_coverage
 from core.model import LaneKind
 from core.picture import Picture, build_picture
 from core.restore import verdict
 from tui import proposal as proposals
-from tui import twin
 from tui.proposal import Foreseen, Proposal
 from tui.recovering import Patience, recovery_of
 from tui.widgets.layers import masked
@@ -90,13 +90,12 @@ def repair_answer(
     if change is None or change.is_empty:
         proposal, later, then = None, None, None
     else:
-        command = twin.repair_now(
-            session.location,
-            change.plan_id,
-            sorted(options.pins),
-            options.policy.value,
-            park=park,
-            without_choices=recovery.has_unused_choices,
+        command = Repair(
+            wishes=options,
+            park_tail=park,
+            accept_unused=recovery.has_unused_choices,
+            yes=True,
+            plan_id=change.plan_id,
         )
         afterwards = after(snapshot, change)
         later = verdict(afterwards, recovery.evidence)

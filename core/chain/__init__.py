@@ -5,13 +5,12 @@ the policy asked for.
 """
 
 from core.chain.find import find_chain
-from core.chain.gaps import STORE_PLACEHOLDER, gap_command
+from core.chain.gaps import gap_command
 from core.chain.model import Chain, ChainOptions, Gap, GapKind, Overlap, Policy, SkipReason
 from core.chain.reasons import reason_text
 from core.chain.zones import Zones, cut_zones, greatest_version, named_rows
 
 __all__ = [
-    "STORE_PLACEHOLDER",
     "Chain",
     "ChainOptions",
     "Gap",

@@ -11,7 +11,6 @@ from array import array
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -19,10 +18,8 @@ from core.chain.crowd import crowd_of, leading_on
 from core.chain.model import GAPS_LISTED, Gap, GapKind
 from core.chain.zones import Zones
 from core.columns import I64, Lane, Mask
+from core.invocation import StockBackup
 from core.model import U64_MAX, LaneKind, end_of
-
-#: Stands for the storage option in a command that is made to be pasted: the shell refuses to run it until it is set.
-STORE_PLACEHOLDER: Final = '--local-fs-dir "${STORE:?}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +156,13 @@ def _resumes_at(lane: Lane, zones: Zones, crossed: Mask, torn: I64, zone: int, b
     return int(zones.first[since])
 
 
-def gap_command(gap: Gap, storage: str = STORE_PLACEHOLDER) -> str:
-    """The stock command that backs the gap up again, ready for a shell.
+def gap_command(gap: Gap, storage: tuple[str, ...]) -> StockBackup:
+    """The stock command that backs the gap up again; `storage` are the words of stock's storage option.
 
-    `storage` is stock's storage option; whoever fills in a location quotes it. Stock counts transactions but wants the
-    epoch behind the last one.
+    Stock counts transactions but wants the epoch behind the last one.
     """
     if gap.lane is LaneKind.EPOCH_ENDINGS:
-        what = f"epoch-ending --start-epoch {gap.first} --end-epoch {min(end_of(gap.last), U64_MAX)}"
-    else:
-        count = min(end_of(gap.last) - gap.first, U64_MAX)
-        what = f"transaction --start-version {gap.first} --num_transactions {count}"
-    return f"aptos-db-tool backup oneoff {what} {storage}"
+        limits = (("--start-epoch", gap.first), ("--end-epoch", min(end_of(gap.last), U64_MAX)))
+        return StockBackup("epoch-ending", limits, storage)
+    count = min(end_of(gap.last) - gap.first, U64_MAX)
+    return StockBackup("transaction", (("--start-version", gap.first), ("--num_transactions", count)), storage)

@@ -24,6 +24,7 @@ from core.changes.together import results, waves
 from core.codec import encode_record
 from core.errors import AlreadyThere, OutcomeUnknown, PlanOutdated, Refused, SeamlineError, Stopped, WriteFailed
 from core.gather import MAX_FILE_BYTES
+from core.invocation import Advice, Resume
 from core.journal import (
     Intent,
     Operation,
@@ -37,7 +38,7 @@ from core.journal import (
 from core.journal.documents import VERSION, encode
 from core.model import RangeRecord
 from core.names import JOURNAL_FOLDER, STAGED_FOLDER
-from core.phrases import command, count, shown
+from core.phrases import count, shown
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 
 
@@ -97,7 +98,7 @@ def refuse_beside_others(ground: Ground, undoes: str | None) -> set[str]:
         raise Refused(
             "interrupted-operation",
             f"operation {others[0]} was interrupted and waits to be resumed or undone",
-            hint=command("seamline", "resume", ground.reader.location),
+            hint=Advice(Resume(ground.reader.location)),
         )
     return waiting
 

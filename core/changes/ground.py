@@ -11,10 +11,10 @@ from typing import Final, Protocol
 from core.changes.sight import Known, Sight, look
 from core.errors import SeamlineError, Stopped
 from core.host import Machine
+from core.invocation import Advice, Resume, Undo
 from core.journal.names import Piece, piece_handle
 from core.lease import Lease
 from core.names import JOURNAL_FOLDER
-from core.phrases import command
 from core.storage.protocol import StoreReader
 from core.storage.writing import StoreWriter
 
@@ -99,9 +99,8 @@ def journaled(operation: str, location: str) -> Iterator[None]:
     try:
         yield
     except SeamlineError as error:
-        resume, undo = command("seamline", "resume", location), command("seamline", "undo", location, operation)
-        before = f"{error.hint}; " if error.hint else ""
-        error.hint = (
-            f"{before}no line is lost, and operation {operation} waits: {resume} finishes it, {undo} takes it back"
-        )
+        before = (error.advice, "; ") if error.hint else ()
+        waits = f"no line is lost, and operation {operation} waits: "
+        ways = (Resume(location), " finishes it, ", Undo(location, operation), " takes it back")
+        error.hint = Advice(*before, waits, *ways)
         raise

@@ -22,9 +22,10 @@ from core.errors import Refused, UsageError
 from core.gather import MAX_FILE_BYTES
 from core.gzips import GzipFault, text_of
 from core.index import Index, MetaFile
+from core.invocation import Advice, Check, Log, Resume
 from core.journal import Intent, Operation, OperationState, Piece, piece_handle, records_in
 from core.model import RangeRecord
-from core.phrases import command, count, shown
+from core.phrases import count, shown
 from core.snapshot import Snapshot
 from core.storage.protocol import StoreReader
 
@@ -103,7 +104,7 @@ def _intent_of(snapshot: Snapshot, operation: Operation) -> Intent:
         raise Refused(
             "interrupted-operation",
             f"its journal can't be read: {operation.fault}",
-            hint=f"{command('seamline', 'resume', snapshot.location)} closes it; whatever it did lost no line",
+            hint=Advice(Resume(snapshot.location), " closes it; whatever it did lost no line"),
         )
     if operation.outcome is None and Piece.OUTCOME in operation.files.pieces:
         # What a guarded command took away stands there alone: without it an undo would bring nothing back.
@@ -161,7 +162,7 @@ def _returns(
         raise Refused(
             "undo-name-taken",
             f"{shown(taken[0])} was written anew since, so {count(len(taken), 'file')} can't come back under its name",
-            hint=command("seamline", "log", snapshot.location),
+            hint=Advice(Log(snapshot.location)),
         )
     bundled = [mark for mark, source in absent if backup.get(source) != _at(source, mark)]
     contents = _out_of_bundle(reader, operation, bundled)
@@ -191,7 +192,7 @@ def _out_of_bundle(reader: StoreReader, operation: Operation, marks: Sequence[Fi
 
 def _let_go(snapshot: Snapshot, index: Index, added: Collection[RangeRecord]) -> tuple[RangeRecord, ...]:
     """The entries that are visible now and not afterwards. Refuses where the operation did not make them so."""
-    log = command("seamline", "log", snapshot.location)
+    log = Log(snapshot.location)
     gone: list[RangeRecord] = []
     for kind, rows in lost_entries(snapshot.index, index):
         lane = snapshot.index.lanes[kind]
@@ -236,7 +237,7 @@ def _refuse_unreadable(snapshot: Snapshot, change: ChangeSet) -> None:
         raise Refused(
             "foreign-file-in-metadata",
             f"stock can't read {shown(bad.handle)}, and beside it nothing is set aside",
-            hint=f"see to it first: {command('seamline', 'check', snapshot.location)}",
+            hint=Advice("see to it first: ", Check(snapshot.location)),
         )
 
 

@@ -21,8 +21,9 @@ from core.compaction.refusals import Refusal, Scene
 from core.findings.leads import lead
 from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
+from core.invocation import Compact
 from core.model import Finding, LaneKind
-from core.phrases import command, count, shown
+from core.phrases import count, shown
 from core.stock import CompactionStop, LaneGroups, Step
 from core.stock.groups import name_ends, twins
 
@@ -155,16 +156,9 @@ def _wider(scene: Scene, groups: LaneGroups) -> str:
 def _at_factor(scene: Scene, lane: LaneKind, factor: int) -> str:
     """The command of the same preview with another factor for one lane."""
     options = scene.preview.run.options
-    factors = {kind: factor if kind is lane else options.factor(kind) for kind in _FACTOR_FLAGS}
-    words = [word for kind, flag in _FACTOR_FLAGS.items() for word in (flag, factors[kind])]
-    return command("seamline", "compact", scene.snapshot.location, *words, "--dry-run")
+    return str(Compact(scene.snapshot.location, options.with_factor(lane, factor), dry_run=True))
 
 
-_FACTOR_FLAGS: Final = {
-    LaneKind.EPOCH_ENDINGS: "--epoch-ending-file-compact-factor",
-    LaneKind.STATE_SNAPSHOTS: "--state-snapshot-file-compact-factor",
-    LaneKind.TRANSACTIONS: "--transaction-file-compact-factor",
-}
 _BORDER_HAZARDS: Final = frozenset({"compaction-bakes-conflict", "compaction-blind-gap"})
 
 

@@ -10,8 +10,8 @@ from core.compaction.preview import CompactionPreview
 from core.findings import commands
 from core.findings.leads import is_about_compaction, spans
 from core.findings.search import worst_first
+from core.invocation import Check
 from core.model import Finding, LaneKind, Zone
-from core.phrases import command
 from core.snapshot import Snapshot
 
 
@@ -62,7 +62,7 @@ class Scene:
     @property
     def look_again(self) -> str:
         """The way on where nothing better is known."""
-        return command("seamline", "check", self.snapshot.location)
+        return str(Check(self.snapshot.location))
 
     def finding(self, of: Callable[[Finding], bool]) -> Finding | None:
         """The worst finding that is such."""

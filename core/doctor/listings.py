@@ -10,8 +10,9 @@ from core.doctor.patient import Patient, StoreKind
 from core.doctor.reaching import seconds
 from core.doctor.registry import Topic, check
 from core.errors import SeamlineError
+from core.invocation import Check
 from core.names import is_safe_name
-from core.phrases import command, count, listed, shown
+from core.phrases import count, listed, shown
 from core.storage.protocol import HandleUnreadable, ListedKind
 
 #: Names that are missing in a listing and looked up one by one.
@@ -53,7 +54,7 @@ def twice(patient: Patient, topic: Topic) -> Iterator[Result]:
         yield topic.note(
             f"{seen}; {count(len(missing), 'name')} of an earlier look {'is' if len(missing) == 1 else 'are'} gone",
             "a listing that shrinks is an error until somebody says why",
-            command("seamline", "check", patient.location),
+            str(Check(patient.location)),
         )
     else:
         yield topic.ok(seen, "no proof that nothing is left out: both came from the same storage")
@@ -75,7 +76,7 @@ def names(patient: Patient, topic: Topic) -> Iterator[Result]:
     why = "a folder in the listing stops every stock command (list-placeholder)" if folders else ""
     if odd:
         why = why or "commands that do not quote names split these (list-name-with-space)"
-    yield topic.note("; ".join(parts), why, command("seamline", "check", patient.location, "--level", "0"))
+    yield topic.note("; ".join(parts), why, str(Check(patient.location, level=0)))
 
 
 @check("fresh-listing", "listed at once", StoreKind.FOLDER | StoreKind.BUCKET)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.errors import SeamlineError, Stopped
 from core.host import Machine
+from core.invocation import Doctor
 from core.lease_choice import AS_USUAL, LeaseChoice
-from core.phrases import command
 from core.storage import StoreReader
 from core.storage.command.config import CommandConfig
 from core.storage.protocol import Listed, ListedKind
@@ -143,4 +143,4 @@ class Patient:
     @property
     def again(self) -> str:
         """The command that examines this store once more."""
-        return command("seamline", "doctor", self.location, *self.lease.words)
+        return str(Doctor(self.location, self.lease))

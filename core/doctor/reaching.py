@@ -11,6 +11,7 @@ from core.doctor.model import Bars, Result
 from core.doctor.patient import Listing, Patient, StoreKind
 from core.doctor.registry import Topic, check
 from core.errors import StoreUnreachable
+from core.invocation import Check
 from core.names import parse_metadata_name
 from core.phrases import command, count, shown
 from core.storage.command.lint import CodeRefused
@@ -139,4 +140,4 @@ def _look(patient: Patient) -> str:
 
 
 def _check_command(patient: Patient) -> str:
-    return command("seamline", "check", patient.location)
+    return str(Check(patient.location))

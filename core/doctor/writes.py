@@ -11,9 +11,9 @@ from core.doctor.patient import Patient, StoreKind
 from core.doctor.reaching import seconds
 from core.doctor.registry import Topic, check
 from core.errors import Refused, SeamlineError
+from core.invocation import Lock
 from core.lease import LOCK_HANDLE, MAX_BYTES, LeaseState, held_words, view_of
 from core.names import STAGED_FOLDER
-from core.phrases import command
 from core.storage.protocol import HandleUnreadable, ReadFault
 
 #: Seconds between two clocks that nobody needs to know of, and those that spoil times in a store.
@@ -46,7 +46,7 @@ def lease(patient: Patient, topic: Topic) -> Iterator[Result]:
         yield topic.note(
             f"left by {held_words(view.record)}",
             "its holder has ended on this machine; whoever writes next takes it over",
-            command("seamline", "lock", patient.location, "release"),
+            str(Lock(patient.location, "release", lease=patient.lease)),
         )
     else:
         yield topic.note(
@@ -178,4 +178,4 @@ def _hint(tried: Tried) -> str:
 
 
 def _show(patient: Patient) -> str:
-    return command("seamline", "lock", patient.location, "show")
+    return str(Lock(patient.location, "show", lease=patient.lease))

@@ -7,17 +7,17 @@ from typing import Final, Protocol
 
 from core.chain import Gap, GapKind, gap_command
 from core.findings.case import Case
+from core.invocation import Check, Compact, Repair, RestorePlan, StockBackup
 from core.last_look import QUARANTINE
-from core.model import STOCK_FACTOR, LaneKind
+from core.model import LaneKind
 from core.phrases import command
+from core.restore import RestoreOptions
 from core.snapshot import Snapshot
 from core.stock import CHART_FACTORS, CompactionOptions
 from core.tools import Tools, then, tools_for
 
 #: More files than this in one command are no longer read by whoever pastes it.
 MOST_FILES: Final = 40
-
-_ONE_OFF: Final = ("aptos-db-tool", "backup", "oneoff")
 
 
 class Looking(Protocol):
@@ -30,18 +30,17 @@ class Looking(Protocol):
 
 def restore_plan(case: Case, target: int | None = None) -> str:
     """What stock would restore and which chain works, up to version `target`."""
-    wish = () if target is None else ("--target-version", target)
-    return command("seamline", "restore-plan", case.snapshot.location, *wish)
+    return str(RestorePlan(case.snapshot.location, RestoreOptions(target)))
 
 
 def repair(case: Case) -> str:
     """What a repair would do; nothing is written."""
-    return command("seamline", "repair", case.snapshot.location, "--dry-run")
+    return str(Repair(case.snapshot.location, dry_run=True))
 
 
 def repair_without(case: Case, manifest: str) -> str:
     """What a repair would do that never uses one manifest, and what has to be backed up again then."""
-    return command("seamline", "repair", case.snapshot.location, "--veto", manifest, "--dry-run")
+    return str(Repair(case.snapshot.location, RestoreOptions(vetoes=frozenset({manifest})), dry_run=True))
 
 
 def way_on(case: Case, kind: LaneKind, first: int) -> str:
@@ -51,19 +50,12 @@ def way_on(case: Case, kind: LaneKind, first: int) -> str:
 
 def check(looking: Looking, level: int | None = None) -> str:
     """Look again, at the usual level or deeper."""
-    wish = () if level is None else ("--level", level)
-    return command("seamline", "check", looking.snapshot.location, *wish)
+    return str(Check(looking.snapshot.location, level))
 
 
 def compaction(case: Case, options: CompactionOptions) -> str:
     """What compaction would write, and where it stops."""
-    factors = (
-        ("--epoch-ending-file-compact-factor", options.epoch_ending_factor),
-        ("--state-snapshot-file-compact-factor", options.state_snapshot_factor),
-        ("--transaction-file-compact-factor", options.transaction_factor),
-    )
-    given = [word for pair in factors if pair[1] != STOCK_FACTOR for word in pair]
-    return command("seamline", "compact", case.snapshot.location, *given, "--dry-run")
+    return str(Compact(case.snapshot.location, options, dry_run=True))
 
 
 def mended_by_compaction(case: Case) -> str:
@@ -73,12 +65,13 @@ def mended_by_compaction(case: Case) -> str:
 
 def back_up(case: Case, kind: LaneKind, first: int, last: int) -> str:
     """Back the closed range up again: versions, or epochs."""
-    return gap_command(Gap(kind, first, last, GapKind.GAP), tools(case).stock_option)
+    return str(gap_command(Gap(kind, first, last, GapKind.GAP), tools(case).storage))
 
 
 def back_up_snapshot(case: Case, epoch: int) -> str:
     """Take the state snapshot at the end of an epoch."""
-    return f"{command(*_ONE_OFF, 'state-snapshot', '--state-snapshot-epoch', epoch)} {tools(case).stock_option}"
+    limits = (("--state-snapshot-epoch", epoch),)
+    return str(StockBackup("state-snapshot", limits, tools(case).storage))
 
 
 def tools(looking: Looking) -> Tools:

@@ -10,9 +10,11 @@ import numpy as np
 from core.findings.build import MOST_EVIDENCE, finding
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.commands import back_up, back_up_snapshot, listing, look_at, set_aside
+from core.invocation import RestorePlan
 from core.manifests import Evidence, ManifestFacts, ManifestProblem
 from core.model import Entry, Finding, LaneKind, RangeRecord, Severity, StateSnapshotRecord
-from core.phrases import command, count, shown
+from core.phrases import count, shown
+from core.restore import RestoreOptions
 from core.tools import then
 
 #: So many manifests of a lane get a finding of their own for one hazard; the rest share one.
@@ -51,7 +53,7 @@ def replace(case: Case, facts: ManifestFacts, entry: Entry | None) -> str:
     """Do without the manifest where another is sound, else back its range up again."""
     if entry is None:
         return look_inside(case, facts, entry)
-    without_it = command("seamline", "restore-plan", case.snapshot.location, "--veto", facts.handle)
+    without_it = str(RestorePlan(case.snapshot.location, RestoreOptions(vetoes=frozenset({facts.handle}))))
     if sound_twin(case, entry):
         return without_it
     again = _again(case, entry)

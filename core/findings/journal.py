@@ -11,6 +11,7 @@ from core.findings import commands
 from core.findings.build import finding, some_claims, some_entries
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.registry import detector
+from core.invocation import Lock, Resume
 from core.journal.denylist import denied_rows
 from core.journal.holding import Unfinished, unfinished_in
 from core.journal.names import interrupted_in
@@ -18,7 +19,7 @@ from core.last_look import accept_command, gone_words, other_store_words
 from core.lease import LOCK_HANDLE, held_words, life_words
 from core.model import Claim, Finding, Severity, end_of
 from core.names import JOURNAL_FOLDER, OWN_FOLDER
-from core.phrases import command, count, entries, listed, shown, span
+from core.phrases import count, entries, listed, shown, span
 
 #: The shapes of an operation that has no end as somebody is at work on it, or may be.
 AT_WORK: Final = "at-work"
@@ -48,7 +49,7 @@ def interrupted_operations(case: Case) -> Iterator[Finding]:
             explanation=f"{count(len(ids), 'operation')} began and did not end: {listed(ids)}. No line is lost; "
             "nothing else is written to this store until it is finished or taken back (seamline undo).",
             cause="The process or the machine ended while it wrote, it was stopped, or it lost the lease.",
-            next_step=command("seamline", "resume", case.snapshot.location),
+            next_step=str(Resume(case.snapshot.location)),
             claims=[Claim(f"{JOURNAL_FOLDER}/{each}.intent.json", 0) for each in ids],
         )
 
@@ -70,9 +71,9 @@ def _at_work(case: Case, unfinished: Unfinished) -> Iterator[Finding]:
         cause="Somebody writes to this store just now."
         if lease.is_alive
         else "Somebody writes to this store from another machine, or did, and ended without giving the lease back.",
-        next_step=command("seamline", "lock", case.snapshot.location, "show")
+        next_step=str(Lock(case.snapshot.location, "show"))
         if lease.is_alive
-        else command("seamline", "resume", case.snapshot.location, "--wait", "5m"),
+        else str(Resume(case.snapshot.location, "5m")),
         claims=[Claim(LOCK_HANDLE, 0)],
     )
 
@@ -87,7 +88,7 @@ def shrunk_listing(case: Case) -> Iterator[Finding]:
             explanation=f"Since the last look from here {gone_words(gone)}. Neither metadata_backup/ nor the journal "
             "tells where to, and nothing is planned on such a listing.",
             cause="A mount or a bucket that shows only a part, a failing listing, or somebody who deleted them.",
-            next_step=accept_command(case.snapshot),
+            next_step=str(accept_command(case.snapshot)),
             claims=[Claim(handle, 0) for handle in gone],
         )
 
@@ -103,7 +104,7 @@ def another_store(case: Case) -> Iterator[Finding]:
             explanation=f"{words[:1].upper()}{words[1:]}. Nothing is planned on it until that is said to be right.",
             cause="A mount that went elsewhere, a path or a prefix that was used again, a store that was replaced by "
             "a copy of another one.",
-            next_step=accept_command(case.snapshot),
+            next_step=str(accept_command(case.snapshot)),
             claims=[claim for _, claim in (*case.index.identities, *case.retired.identities)],
         )
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from core.errors import LeaseLost, OutcomeUnknown, UsageError
 from core.host import Machine
+from core.invocation import Advice, Log
 from core.lease.putting import NotWritten, put
 from core.lease.record import MARGIN, TTL_BOUNDS, LeaseRecord, LeaseUnreadable, parse
 from core.lease.taking import Patience, Taken, Taker
@@ -60,7 +61,7 @@ class Lease:
         if self.lost.is_set():
             raise LeaseLost(
                 f"the lease was lost: {self._why_lost}",
-                hint="nothing more was started; seamline log STORE shows what was done, to be resumed or undone",
+                hint=Advice("nothing more was started; ", Log(), " shows what was done, to be resumed or undone"),
             )
 
     def renew(self) -> None:

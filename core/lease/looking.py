@@ -9,6 +9,7 @@ from typing import Final
 
 from core.errors import UsageError
 from core.host import Machine, runs_here
+from core.invocation import Advice, Lock
 from core.lease.putting import NotWritten, load, put
 from core.lease.record import MAX_TOKEN, UNREADABLE, LeaseRecord, LeaseUnreadable, parse, salvaged_token
 from core.lease.words import lease_held, who
@@ -175,14 +176,14 @@ def _require_owner(record: LeaseRecord | None, owner: str) -> None:
     if record is None and owner != UNREADABLE:
         raise UsageError(
             f"the lease can't be read, so it has no owner {owner!r}",
-            hint=f"to break it all the same: seamline lock STORE break {UNREADABLE}",
+            hint=Advice("to break it all the same: ", Lock(action="break", owner=UNREADABLE)),
         )
     if record is not None and not record.is_held:
         raise _nobody()
     if record is not None and record.owner != owner:
         raise UsageError(
             f"the lease is not {owner!r}'s but {record.owner}'s: {who(record)}",
-            hint="look again, and type the owner as shown: seamline lock STORE show",
+            hint=Advice("look again, and type the owner as shown: ", Lock(action="show")),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeGuard
 
 from core.errors import SeamlineError
 from core.host import Process
+from core.invocation import Advice, Lock
 
 #: Bytes a lock file may have.
 MAX_BYTES: Final = 1024
@@ -50,7 +51,7 @@ class LeaseUnreadable(SeamlineError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"the lease can't be read, so nothing is written: compaction.lock {why}",
-            hint=f"if nothing writes to the store: seamline lock STORE break {UNREADABLE}",
+            hint=Advice("if nothing writes to the store: ", Lock(action="break", owner=UNREADABLE)),
         )
         self.why = why
 

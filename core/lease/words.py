@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from core.errors import LeaseHeld
+from core.invocation import Advice, Lock
 from core.lease.record import LeaseRecord
 
 
@@ -41,6 +42,10 @@ def lease_held(record: LeaseRecord) -> LeaseHeld:
         what = f"another operation is in progress: {record.purpose or 'it does not say which'}"
     return LeaseHeld(
         f"{what}, by {held_words(record)}",
-        hint="--wait 5m waits for it, and takes over from a holder that gives no sign of life for "
-        f"{record.silence:.0f} s; seamline lock STORE show tells more",
+        hint=Advice(
+            "--wait 5m waits for it, and takes over from a holder that gives no sign of life for "
+            f"{record.silence:.0f} s; ",
+            Lock(action="show"),
+            " tells more",
+        ),
     )

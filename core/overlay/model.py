@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.invocation import StockRestore
 from core.overlay.origin import ADAPTER_NAME, Origin
-from core.phrases import command
 from core.recovery.model import Recovery
 from core.restore import BestRestore, StoreVerdict
 
@@ -52,11 +52,4 @@ class Overlay:
 
     def command(self, folder: str) -> str:
         """The stock command that restores through the overlay in `folder`, ready to paste but for the database."""
-        history = self.history_start
-        return command(
-            *("aptos-db-tool", "restore", "bootstrap-db"),
-            *("--command-adapter-config", f"{folder.rstrip('/')}/{ADAPTER_NAME}"),
-            *("--target-version", self.best.lands_at),
-            *(() if history is None else ("--ledger-history-start-version", history)),
-            *("--target-db-dir", "NEW_DB_DIR"),
-        )
+        return str(StockRestore(f"{folder.rstrip('/')}/{ADAPTER_NAME}", self.best.lands_at, self.history_start))

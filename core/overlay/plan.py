@@ -11,13 +11,14 @@ from core.columns import I64
 from core.errors import Refused, StoreUnreachable
 from core.gather import index_of
 from core.index import Index
+from core.invocation import Advice, RestorePlan
 from core.lane_difference import equal_entries
 from core.model import LaneKind
 from core.names import handle_problem
 from core.overlay.metadata import chosen_rows, history_start, metadata_files
 from core.overlay.model import Overlay
 from core.overlay.origin import origin_of
-from core.phrases import command, shown
+from core.phrases import shown
 from core.recovery.model import Recovery
 from core.restore import BestRestore, verdict
 from core.snapshot import Snapshot
@@ -47,7 +48,7 @@ def _possible(recovery: Recovery, location: str) -> BestRestore:
     best = recovery.preview.best
     if best is None:
         hazard = next((note.kind for note in recovery.preview.notes), "snapshot-none")
-        hint = f"{command('seamline', 'restore-plan', location)} says what is missing"
+        hint = Advice(RestorePlan(location), " says what is missing")
         raise Refused(hazard, "there is nothing that an overlay could show: no restore is possible", hint=hint)
     return best
 

@@ -12,11 +12,13 @@ from core.compaction.refusals import Refusal
 from core.findings import commands
 from core.form import NO_WAY_OF_READING, forms_of
 from core.gather import MAX_FILE_BYTES, MAX_FILE_LINES
+from core.invocation import Repair
 from core.model import U64_MAX, RangeRecord
 from core.names import handle_problem
-from core.phrases import command, count, entries, shown
+from core.phrases import count, entries, shown
 from core.repair.sides import Sides
 from core.repair.times import RecordWork
+from core.restore import RestoreOptions
 from core.snapshot import Snapshot, judged_from
 from core.stock.loading import index_load_error
 
@@ -130,9 +132,8 @@ def _two_of_one_epoch(scene: Scene) -> Iterator[Refusal]:
     lands = recovery.preview.best.lands_at if recovery.preview.best else U64_MAX
     kept = max(twins, key=lambda each: (each.version <= lands, each.version))
     pins = {kept.manifest, *recovery.wishes.pins} - {each.manifest for each in twins if each is not kept}
-    choices = [word for pin in sorted(pins) for word in ("--pin", pin)]
-    choices += [word for veto in sorted(recovery.wishes.vetoes) for word in ("--veto", veto)]
-    step = command("seamline", "repair", scene.snapshot.location, *choices, "--dry-run")
+    wishes = RestoreOptions(pins=frozenset(pins), vetoes=recovery.wishes.vetoes)
+    step = str(Repair(scene.snapshot.location, wishes, dry_run=True))
     yield Refusal("snapshot-conflict", text, None, step, None)
 
 

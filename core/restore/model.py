@@ -6,7 +6,7 @@ Pure values. Rows are rows of the snapshot's lanes; versions are Python ints, cl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from core.chain import Chain, Gap, Policy
 from core.columns import I64
 from core.ground import Ground
 from core.index import Index
+from core.invocation import Flag, option
 from core.model import LaneKind, Severity
 from core.restore.skipped import LeftOut
 from core.snapshot import Snapshot
@@ -32,13 +33,18 @@ class RestoreOptions:
     The rest chooses among competing entries, see `core.chain.ChainOptions`; handles of snapshots count as well.
     """
 
-    target_version: int | None = None
-    ledger_history_start: int | None = None
-    policy: Policy = Policy.VERIFIED
-    pins: frozenset[str] = frozenset()
-    vetoes: frozenset[str] = frozenset()
+    target_version: int | None = option(Flag.TARGET)
+    ledger_history_start: int | None = option(Flag.HISTORY_START)
+    policy: Policy = option(Flag.POLICY, Policy.VERIFIED)
+    pins: frozenset[str] = option(Flag.PIN, frozenset())
+    vetoes: frozenset[str] = option(Flag.VETO, frozenset())
     broken: frozenset[str] = frozenset()
     unverified: frozenset[str] = frozenset()
+
+    @property
+    def choices(self) -> RestoreOptions:
+        """The same without how far: what decides between manifests."""
+        return replace(self, target_version=None, ledger_history_start=None)
 
 
 def no_rows() -> I64:

@@ -69,8 +69,8 @@ def preview_sentences(preview: RestorePreview) -> tuple[str, ...]:
 
 def gap_commands(preview: RestorePreview) -> tuple[str, ...]:
     """For each of the preview's gaps the stock command that backs it up again into this store, ready for a shell."""
-    storage = tools_for(preview.snapshot.location).stock_option
-    return tuple(gap_command(gap, storage) for gap in preview.gaps)
+    storage = tools_for(preview.snapshot.location).storage
+    return tuple(str(gap_command(gap, storage)) for gap in preview.gaps)
 
 
 def _stock(stock: StockAnswer) -> str:

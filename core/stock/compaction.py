@@ -7,7 +7,7 @@ timestamps file. What comes before a stop has happened and stays, what comes aft
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.columns import Mask
 from core.content import lane_text
 from core.errors import UsageError
 from core.index import Index
+from core.invocation import Flag, option
 from core.model import STOCK_FACTOR, U64_MAX, LaneKind, TimestampsRecord
 from core.names import alone_name
 from core.stock.aging import Aging, age_files
@@ -36,10 +37,10 @@ class CompactionOptions:
     refuses.
     """
 
-    epoch_ending_factor: int = STOCK_FACTOR
-    state_snapshot_factor: int = STOCK_FACTOR
-    transaction_factor: int = STOCK_FACTOR
-    remove_compacted_after: int = 86_400
+    epoch_ending_factor: int = option(Flag.EPOCH_ENDING_FACTOR, STOCK_FACTOR)
+    state_snapshot_factor: int = option(Flag.STATE_SNAPSHOT_FACTOR, STOCK_FACTOR)
+    transaction_factor: int = option(Flag.TRANSACTION_FACTOR, STOCK_FACTOR)
+    remove_compacted_after: int = option(Flag.REMOVE_AFTER, 86_400)
 
     def __post_init__(self) -> None:
         values = (*(self.factor(kind) for kind in LANE_ORDER), self.remove_compacted_after)
@@ -53,6 +54,15 @@ class CompactionOptions:
             LaneKind.STATE_SNAPSHOTS: self.state_snapshot_factor,
             LaneKind.TRANSACTIONS: self.transaction_factor,
         }[kind]
+
+    def with_factor(self, kind: LaneKind, factor: int) -> CompactionOptions:
+        """The same but for the entries per file of `kind`."""
+        changed = {
+            LaneKind.EPOCH_ENDINGS: "epoch_ending_factor",
+            LaneKind.STATE_SNAPSHOTS: "state_snapshot_factor",
+            LaneKind.TRANSACTIONS: "transaction_factor",
+        }[kind]
+        return replace(self, **{changed: factor})
 
     @property
     def are_stocks(self) -> bool:

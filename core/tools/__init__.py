@@ -23,8 +23,8 @@ class Tools(Protocol):
     """What is advised for one kind of place; every method gives a command, or a sentence where there is none."""
 
     @property
-    def stock_option(self) -> str:
-        """How stock is told of the place."""
+    def storage(self) -> tuple[str, ...]:
+        """The words that tell stock of the place."""
 
     def path(self, handle: str) -> str:
         """Where a handle lies, as the operator names the place; not quoted."""
@@ -85,9 +85,9 @@ class FolderTools:
     location: str
 
     @property
-    def stock_option(self) -> str:
+    def storage(self) -> tuple[str, ...]:
         """The folder itself."""
-        return command("--local-fs-dir", self.location)
+        return ("--local-fs-dir", self.location)
 
     def path(self, handle: str) -> str:
         """A path."""
@@ -142,9 +142,9 @@ class AdapterTools:
     location: str
 
     @property
-    def stock_option(self) -> str:
+    def storage(self) -> tuple[str, ...]:
         """The configuration itself."""
-        return command("--command-adapter-config", self.location)
+        return ("--command-adapter-config", self.location)
 
     def path(self, handle: str) -> str:
         """The handle: only the configuration knows where that is."""

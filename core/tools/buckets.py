@@ -16,7 +16,6 @@ from core.phrases import command, quoted
 from core.storage.objects.location import Location, Provider
 
 #: Stock reaches a bucket through an adapter alone, whose name only the operator knows.
-_STOCK_OPTION: Final = command("--command-adapter-config", "ADAPTER.yaml")
 _INFLATE: Final = " | gzip -cdf"
 #: What Google's tools take for a pattern.
 _PATTERNS: Final = frozenset("*?[]#")
@@ -57,9 +56,9 @@ class BucketTools(ABC):
         """Delete an object."""
 
     @property
-    def stock_option(self) -> str:
+    def storage(self) -> tuple[str, ...]:
         """A configuration, as `seamline adapter` writes it."""
-        return _STOCK_OPTION
+        return ("--command-adapter-config", "ADAPTER.yaml")
 
     def look_at(self, handle: str, line: int) -> str:
         """Through cat -v."""

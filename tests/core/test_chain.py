@@ -29,6 +29,9 @@ from tests.support.soaking import sampled
 
 Span = tuple[int, int]
 
+#: How stock is told of the store.
+STORAGE = ("--local-fs-dir", "/b/a store")
+
 
 def spans(chain: Chain) -> list[Span]:
     return [(int(chain.lane.first[row]), int(chain.lane.last[row])) for row in chain.rows]
@@ -378,9 +381,9 @@ def test_a_chain_may_end_right_below_the_last_version() -> None:
 def test_a_gap_up_to_the_last_version_gives_a_command_that_stock_can_parse() -> None:
     chain = find_chain(lane_with((0, 9)), ChainOptions(target=U64_MAX))
     assert chain.gaps == (Gap(LaneKind.TRANSACTIONS, 10, U64_MAX, GapKind.GAP),)
-    assert f"--num_transactions {U64_MAX - 9} " in gap_command(chain.gaps[0])
+    assert f"--num_transactions {U64_MAX - 9} " in str(gap_command(chain.gaps[0], STORAGE))
     whole = Gap(LaneKind.EPOCH_ENDINGS, 0, U64_MAX, GapKind.GAP)
-    assert f"--end-epoch {U64_MAX} " in gap_command(whole)
+    assert f"--end-epoch {U64_MAX} " in str(gap_command(whole, STORAGE))
 
 
 def test_an_empty_lane_has_no_chain_and_nothing_missing() -> None:
@@ -403,8 +406,8 @@ def test_a_missing_range_is_a_gap_with_the_stock_command_that_backs_it_up() -> N
     assert not chain.complete
     assert (chain.reaches, chain.resumes_at) == (99, 200)
     assert chain.gaps == (Gap(LaneKind.TRANSACTIONS, 100, 199, GapKind.GAP),)
-    assert gap_command(chain.gaps[0]) == (
-        'aptos-db-tool backup oneoff transaction --start-version 100 --num_transactions 100 --local-fs-dir "${STORE:?}"'
+    assert str(gap_command(chain.gaps[0], STORAGE)) == (
+        "aptos-db-tool backup oneoff transaction --start-version 100 --num_transactions 100 --local-fs-dir '/b/a store'"
     )
 
 
@@ -421,7 +424,7 @@ def test_a_missing_epoch_is_backed_up_with_the_end_excluded() -> None:
     lane = lane_of(LaneKind.EPOCH_ENDINGS, [(0, 1, "a"), (3, 3, "b")])
     chain = find_chain(lane)
     assert chain.reaches == 1
-    assert gap_command(chain.gaps[0], "--command-adapter-config adapter.yaml") == (
+    assert str(gap_command(chain.gaps[0], ("--command-adapter-config", "adapter.yaml"))) == (
         "aptos-db-tool backup oneoff epoch-ending --start-epoch 2 --end-epoch 3 --command-adapter-config adapter.yaml"
     )
 

@@ -137,7 +137,7 @@ def test_the_words_for_a_folder_are_these() -> None:
     tools = tools_for("/b/s/")
     assert tools.listing("metadata") == "ls -lab -- /b/s/metadata"
     assert tools.look_at("metadata/x.meta", 3) == "sed -n 3p -- /b/s/metadata/x.meta | cat -v"
-    assert tools.stock_option == "--local-fs-dir /b/s/"
+    assert tools.storage == ("--local-fs-dir", "/b/s/")
     assert tools.mounted_at(["metadata"]) == "df -- /b/s/metadata"
 
 
@@ -158,7 +158,7 @@ def test_a_command_adapter_gets_sentences_that_name_what_to_run(tmp_path: Path) 
     assert tools.mounted_at(["metadata"]) == ""
     assert then(steps[0], "", "seamline check x") == f"{steps[0]}, then seamline check x"
     assert then("one", "two") == "one && two"
-    assert tools.stock_option == "--command-adapter-config '/etc/a dapter.yaml'"
+    assert tools.storage == ("--command-adapter-config", "/etc/a dapter.yaml")
 
 
 def test_google_s_patterns_are_never_moved_by_a_command() -> None:

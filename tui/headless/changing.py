@@ -13,10 +13,10 @@ from core.changes.ground import ApplyProgress
 from core.changes.model import ChangeSet
 from core.engine import Engine
 from core.host import Machine
+from core.invocation import Undo
 from core.lease import LeaseRecord, held_words, lease_held
 from core.lease_choice import AS_USUAL, LeaseChoice
 from core.operations import Operations, operations_for
-from core.phrases import command
 from core.snapshot import Snapshot
 from tui.headless.asking import require_word
 from tui.headless.capabilities import is_dumb, on_terminal, percent, status_line
@@ -87,9 +87,9 @@ class Changing:
         require_word("resume", "finish it")
         self.resume()
 
-    def undo_command(self, operation: str) -> str:
+    def undoing(self, operation: str, *, yes: bool = False) -> Undo:
         """How an operation is taken back."""
-        return command("seamline", "undo", self.engine.location, operation, *self.lease.words)
+        return Undo(self.engine.location, operation, self.lease, yes=yes)
 
     def apply(self, change: ChangeSet) -> Applied:
         """Carry a change set out."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from core.errors import Stopped, UsageError
+from core.invocation import Flag
 from tui.headless.exit_codes import OF_VERDICT, ExitCode
 from tui.headless.json_text import SCHEMA
 from tui.headless.options import accept_option, factor, json_option, takes_store
@@ -27,7 +28,7 @@ ZONES_SHOWN: Final = 40
 @click.command(short_help="Findings, and whether stock can restore this store.")
 @takes_store
 @click.option(
-    "--level",
+    Flag.LEVEL,
     type=click.IntRange(0),
     default=1,
     show_default=True,
@@ -36,7 +37,7 @@ ZONES_SHOWN: Final = 40
     "5 conflicting manifests compared record by record.",
 )
 @click.option(
-    "--manifests",
+    Flag.MANIFESTS,
     type=click.Choice(["all", "conflicting"]),
     default="all",
     show_default=True,

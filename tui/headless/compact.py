@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.model import STOCK_FACTOR
+from core.invocation import Flag
 from tui.headless.asking import chosen_mode
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
     accept_option,
     dry_run_option,
     factor_option,
+    if_plan_option,
     json_option,
     takes_lease,
     takes_store,
@@ -22,7 +23,7 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import put_answer, put_document
-from tui.headless.planning import Planning, waiting_in
+from tui.headless.planning import Planning, require_wanted, waiting_in
 from tui.headless.surroundings import holds_nothing
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from core.changes.model import ChangeSet
     from core.compaction import CompactionPlan
     from core.host import Machine
+    from core.invocation import Compact
     from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
     from core.snapshot import Snapshot
@@ -42,11 +44,11 @@ if TYPE_CHECKING:
 @click.command(short_help="Put metadata files together, set old ones aside.")
 @takes_store
 @takes_lease
-@factor_option("--epoch-ending-file-compact-factor", "Epoch endings in one file.")
-@factor_option("--state-snapshot-file-compact-factor", "State snapshots in one file.")
-@factor_option("--transaction-file-compact-factor", "Transaction entries in one file.")
+@factor_option(Flag.EPOCH_ENDING_FACTOR, "Epoch endings in one file.")
+@factor_option(Flag.STATE_SNAPSHOT_FACTOR, "State snapshots in one file.")
+@factor_option(Flag.TRANSACTION_FACTOR, "Transaction entries in one file.")
 @click.option(
-    "--remove-compacted-file-after",
+    Flag.REMOVE_AFTER,
     type=u64,
     default="86400",
     show_default=True,
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
 )
 @dry_run_option
 @yes_option
-@click.option("--if-plan", metavar="ID", help="Carry it out only if it is still the plan of this id.")
+@if_plan_option
 @wait_option
 @accept_option
 @json_option
@@ -140,7 +142,7 @@ class _Compaction(Planning[_Planned]):
             # Only a whole check knows in which zone the hazard lies, and the way on.
             report = engine.check(snapshot, factors=(self.options,))
             plan = engine.plan_compaction(snapshot, self.options, report)
-        self.require_wanted(plan.change_set)
+        require_wanted(plan.change_set, self.if_plan)
         return _Planned(plan, snapshot, verdict(snapshot))
 
     def answer(self, planned: _Planned, applied: Applied | None = None, resumed: tuple[Applied, ...] = ()) -> int:
@@ -161,23 +163,14 @@ class _Compaction(Planning[_Planned]):
 
         location = planned.snapshot.location
         if applied is not None and planned.change is not None:
-            undo = self.changes.undo_command(applied.operation)
+            undo = str(self.changes.undoing(applied.operation))
             return compacted_answer(planned.plan, planned.change, applied, location, undo)
         go = self.go(planned.snapshot, self._go(location, planned.plan))
-        return compaction_answer(planned.plan, location, go)
+        return compaction_answer(planned.plan, location, str(go))
 
-    def _go(self, location: str, plan: CompactionPlan) -> str:
+    def _go(self, location: str, plan: CompactionPlan) -> Compact:
         """The command that carries out just this plan."""
-        from core.phrases import command
+        from core.invocation import Compact
 
-        options = self.options
-        wishes = (
-            ("--epoch-ending-file-compact-factor", options.epoch_ending_factor, STOCK_FACTOR),
-            ("--state-snapshot-file-compact-factor", options.state_snapshot_factor, STOCK_FACTOR),
-            ("--transaction-file-compact-factor", options.transaction_factor, STOCK_FACTOR),
-            ("--remove-compacted-file-after", options.remove_compacted_after, 86_400),
-        )
-        given = [word for flag, value, usual in wishes if value != usual for word in (flag, value)]
-        given += self.changes.lease.words
-        plan_id = plan.change_set.plan_id if plan.change_set else ""
-        return command("seamline", "compact", location, *given, "--yes", "--if-plan", plan_id)
+        plan_id = plan.change_set.plan_id if plan.change_set else None
+        return Compact(location, self.options, self.changes.lease, yes=True, plan_id=plan_id)

@@ -110,7 +110,7 @@ def _told(guarded: Guarded, changes: Changing) -> int:
     note(f"the command ended with {guarded.exit_code} and made the store worse")
     operation = guarded.applied.operation
     if outcome.gone:
-        note(f"to put back what it moved: {changes.undo_command(operation)}")
+        note(f"to put back what it moved: {changes.undoing(operation)}")
     if outcome.changed:
         place = own_location(changes.operations.reader).rstrip("/")
         saved = quoted(f"{place}/{piece_handle(operation, Piece.BUNDLE)}")

@@ -93,7 +93,7 @@ def run_app(store: str, flags: AppFlags, machine: Machine | None, lease: LeaseCh
         return operations_for(engine.location, engine.host, lease)
 
     ascii_only = flags.ascii or is_ascii_only(sys.stderr)
-    options = AppOptions(ascii_only, flags.read_only, flags.mouse, theme if theme in names else DARK.name)
+    options = AppOptions(ascii_only, flags.read_only, flags.mouse, theme if theme in names else DARK.name, lease)
     app = SeamlineApp(reader.location, connected, options, operate, triage_notes(), fault_log(), kept_theme)
     _run_and_leave(app, flags)
     if app.last_word is not None:

@@ -12,6 +12,7 @@ import click
 
 from core.acceptance import Acceptance
 from core.errors import UsageError
+from core.invocation import Flag
 from core.lease_choice import chosen_lease
 from core.model import STOCK_FACTOR, U64_MAX
 
@@ -79,12 +80,12 @@ def takes_lease(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command where the lease of the store lies, as `lease`."""
 
     @click.option(
-        "--lease",
+        Flag.LEASE,
         type=click.Choice(["host"]),
         help="Accept a lease that only this machine knows of: for a command adapter, or a bucket without conditions.",
     )
     @click.option(
-        "--lease-store", metavar="URL", help="A command adapter's place by its own URL: lease and journal go there."
+        Flag.LEASE_STORE, metavar="URL", help="A command adapter's place by its own URL: lease and journal go there."
     )
     @functools.wraps(command)
     def with_lease(*args: Any, lease: str | None, lease_store: str | None, **kwargs: Any) -> int:
@@ -122,19 +123,20 @@ def duration(text: str) -> float:
     return float(seconds)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+json_option = click.option(Flag.JSON, "as_json", is_flag=True, help="One JSON document on stdout.")
 
-dry_run_option = click.option("--dry-run", is_flag=True, help="Only preview; nothing is written.")
-yes_option = click.option("--yes", is_flag=True, help="Carry it out without asking.")
+dry_run_option = click.option(Flag.DRY_RUN, is_flag=True, help="Only preview; nothing is written.")
+yes_option = click.option(Flag.YES, is_flag=True, help="Carry it out without asking.")
+if_plan_option = click.option(Flag.IF_PLAN, metavar="ID", help="Carry it out only if it is still the plan of this id.")
 wait_option = click.option(
-    "--wait",
+    Flag.WAIT,
     type=duration,
     default="0",
     metavar="TIME",
     help="Wait so long for whoever holds the lease: 90s, 5m, 2h. Default: don't wait.",
 )
 accept_unused_option = click.option(
-    "--accept-unused-choices", is_flag=True, help="Go on although a --pin or a --veto can't be followed."
+    Flag.ACCEPT_UNUSED_CHOICES, is_flag=True, help="Go on although a --pin or a --veto can't be followed."
 )
 
 
@@ -142,10 +144,10 @@ def accept_option(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command what of a look that differs from the last one is right all the same, as `accept`."""
 
     @click.option(
-        "--accept-shrunk-listing", is_flag=True, help="Files are gone since the last look, and that is right."
+        Flag.ACCEPT_SHRUNK_LISTING, is_flag=True, help="Files are gone since the last look, and that is right."
     )
     @click.option(
-        "--accept-other-store", is_flag=True, help="Another store lies where the last look saw one, and that is right."
+        Flag.ACCEPT_OTHER_STORE, is_flag=True, help="Another store lies where the last look saw one, and that is right."
     )
     @functools.wraps(command)
     def accepting(*args: Any, accept_shrunk_listing: bool, accept_other_store: bool, **kwargs: Any) -> int:
@@ -154,9 +156,9 @@ def accept_option(command: Callable[..., int]) -> Callable[..., int]:
     return accepting
 
 
-def factor_option(flag: str, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def factor_option(flag: Flag, what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """One of stock's compaction factors, by default as many as in stock."""
-    return click.option(flag, type=factor, default=str(STOCK_FACTOR), metavar="N", show_default=True, help=what)
+    return click.option(flag.value, type=factor, default=str(STOCK_FACTOR), metavar="N", show_default=True, help=what)
 
 
 takes_theme = click.option(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from core.errors import Refused, StoreUnreachable, UsageError
+from core.invocation import Flag
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import accept_option, accept_unused_option, json_option, takes_store_and
 from tui.headless.output import put_answer, put_document
 from tui.headless.surroundings import connect, holds_nothing, look, tell_what_waits
-from tui.headless.wishes import ACCEPT_UNUSED, Wishes, takes_wishes
+from tui.headless.wishes import Wishes, takes_wishes
 
 if TYPE_CHECKING:
     from core.acceptance import Acceptance
@@ -62,7 +63,7 @@ def overlay(
         recovery = engine.plan_recovery(snapshot, wishes.options(snapshot), watch)
     if recovery.has_unused_choices and not accept_unused_choices:
         why = " ".join(unused_sentences(recovery))
-        raise Refused(UNUSED_CHOICE, why, hint=f"{ACCEPT_UNUSED} writes the overlay without")
+        raise Refused(UNUSED_CHOICE, why, hint=f"{Flag.ACCEPT_UNUSED_CHOICES} writes the overlay without")
     planned = engine.plan_overlay(recovery)
     written = write_overlay(planned, folder)
     if as_json:

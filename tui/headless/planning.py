@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.index import Index
+    from core.invocation import Invocation
     from core.snapshot import Snapshot
     from tui.headless.changing import Changing
     from tui.headless.exit_codes import ExitCode
@@ -97,26 +98,15 @@ class Planning(ABC, Generic[P]):
             applied = self.changes.apply(planned.change) if planned.change else None
             return self.answer(planned, applied, resumed)
 
-    def require_wanted(self, change: ChangeSet | None) -> None:
-        """Raises `PlanOutdated` where another plan was asked for."""
-        from core.phrases import shown
-
-        if self.if_plan is not None and change is not None and change.plan_id != self.if_plan:
-            raise PlanOutdated(
-                f"what is planned now is {change.plan_id}, not {shown(self.if_plan)}: the store has changed, or the "
-                "wishes have",
-                hint="preview again with --dry-run",
-            )
-
     def wait_for_new_second(self, snapshot: Snapshot) -> None:
         """Two records of one second are a tie: see `seconds_taken`."""
         host = self.changes.engine.host
         host.sleep(seconds_taken(snapshot.index, host.now()))
 
-    def go(self, snapshot: Snapshot, carry_out: str) -> str:
+    def go(self, snapshot: Snapshot, carry_out: Invocation) -> Invocation:
         """What to do now: `carry_out`, unless something that did not end comes first, which stderr then tells."""
+        from core.invocation import Resume
         from core.journal import interrupted_in
-        from core.phrases import command
         from tui.headless.surroundings import tell_what_waits
 
         if not interrupted_in(snapshot.journal):
@@ -124,10 +114,21 @@ class Planning(ABC, Generic[P]):
         tell_what_waits(snapshot, self.changes.engine)
         unfinished = self.changes.engine.unfinished(snapshot)
         if unfinished.held is not None:
-            return command("seamline", "resume", snapshot.location, "--wait", "5m", *self.changes.lease.words)
+            return Resume(snapshot.location, "5m", self.changes.lease)
         if not unfinished.interrupted:
             return carry_out
-        return command("seamline", "resume", snapshot.location, *self.changes.lease.words)
+        return Resume(snapshot.location, lease=self.changes.lease)
+
+
+def require_wanted(change: ChangeSet | None, plan_id: str | None) -> None:
+    """Raises `PlanOutdated` where another plan than this was asked for."""
+    from core.phrases import shown
+
+    if plan_id is not None and change is not None and change.plan_id != plan_id:
+        raise PlanOutdated(
+            f"what is planned now is {change.plan_id}, not {shown(plan_id)}: the store has changed, or the wishes have",
+            hint="preview again with --dry-run",
+        )
 
 
 def waiting_in(snapshot: Snapshot) -> list[str]:

@@ -9,12 +9,14 @@ import click
 from click.core import ParameterSource
 
 from core.errors import UsageError
+from core.invocation import Flag
 from tui.headless.asking import Mode, chosen_mode
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
     accept_option,
     accept_unused_option,
     dry_run_option,
+    if_plan_option,
     json_option,
     takes_lease,
     takes_store,
@@ -22,15 +24,16 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import put_answer, put_streamed
-from tui.headless.planning import Planning, waiting_in
+from tui.headless.planning import Planning, require_wanted, waiting_in
 from tui.headless.surroundings import holds_nothing
-from tui.headless.wishes import ACCEPT_UNUSED, WITHOUT_CHOICES, Wishes, choice_words, takes_choices
+from tui.headless.wishes import WITHOUT_CHOICES, Wishes, takes_choices
 
 if TYPE_CHECKING:
     from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
+    from core.invocation import Invocation, Repair
     from core.lease_choice import LeaseChoice
     from core.repair import RepairPlan
     from core.restore import RestoreOptions, StoreVerdict
@@ -42,12 +45,12 @@ if TYPE_CHECKING:
 @takes_store
 @takes_lease
 @takes_choices
-@click.option("--park-tail", is_flag=True, help="Set aside what lies behind a true gap, until it is closed.")
+@click.option(Flag.PARK_TAIL, is_flag=True, help="Set aside what lies behind a true gap, until it is closed.")
 @dry_run_option
 @yes_option
 @click.option("--plan-out", metavar="F", help="Preview, and write the plan to the new file F.")
-@click.option("--plan", "plan_in", metavar="F", help="Carry out the plan in F, if it still is the very plan.")
-@click.option("--if-plan", metavar="ID", help="Carry it out only if it is still the plan of this id.")
+@click.option(Flag.PLAN, "plan_in", metavar="F", help="Carry out the plan in F, if it still is the very plan.")
+@if_plan_option
 @wait_option
 @accept_option
 @accept_unused_option
@@ -192,11 +195,11 @@ class _Repair(Planning[_Planned]):
             self.wait_for_new_second(snapshot)
         with at_work("planning the repair"):
             plan = engine.plan_repair(recovery, park_tail=self.park_tail)
-        self.require_wanted(plan.change_set)
+        require_wanted(plan.change_set, self.if_plan)
         if self.given is not None and plan.change_set is not None:
             self.given.require_plan(plan.change_set, recovery)
         if self.mode is Mode.APPLY and not self.accept_unused:
-            plan = _unless_choices_are_unused(plan, self._accepting(plan, options))
+            plan = _unless_choices_are_unused(plan, str(self._accepting(plan, options)))
         before = after = recovery.preview.verdict
         if plan.change_set is not None:
             after = engine.foresee(snapshot, plan.change_set, recovery.evidence)
@@ -223,8 +226,10 @@ class _Repair(Planning[_Planned]):
         else:
             from tui.headless.printers.repair import repair_answer
 
-            go = self.changes.undo_command(applied.operation) if applied else self._go(planned, written)
-            put_answer(repair_answer(plan, verdicts, go, park_tail=self.park_tail, applied=applied, plan_file=written))
+            go = self.changes.undoing(applied.operation) if applied else self._go(planned, written)
+            put_answer(
+                repair_answer(plan, verdicts, str(go), park_tail=self.park_tail, applied=applied, plan_file=written)
+            )
         return planned.code
 
     def _written(self, planned: _Planned) -> str | None:
@@ -238,22 +243,26 @@ class _Repair(Planning[_Planned]):
         write_plan(self.plan_out, text)
         return self.plan_out
 
-    def _go(self, planned: _Planned, written: str | None) -> str:
+    def _go(self, planned: _Planned, written: str | None) -> Invocation:
         """The command that carries out just this plan."""
         return self.go(planned.snapshot, self._accepting(planned.plan, planned.options, written))
 
-    def _accepting(self, plan: RepairPlan, options: RestoreOptions, written: str | None = None) -> str:
+    def _accepting(self, plan: RepairPlan, options: RestoreOptions, written: str | None = None) -> Repair:
         """The command that carries out a plan, choices that can't be followed left aside."""
-        from core.phrases import command
+        from core.invocation import Repair
 
-        location, change = plan.recovery.snapshot.location, plan.change_set
-        accepted = [ACCEPT_UNUSED] if plan.recovery.has_unused_choices else []
         file = written or (self.given.path if self.given else None)
-        if file is not None:
-            return command("seamline", "repair", location, *self.changes.lease.words, *accepted, "--plan", file)
-        words = [*choice_words(options), *(["--park-tail"] if self.park_tail else []), *self.changes.lease.words]
-        plan_id = change.plan_id if change else ""
-        return command("seamline", "repair", location, *words, *accepted, "--yes", "--if-plan", plan_id)
+        change, is_by_id = plan.change_set, file is None
+        return Repair(
+            plan.recovery.snapshot.location,
+            options if is_by_id else None,
+            self.park_tail and is_by_id,
+            self.changes.lease,
+            plan.recovery.has_unused_choices,
+            yes=is_by_id,
+            plan_id=change.plan_id if change and is_by_id else None,
+            plan=file,
+        )
 
 
 def _unless_choices_are_unused(plan: RepairPlan, accepting: str) -> RepairPlan:

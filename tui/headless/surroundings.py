@@ -106,9 +106,9 @@ def look(engine: Engine, watch: Watch | None = None, *, accept: Acceptance | Non
 
 def tell_what_waits(snapshot: Snapshot, engine: Engine) -> None:
     """One line on stderr for each thing that somebody has to see to before anything is written."""
+    from core.invocation import Resume
     from core.last_look import gone_words, other_store_words
     from core.lease import held_words, life_words
-    from core.phrases import command
     from tui.headless.output import note
 
     if snapshot.journal_fault is not None:
@@ -119,7 +119,7 @@ def tell_what_waits(snapshot: Snapshot, engine: Engine) -> None:
         life = life_words(holder, alive=lease.is_alive)
         note(f"operation {unfinished.held.id} is held by {held_words(holder)}: {life}; --wait 5m waits for it")
     for files in unfinished.interrupted:
-        resume = command("seamline", "resume", snapshot.location)
+        resume = Resume(snapshot.location)
         note(f"operation {files.id} was interrupted: {resume} finishes it")
     if snapshot.other is not None:
         note(other_store_words(snapshot.other))

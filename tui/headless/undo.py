@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from core.errors import UsageError
+from core.invocation import Advice, Log
 from tui.headless.asking import Mode, chosen_mode, require_word
 from tui.headless.exit_codes import ExitCode
 from tui.headless.options import (
     accept_option,
     dry_run_option,
+    if_plan_option,
     json_option,
     takes_lease,
     takes_store_and,
@@ -20,12 +22,14 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import note, put_answer, put_document
+from tui.headless.planning import require_wanted
 
 if TYPE_CHECKING:
     from core.acceptance import Acceptance
     from core.changes.apply import Applied
     from core.changes.model import ChangeSet
     from core.host import Machine
+    from core.invocation import Undo
     from core.journal import Operation
     from core.lease_choice import LeaseChoice
     from core.restore import StoreVerdict
@@ -44,6 +48,7 @@ def _is_operation(word: str) -> bool:
 @takes_lease
 @dry_run_option
 @yes_option
+@if_plan_option
 @wait_option
 @accept_option
 @json_option
@@ -54,6 +59,7 @@ def undo(
     operation: str | None,
     dry_run: bool,
     yes: bool,
+    if_plan: str | None,
     wait: float,
     lease: LeaseChoice,
     accept: Acceptance,
@@ -70,7 +76,7 @@ def undo(
     from tui.headless.changing import changing
 
     changes = changing(store, machine, wait, lease)
-    job = _Undo(changes, operation, accept, as_json)
+    job = _Undo(changes, operation, if_plan, accept, as_json)
     if mode is Mode.PREVIEW:
         return job.preview()
     if mode is Mode.ASK:
@@ -95,6 +101,7 @@ class _Undo:
 
     changes: Changing
     wanted: str | None
+    if_plan: str | None
     accept: Acceptance
     as_json: bool
 
@@ -140,6 +147,7 @@ class _Undo:
         snapshot = self.changes.look(accept=self.accept)
         engine = self.changes.engine
         change = engine.plan_undo(snapshot, operation)
+        require_wanted(change, self.if_plan)
         before = engine.check(snapshot).verdict
         return _Planned(snapshot, operation, change, before, engine.foresee(snapshot, change))
 
@@ -157,20 +165,18 @@ class _Undo:
         operations = self.changes.engine.log()
         chosen = default_target(operations)
         if chosen is None:
-            raise UsageError("there is nothing to take back", hint=f"{self._log_command()} shows what was done")
+            raise UsageError("there is nothing to take back", hint=Advice(self._log(), " shows what was done"))
         return chosen
 
-    def _log_command(self) -> str:
-        from core.phrases import command
-
-        return command("seamline", "log", self.changes.engine.location)
+    def _log(self) -> Log:
+        return Log(self.changes.engine.location, self.changes.lease)
 
     def _named(self, name: str) -> Operation:
         from core.phrases import shown
 
         found = next((each for each in self.changes.engine.log() if each.id == name), None)
         if found is None:
-            raise UsageError(f"there is no operation {shown(name)!r}", hint=f"{self._log_command()} names them")
+            raise UsageError(f"there is no operation {shown(name)!r}", hint=Advice(self._log(), " names them"))
         return found
 
     def _answer(
@@ -204,16 +210,16 @@ class _Undo:
                     planned.change,
                     (planned.before, planned.after),
                     applied,
-                    self._go(planned, applied),
+                    str(self._go(planned, applied)),
                 )
             )
         return ExitCode.OK
 
-    def _go(self, planned: _Planned, applied: Applied | None) -> str:
+    def _go(self, planned: _Planned, applied: Applied | None) -> Undo:
         """The command that carries out just this, or takes back what was done."""
         if applied is not None:
-            return self.changes.undo_command(applied.operation)
-        return f"{self.changes.undo_command(planned.operation.id)} --yes"
+            return self.changes.undoing(applied.operation)
+        return self.changes.undoing(planned.operation.id, yes=True)
 
     def _answer_done(self, operation: Operation, resumed: tuple[Applied, ...]) -> int:
         """The undo was there already, half done, and was finished."""

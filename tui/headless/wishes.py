@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from core.errors import UsageError
+from core.invocation import Flag
 from tui.headless.options import u64
 
 if TYPE_CHECKING:
@@ -22,27 +23,23 @@ if TYPE_CHECKING:
 #: `core.chain.Policy`, spelled out so that `--help` needs no engine.
 POLICIES: Final = ("verified", "fewest-changes", "newest", "longest", "stock-like", "first-encountered")
 
-#: What goes on without a choice that can't be followed.
-ACCEPT_UNUSED: Final = "--accept-unused-choices"
 #: What a person types for that.
 WITHOUT_CHOICES: Final = "anyway"
 
 _CHOICE_OPTIONS: Final = (
     click.option(
-        "--policy",
+        Flag.POLICY,
         type=click.Choice(POLICIES),
         default=POLICIES[0],
         show_default=True,
         help="What to prefer where manifests compete.",
     ),
-    click.option("--pin", "pins", multiple=True, metavar="M", help="Use this manifest (a whole handle, or its end)."),
-    click.option("--veto", "vetoes", multiple=True, metavar="M", help="Never use this manifest."),
+    click.option(Flag.PIN, "pins", multiple=True, metavar="M", help="Use this manifest (a whole handle, or its end)."),
+    click.option(Flag.VETO, "vetoes", multiple=True, metavar="M", help="Never use this manifest."),
 )
 _TARGET_OPTIONS: Final = (
-    click.option("--target-version", type=u64, metavar="V", help="Restore to this version; default: everything."),
-    click.option(
-        "--ledger-history-start-version", type=u64, metavar="V", help="Keep history from here; default: the target."
-    ),
+    click.option(Flag.TARGET, type=u64, metavar="V", help="Restore to this version; default: everything."),
+    click.option(Flag.HISTORY_START, type=u64, metavar="V", help="Keep history from here; default: the target."),
 )
 
 
@@ -103,23 +100,6 @@ def _taking(
         return functools.reduce(lambda made, option: option(made), reversed(tuple(options)), with_wishes)
 
     return decorate
-
-
-def choice_words(options: RestoreOptions) -> list[str]:
-    """The words that say what is preferred, as far as it is not the default."""
-    words = [] if options.policy.value == POLICIES[0] else ["--policy", options.policy.value]
-    for flag, handles in (("--pin", options.pins), ("--veto", options.vetoes)):
-        words += [word for handle in sorted(handles) for word in (flag, handle)]
-    return words
-
-
-def wish_words(options: RestoreOptions) -> list[str]:
-    """The words that say how far to restore and what is preferred."""
-    limits = (
-        ("--target-version", options.target_version),
-        ("--ledger-history-start-version", options.ledger_history_start),
-    )
-    return [word for flag, value in limits if value is not None for word in (flag, str(value))] + choice_words(options)
 
 
 def _named(snapshot: Snapshot, wishes: tuple[str, ...], flag: str) -> frozenset[str]:

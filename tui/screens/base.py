@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from core.invocation import Invocation
 from tui.commands import BY_ID, Context, Hint, Screens, bindings_on, hints_on
 from tui.faults import KeepsGoing
 from tui.glyphs import Glyphs
@@ -213,6 +214,10 @@ class SeamlineScreen(KeepsGoing, Screen[None]):
     def action_leave(self) -> None:
         """Back to the screen before."""
         self.seamline.leave_screen()
+
+    def line(self, command: Invocation) -> str:
+        """A command on the store that is shown, with the lease that the app was given, ready to paste."""
+        return str(command.at(self.session.location, self.seamline.options.lease))
 
     def action_copy(self) -> None:
         """Copy what `copy_text` gives."""

@@ -88,7 +88,7 @@ class ChangeScreen(PreviewScreen[Proposal]):
         self.query_one("#change-files", Panel).label(f"Files  {texts.tally(proposal)}")
         self.query_one("#effect", Panel).label(texts.effect_title(proposal))
         self.query_one("#effect-text", Prose).show_text(texts.effect_text(proposal, self.glyphs))
-        self.show_twin(proposal.twin)
+        self.show_twin(self.copy_text())
         self._show_run()
 
     def _show_files(self, cursor: int) -> None:
@@ -229,7 +229,7 @@ class ChangeScreen(PreviewScreen[Proposal]):
 
     def copy_text(self) -> str:
         """The headless twin."""
-        return self.result.twin if self.result else ""
+        return self.line(self.result.twin) if self.result else ""
 
     def export_document(self) -> dict[str, Any]:
         """The operation as JSON values."""

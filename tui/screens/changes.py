@@ -10,9 +10,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from core.invocation import Log
 from core.journal import Operation, OperationState, Unfinished
 from tui import proposal as proposals
-from tui import twin
 from tui.commands import Context, Screens
 from tui.export import journal_document
 from tui.safe_text import safe
@@ -110,7 +110,7 @@ class ChangesScreen(PreviewScreen[Journal]):
         rows = MadeRows(len(operations), lambda index, width: texts.operation_row(operations[index], width, glyphs))
         self._list.show(rows, min(self._list.cursor, len(operations) - 1))
         self.query_one("#operations", Panel).label(f"Operations, newest first  {len(operations):,}")
-        self.show_twin(twin.log(self.session.location))
+        self.show_twin(self.line(Log(json=True)))
         self._show_operation()
 
     def _say_empty(self) -> None:

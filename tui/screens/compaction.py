@@ -17,11 +17,11 @@ from textual.containers import Container
 from core.compaction import CompactionPlan, CompactionPreview
 from core.errors import StoreUnreachable, UsageError
 from core.index import Index
+from core.invocation import Compact
 from core.model import Entry, LaneKind
 from core.picture import Picture
 from core.stock import CompactionOptions
 from tui import proposal as proposals
-from tui import twin
 from tui.commands import Context, Screens
 from tui.screens.ask import AskScreen
 from tui.screens.preview import PreviewScreen
@@ -135,7 +135,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         self.query_one("#group-list", RowList).show(rows, items.first_trouble)
         self.query_one("#groups", Panel).label("Groups, in the tool's order", tally_text(preview))
         self._show_plan()
-        self.show_twin(twin.compact(self.session.location, preview.run.options))
+        self.show_twin(self.copy_text())
         self._show_group()
 
     def _show_plan(self) -> None:
@@ -264,7 +264,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
 
     def copy_text(self) -> str:
         """The headless twin."""
-        return twin.compact(self.session.location, self._options)
+        return self.line(Compact(options=self._options, dry_run=True, json=True))
 
     def export_document(self) -> dict[str, Any]:
         """The document of the headless twin."""

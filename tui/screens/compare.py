@@ -16,15 +16,16 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from core.choices import neighbours, weigh
+from core.invocation import Check, RestorePlan
 from core.model import Finding
-from tui import twin
 from tui.commands import Context, Screens
 from tui.comparison import LETTERS, Comparison, Pair, Side, in_stock_order
 from tui.here import pairs_at
 from tui.numbers import counted
+from tui.recovering import options_of
 from tui.screens.compare_choosing import ChoosingScreen
 from tui.screens.compare_reading import Compared, SidesRead
-from tui.state import Session
+from tui.state import Session, Wishes
 from tui.texts.common import lane_span
 from tui.texts.compare import Effects, compare_document, meaning_text
 from tui.texts.compare_chunks import ChunkTable
@@ -301,10 +302,11 @@ class CompareScreen(ChoosingScreen):
     def copy_text(self) -> str:
         """The headless twin: with a choice the restore plan that follows it, else the check that looks as deep."""
         if self.comparison is not None and self.chosen is not None:
-            return twin.restore_plan(self.session.location, None, pins=[self.comparison.pair[self.chosen].manifest])
+            wishes = options_of(Wishes(choices=(self.comparison.pair[self.chosen],)))
+            return self.line(RestorePlan(wishes=wishes, json=True))
         if self.comparison is not None and self.comparison.content is not None:
-            return twin.check(self.session.location, 5, ("--manifests", "conflicting"))
-        return twin.check(self.session.location, 3)
+            return self.line(Check(level=5, manifests="conflicting", json=True))
+        return self.line(Check(level=3, json=True))
 
     def action_export(self) -> None:
         """Write the comparison, whether its effects are known or not."""

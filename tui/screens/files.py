@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
 
+from core.invocation import Check
 from core.model import Entry
-from tui import twin
 from tui.commands import Context, Screens
 from tui.safe_text import safe
 from tui.screens.ask import AskScreen
@@ -112,7 +112,7 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
         self._show_list(0)
         entry = self._entry or self.session.selected
         self._go_to([claim.file for claim in entry.claims] if entry else self._handles_of_zone())
-        self.show_twin(twin.check(self.session.location), copied=False)
+        self.show_twin(self.line(Check(level=1, json=True)), copied=False)
 
     def _show_list(self, cursor: int) -> None:
         answer, kept, glyphs = self.result, self._kept, self.glyphs

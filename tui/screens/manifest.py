@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
 
+from core.invocation import Check
 from core.model import Entry, LaneKind
-from tui import twin
 from tui.commands import Context, Screens
 from tui.manifest_view import ManifestView, look_at
 from tui.screens.preview import PreviewScreen
@@ -123,7 +123,7 @@ class ManifestScreen(PreviewScreen[ManifestView]):
         heading.show(lambda _: (texts.chunk_heading(view, listed.row_width),) if view.lines else (), 1)
         hint = "n next that is wrong" if view.flawed else ""
         self.query_one("#chunks", Panel).label(f"Chunks {len(view.chunks):,}", hint)
-        self.show_twin(twin.check(self.session.location, 3), copied=False)
+        self.show_twin(self.line(Check(level=3, json=True)), copied=False)
 
     def header_pieces(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
         """The range, and what came of looking."""

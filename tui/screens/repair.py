@@ -13,8 +13,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from core.invocation import Repair
 from tui import proposal as proposals
-from tui import twin
 from tui.commands import Context, Screens
 from tui.recovering import Patience, options_of
 from tui.repairing import RepairAnswer, repair_answer
@@ -155,8 +155,8 @@ class RepairScreen(RecoveryScreen[RepairAnswer]):
 
     def copy_text(self) -> str:
         """The headless twin."""
-        wishes = self.seamline.wishes
-        return twin.repair(self.session.location, wishes.pins, wishes.policy, park=self._park)
+        wishes = options_of(self.seamline.wishes)
+        return self.line(Repair(wishes=wishes, park_tail=self._park, dry_run=True, json=True))
 
     def export_document(self) -> dict[str, Any]:
         """The document of the headless twin."""

@@ -10,10 +10,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from core.invocation import RestorePlan
 from core.model import Entry, LaneKind
 from core.recovery import Recovery
 from core.restore import HighestTargets, RestoreOptions, RestorePreview, SkippedRun, highest_targets
-from tui import twin
 from tui.commands import Screens
 from tui.numbers import EpochPlace, VersionPlace, parse_place, span, whole
 from tui.recovering import Patience, options_of, targets_of
@@ -351,10 +351,10 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
 
     def copy_text(self) -> str:
         """The headless twin; once an overlay is written, stock's command that restores with it."""
-        wishes = self.seamline.wishes
         if self.overlay is not None:
             return self.overlay.command
-        return twin.restore_plan(self.session.location, self._target, self._history, wishes.pins, wishes.policy)
+        wishes = options_of(self.seamline.wishes, self._target, self._history)
+        return self.line(RestorePlan(wishes=wishes, json=True))
 
     def export_document(self) -> dict[str, Any]:
         """The document of the headless twin."""

@@ -182,7 +182,7 @@ def gap_words(gap: Gap) -> str:
 
 
 def _command(gap: Gap, location: str) -> str:
-    return gap_command(gap, tools_for(location).stock_option)
+    return str(gap_command(gap, tools_for(location).storage))
 
 
 def _way_text(preview: RestorePreview, way: WayThrough) -> Paragraph:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final
 
 from core.errors import Refused, StoreUnreachable, UsageError
+from core.invocation import Advice, Doctor
 from core.lease_choice import LeaseChoice
 from core.names import handle_problem, is_derived_manifest
-from core.phrases import command, quoted, shown
+from core.phrases import quoted, shown
 from core.storage.command.calls import CommandCalls
 from core.storage.command.config import CommandConfig
 from core.storage.command.lint import CodeRefused, refusals
@@ -163,8 +164,11 @@ def _refuse_code(config: CommandConfig, path: str) -> None:
     if found:
         raise CodeRefused(
             f"{shown(path)!r} is not used: in its {found[0].command}, {found[0].why}; nothing was run",
-            hint=f"{command('seamline', 'doctor', path)} shows the lines; whoever has read them and insists writes "
-            "into the configuration, where stock ignores it: seamline: {accept_code: true}",
+            hint=Advice(
+                Doctor(path),
+                " shows the lines; whoever has read them and insists writes into the configuration, where stock "
+                "ignores it: seamline: {accept_code: true}",
+            ),
         )
 
 

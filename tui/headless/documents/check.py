@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 from core.engine import Report
 from core.findings.leads import lead
 from core.findings.search import blocks
+from core.invocation import RestorePlan
 from core.model import Finding, Zone
-from core.phrases import command
 from core.restore import StoreVerdict
 from core.triage import Standing, Triage, ZoneState
 from tui.headless.documents.entries import claim_fields, entry_fields
@@ -103,7 +103,7 @@ def next_steps(report: Report) -> tuple[str, ...]:
     first = lead(report.zones[0]) if report.zones else None
     if first is not None:
         return (*with_target, first.next_step)
-    return with_target or (command("seamline", "restore-plan", location),)
+    return with_target or (str(RestorePlan(location)),)
 
 
 def finding_fields(finding: Finding, notes: Notes = NO_NOTES) -> dict[str, Any]:

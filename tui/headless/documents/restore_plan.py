@@ -9,18 +9,17 @@ import numpy as np
 
 from core.chain import Gap, SkipReason, gap_command
 from core.columns import I64, Lane
+from core.invocation import Overlay, Repair, RestorePlan
 from core.manifests import ManifestStatus
 from core.model import LaneKind
-from core.phrases import command
 from core.recovery import Recovery
-from core.restore import HighestTargets, Needs, RestorePreview, UnusedChoice
+from core.restore import HighestTargets, Needs, RestoreOptions, RestorePreview, UnusedChoice
 from core.snapshot import metadata_only
 from core.stock import StockPlan
 from core.storage import is_command_adapter
 from core.tools import tools_for
 from tui.headless.documents.entries import lane_rows, snapshot_fields
 from tui.headless.json_text import SCHEMA
-from tui.headless.wishes import choice_words, wish_words
 
 #: The folder that a command to be pasted names for an overlay.
 OVERLAY_FOLDER: Final = "seamline-overlay"
@@ -164,7 +163,7 @@ def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
     return {
         "first": gap.first,
         "last": gap.last,
-        "command": gap_command(gap, tools_for(location).stock_option),
+        "command": str(gap_command(gap, tools_for(location).storage)),
         "lane": gap.lane.value,
         "kind": gap.kind.value,
         "stops": ["restore", *_OTHER_WALKS],
@@ -183,8 +182,8 @@ def next_steps(preview: RestorePreview) -> tuple[str, ...]:
     if preview.needs is Needs.NOTHING or not (helps or preview.needs is Needs.OVERLAY):
         return ()
     location, options = preview.snapshot.location, preview.options
-    repair = command("seamline", "repair", location, *choice_words(options), "--dry-run")
-    overlay = command("seamline", "overlay", location, OVERLAY_FOLDER, *wish_words(options))
+    repair = str(Repair(location, options.choices, dry_run=True))
+    overlay = str(Overlay(location, OVERLAY_FOLDER, options))
     by_itself = () if target is None else (restore_with_target(location, target),)
     # Through a command adapter alone nothing is written: it holds no lease.
     return (*by_itself, overlay) if is_command_adapter(location) else (*by_itself, repair, overlay)
@@ -192,4 +191,4 @@ def next_steps(preview: RestorePreview) -> tuple[str, ...]:
 
 def restore_with_target(location: str, target: int) -> str:
     """The preview of stock's restore to a version, ready to paste."""
-    return command("seamline", "restore-plan", location, "--target-version", target)
+    return str(RestorePlan(location, RestoreOptions(target)))

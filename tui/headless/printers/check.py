@@ -11,8 +11,9 @@ from rich.text import Text
 
 from core.engine import MAX_LEVEL, Report
 from core.findings.leads import by_weight, lead
+from core.invocation import Check
 from core.model import Claim, Finding, Severity, Zone
-from core.phrases import command, listed
+from core.phrases import listed
 from core.restore import StoreVerdict, lower_failure, stock_words
 from core.triage import Standing, ZoneState
 from tui.headless.documents.check import NO_NOTES, Notes, next_steps
@@ -227,6 +228,6 @@ def _not_checked(report: Report) -> Lines:
         earlier = f"{counted(kept, 'result')} of an earlier check, nothing has changed by size and time"
         lines.append(prose("known", f"{earlier}: --afresh reads again", indent=0))
     if report.level < MAX_LEVEL:
-        deeper = command("seamline", "check", report.snapshot.location, "--level", report.level + 1)
+        deeper = str(Check(report.snapshot.location, report.level + 1))
         lines += commands("deeper", deeper, indent=0)
     return lines

@@ -8,8 +8,8 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
+from core.invocation import Lock, Resume
 from core.lease import LeaseState, LeaseView, held_words, life_words
-from core.phrases import command
 from tui.headless.printers.layout import BAD, GOOD, WARN, Lines, headline, prose, verbatim
 
 _HEADS: Final = {
@@ -49,10 +49,10 @@ def _told(lease: LeaseView) -> Iterator[tuple[str, str]]:
 def _ways_out(location: str, lease: LeaseView) -> Iterator[tuple[str, str]]:
     """What to do: wait for whoever is at work, free a lease that nobody will give back."""
     if lease.state is LeaseState.ENDED:
-        yield "free it", command("seamline", "lock", location, "release")
+        yield "free it", str(Lock(location, "release"))
     elif lease.holder is not None:
-        yield "wait", command("seamline", "resume", location, "--wait", "5m")
+        yield "wait", str(Resume(location, "5m"))
     if lease.is_alive or lease.state is LeaseState.ENDED:
         return
     if lease.state is not LeaseState.FREE:
-        yield "break it", command("seamline", "lock", location, "break", lease.break_word)
+        yield "break it", str(Lock(location, "break", lease.break_word))

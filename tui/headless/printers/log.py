@@ -10,9 +10,9 @@ from rich.console import Group
 from rich.text import Text
 
 from core.changes.model import OperationKind
+from core.invocation import Resume
 from core.journal import Operation, OperationState
 from core.lease import held_words, life_words
-from core.phrases import command
 from tui.headless.printers.layout import BAD, DIM, GOOD, WARN, Lines, headline, prose, verbatim
 from tui.numbers import counted, whole
 from tui.safe_text import safe
@@ -37,9 +37,9 @@ def log_answer(location: str, operations: Sequence[Operation]) -> Group:
     lines: Lines = [Text(counted(len(operations), "operation"), "bold"), verbatim("store", location)]
     if held is not None:
         lines += [prose("now", "wait: nothing else is written meanwhile")]
-        lines += [verbatim("wait", command("seamline", "resume", location, "--wait", "5m"))]
+        lines += [verbatim("wait", str(Resume(location, "5m")))]
     elif waiting:
-        lines.append(verbatim("now", command("seamline", "resume", location)))
+        lines.append(verbatim("now", str(Resume(location))))
     for each in operations[:OPERATIONS_SHOWN]:
         lines += [Text(), *_operation_lines(each)]
     if len(operations) > OPERATIONS_SHOWN:

@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.text import Text
 
 from core.changes.apply import Applied
+from core.invocation import Repair
 from core.model import LaneKind
-from core.phrases import command
 from core.recovery import UNUSED_CHOICE, Recovery, choice_sentences
 from core.repair import RepairPlan
 from core.repair.hidden import hidden_words
@@ -28,7 +28,6 @@ from tui.headless.printers.changes import (
 )
 from tui.headless.printers.layout import BAD, GOOD, WARN, Lines, commands, headline, lane_name, prose, verbatim
 from tui.headless.printers.restore_plan import choice_lines, gap_lines
-from tui.headless.wishes import choice_words
 from tui.numbers import counted, span, whole
 
 _ENTRY: Final = ("lane", "range", "manifest")
@@ -93,12 +92,8 @@ def _parking(recovery: Recovery) -> Lines:
     if not tail:
         return []
     text = f"{counted(tail, 'entry', 'entries')} behind the gap can be set aside until it is closed:"
-    words = [*choice_words(recovery.wishes), "--park-tail", "--dry-run"]
-    return [
-        Text(),
-        prose("park", text),
-        *commands("", command("seamline", "repair", recovery.snapshot.location, *words)),
-    ]
+    parked = Repair(recovery.snapshot.location, recovery.wishes.choices, park_tail=True, dry_run=True)
+    return [Text(), prose("park", text), *commands("", str(parked))]
 
 
 def _derived(recovery: Recovery) -> Lines:

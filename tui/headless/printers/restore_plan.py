@@ -12,8 +12,8 @@ from rich.text import Text
 
 from core.chain import Gap, GapKind, SkipReason
 from core.findings.titles import title_of
+from core.invocation import Open, RestorePlan
 from core.model import LaneKind, Severity
-from core.phrases import command
 from core.recovery import Recovery, choice_sentences, looked_sentence
 from core.restore import (
     HighestTargets,
@@ -42,7 +42,6 @@ from tui.headless.printers.layout import (
     table,
     verbatim,
 )
-from tui.headless.wishes import wish_words
 from tui.numbers import counted, span, whole
 from tui.safe_text import safe
 
@@ -141,8 +140,8 @@ def _look_on(preview: RestorePreview, works: int | None) -> str:
     """Where neither a change nor a backup helps: a target that works today, else a look at what competes."""
     location = preview.snapshot.location
     if works is None or works == preview.requested:
-        return command("seamline", "open", location)
-    return command("seamline", "restore-plan", location, *wish_words(replace(preview.options, target_version=works)))
+        return str(Open(location))
+    return str(RestorePlan(location, replace(preview.options, target_version=works)))
 
 
 def _target(preview: RestorePreview) -> str:
