@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import platform
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from textual import events
 from textual._context import active_message_pump
@@ -38,6 +40,13 @@ class KeepsGoing(MessagePump):
         except Exception as error:
             half_made = isinstance(message, events.Compose | events.Mount)
             cast("FaultyApp", self.app).tell_fault(error, half_made=half_made)
+
+    def call_after_refresh(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """As in Textual, unless this is closed before: whatever screen is in front then would call it all the same."""
+        return super().call_after_refresh(self._unless_leaving, partial(callback, *args, **kwargs))
+
+    def _unless_leaving(self, callback: Callable[[], Any]) -> Any:
+        return None if _is_leaving(self) else callback()
 
 
 class FaultyApp(KeepsGoing, App[None]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandList
+from textual.events import Resize
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from tests.support.windows import Terminal
@@ -213,3 +216,17 @@ def test_where_nothing_can_be_shown_the_app_ends_with_one_line(window: Callable[
         assert "Traceback" not in said
     finally:
         shown.close()
+
+
+@pytest.mark.parametrize("key", ["r", "c", "p"])
+async def test_a_resize_that_reaches_a_screen_on_its_way_out_is_no_fault(key: str) -> None:
+    async with running(demo_store("everything"), (160, 45)) as (app, pilot):
+        for turns in range(12):
+            await pressed(app, pilot, key)
+            leaving = app.screen
+            app.pop_screen()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            leaving.post_message(Resize(Size(120, 40), Size(120, 40)))
+            await settle(app, pilot)
+            assert app._exception is None and SAID not in screen_text(app), turns
