@@ -138,7 +138,8 @@ class _Plan:
 
     def _looked_into(self, lines: tuple[AddedLine, ...]) -> Ground:
         ground = with_lines(self._index, lines)
-        self._look_into(ground, self._competing(ground))
+        if not metadata_only(self.snapshot):
+            self._look_into(ground, self._competing(ground))
         return ground
 
     @property
