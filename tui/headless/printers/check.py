@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from rich.console import RenderableType
@@ -56,12 +57,11 @@ def check_answer(report: Report, notes: Notes = NO_NOTES, limit: int | None = No
 def summary_answer(report: Report, notes: Notes = NO_NOTES) -> Iterator[RenderableType]:
     """One line a problem: how bad, what, where, and the first step; then the verdict."""
     problems, notices = _by_weight(report)
-    rows = [_summary_line(zone, _note_on(zone, notes)) for zone in problems]
-    if rows:
-        yield from aligned(("severity", "problem", "lane", "where", "next"), rows)
+    if problems:
+        yield from aligned(("severity", "problem", "lane", "where", "next"), _SummaryLines(problems, notes))
     if notices:
         yield Text(counted(len(notices), "notice"), DIM)
-    if rows or notices:
+    if problems or notices:
         yield Text()
     yield from conclusion(report)
 
@@ -71,12 +71,26 @@ def _note_on(zone: Zone, notes: Notes) -> ZoneState | None:
     return notes.get(zone.id) if notes else None
 
 
-def _summary_line(zone: Zone, state: ZoneState | None) -> Line:
+@dataclass(frozen=True, slots=True)
+class _SummaryLines:
+    """The lines of some problems, made anew in each round: there may be hundreds of thousands."""
+
+    problems: Sequence[Zone]
+    notes: Notes
+
+    def __iter__(self) -> Iterator[Line]:
+        return (_summary_line(zone, _note_on(zone, self.notes)) for zone in self.problems)
+
+
+def _first_step(zone: Zone) -> str:
     first = lead(zone)
-    step = first.next_step.partition("\n")[0] if first else ""
+    return first.next_step.partition("\n")[0] if first else ""
+
+
+def _summary_line(zone: Zone, state: ZoneState | None) -> Line:
     title = zone.title if state is None else f"{zone.title} ({state.standing.value})"
-    cells = (zone.severity.value.upper(), title, lane_name(zone.lane), place(zone.lane, zone.first, zone.last), step)
-    return Line(cells, DIM if state is not None else "")
+    cells = (zone.severity.value.upper(), title, lane_name(zone.lane), place(zone.lane, zone.first, zone.last))
+    return Line(cells, DIM if state is not None else "", partial(_first_step, zone))
 
 
 def note_words(state: ZoneState) -> str:

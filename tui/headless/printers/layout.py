@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -111,26 +111,36 @@ def row(made: Table, cells: Iterable[str], style: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of aligned columns; the last cell may be as long as it likes and is never broken."""
+    """A row of aligned columns; the last cell may be as long as it likes and is never broken.
+
+    `end` makes a last cell that takes long, when the row is written.
+    """
 
     cells: tuple[str, ...]
     style: str = ""
+    end: Callable[[], str] | None = None
 
 
-def aligned(header: tuple[str, ...], rows: Sequence[Line], right: frozenset[int] = frozenset()) -> Iterator[Text]:
-    """Rows under a header, each column as wide as its widest cell; `right` are the columns aligned to the right."""
-    lines = [Line(header, DIM), *(Line(tuple(map(safe, each.cells)), each.style) for each in rows)]
-    widths = [max(cell_len(line.cells[column]) for line in lines) for column in range(len(header) - 1)]
-    return (_aligned_line(line, widths, right) for line in lines)
+def aligned(header: tuple[str, ...], rows: Iterable[Line], right: frozenset[int] = frozenset()) -> Iterator[Text]:
+    """Rows under a header, each column as wide as its widest cell; `right` are the columns aligned to the right.
+
+    Of `rows` two rounds are made, and none of them is kept.
+    """
+    widths = [cell_len(name) for name in header[:-1]]
+    for line in rows:
+        for column in range(len(widths)):
+            widths[column] = max(widths[column], cell_len(safe(line.cells[column])))
+    yield _aligned_line(Line(header, DIM), widths, right)
+    yield from (_aligned_line(line, widths, right) for line in rows)
 
 
 def _aligned_line(line: Line, widths: Sequence[int], right: frozenset[int]) -> Text:
     text = Text(style=line.style, no_wrap=True, overflow="ignore")
     for column, width in enumerate(widths):
-        cell = line.cells[column]
+        cell = safe(line.cells[column])
         room = " " * (width - cell_len(cell))
         text.append(f"{room}{cell}  " if column in right else f"{cell}{room}  ")
-    return text.append(line.cells[-1])
+    return text.append(safe(line.end() if line.end else line.cells[-1]))
 
 
 _LANE_NAMES: Final = {
