@@ -19,6 +19,8 @@ from core.index import Index
 from core.model import EpochEndingRecord, LaneKind, StateSnapshotRecord, TransactionRecord
 
 _POWERS: Final = np.array([10**digits for digits in range(1, 20)], dtype=np.uint64)
+#: So many pieces at a time are numbers of Python's.
+_BLOCK_PIECES: Final = 1 << 14
 #: What stands behind the manifest's handle in a line.
 _TAIL_BYTES: Final = len(b'"}}\n')
 #: The bytes before the manifest's handle, without those of the numbers.
@@ -68,11 +70,13 @@ class LaneText:
         heads = np.append(0, _cuts(start, end, canonical)) if len(some) else some
         tails = np.append(heads[1:], len(some)) - 1 if len(heads) else heads
         places = (some[heads], start[heads], end[tails], canonical[heads])
-        for row, begin, stop, stands in zip(*(column.tolist() for column in places), strict=True):
-            if stands:
-                yield self.text[begin:stop]
-            else:
-                yield odd(row) if odd else encode_record(self.lane.record(row))
+        for block in range(0, len(heads), _BLOCK_PIECES):
+            some_places = (column[block : block + _BLOCK_PIECES].tolist() for column in places)
+            for row, begin, stop, stands in zip(*some_places, strict=True):
+                if stands:
+                    yield self.text[begin:stop]
+                else:
+                    yield odd(row) if odd else encode_record(self.lane.record(row))
 
     def groups(self, size: int) -> GroupTexts:
         """The rows in groups of `size`; the last may be shorter."""

@@ -150,14 +150,15 @@ class Engine:
         recovery = None
         if evidence is not None and evidence.complete and snapshot.complete:
             recovery = plan_recovery(self.reader, snapshot, None, denylist, watch, evidence)
-        case = Case(snapshot, self.host.now(), factors, evidence, unfinished, denylist)
-        findings = find(case, level)
+        # Before the findings: of these there may be hundreds of thousands, and both take memory.
+        judged = verdict(snapshot, evidence, recovery.preview.ground if recovery else None, denylist)
+        findings = find(Case(snapshot, self.host.now(), factors, evidence, unfinished, denylist), level)
         return Report(
             snapshot=snapshot,
             level=level,
             findings=findings,
             zones=group(findings, snapshot),
-            verdict=verdict(snapshot, evidence, recovery.preview.ground if recovery else None, denylist),
+            verdict=judged,
             storage_state=storage_state(snapshot.index),
             evidence=evidence,
             recovery=recovery,

@@ -99,10 +99,25 @@ class _Taken:
 def index_of(
     folder: str, files: Sequence[tuple[Listed, bytes | HandleUnreadable]], zipped: Collection[str] = ()
 ) -> Index:
-    """The index of a folder of `files`, whose content is at hand, in their order; `zipped` are handles of gzip files
-    whose content is given as they inflate to."""
-    gatherer = Gatherer(folder, len(files), sum(len(content) for _, content in files if isinstance(content, bytes)))
-    list(gatherer.gather(files))
+    """The index of a folder of `files`, whose content is at hand, in their order; `zipped` as in `index_of_stream`."""
+    size = sum(len(content) for _, content in files if isinstance(content, bytes))
+    return index_of_stream(folder, files, len(files), size, zipped)
+
+
+def index_of_stream(
+    folder: str,
+    files: Iterable[tuple[Listed, bytes | HandleUnreadable]],
+    count: int,
+    size: int,
+    zipped: Collection[str] = (),
+) -> Index:
+    """The index of `count` files that are made one after the other, of about `size` bytes together.
+
+    `zipped` are handles of gzip files whose content is given as they inflate to.
+    """
+    gatherer = Gatherer(folder, count, size)
+    for _ in gatherer.gather(files):
+        pass
     index = gatherer.index()
     if not zipped:
         return index

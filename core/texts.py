@@ -15,6 +15,8 @@ from core.words import BYTE_MASKS, I32, I64, U64, WORD, Buffer, Mask, words_of
 _HASH_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 #: Texts are taken word by word up to here and as a whole beyond, so that one huge text does not take a million steps.
 _WORDWISE_BYTES: Final = 1_024
+#: So many rows are compared or hashed at a time: what that takes beside the result does not grow with the column.
+_BLOCK_ROWS: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Texts:
     def equal(self, left: I64, right: I64, other: Texts | None = None) -> Mask:
         """Whether row `left[k]` equals row `right[k]` (of `other`, if that is given), for each k."""
         other = self if other is None else other
+        blocks = (slice(at, at + _BLOCK_ROWS) for at in range(0, len(left), _BLOCK_ROWS))
+        same = [self._equal(left[block], right[block], other) for block in blocks]
+        return np.concatenate(same) if same else np.zeros(0, dtype=np.bool_)
+
+    def _equal(self, left: I64, right: I64, other: Texts) -> Mask:
         result: Mask = self.length[left] == other.length[right]
         our_words, their_words = words_of(self.buffer), words_of(other.buffer)
         live = np.flatnonzero(result)
@@ -63,6 +70,11 @@ class Texts:
 
     def hashes(self) -> U64:
         """A 64-bit hash for each row, for grouping; equal hashes must still be compared. Not keyed, not stored."""
+        blocks = (np.arange(at, min(at + _BLOCK_ROWS, len(self))) for at in range(0, len(self), _BLOCK_ROWS))
+        states = [self.take(block)._hashes() for block in blocks]
+        return np.concatenate(states) if states else np.zeros(0, dtype=np.uint64)
+
+    def _hashes(self) -> U64:
         words = words_of(self.buffer)
         state = _mixed(self.length.astype(np.uint64), _HASH_FACTOR)
         live: I64 = np.arange(len(self.start), dtype=np.int64)
@@ -76,6 +88,20 @@ class Texts:
         tails = [zlib.crc32(self._tail(row, _WORDWISE_BYTES)) for row in live.tolist()]
         state[live] = _mixed(state[live], np.array(tails, dtype=np.uint64))
         return state
+
+    def distinct(self) -> I64:
+        """The first row of each text, ascending (int64)."""
+        hashes = self.hashes()
+        order = np.argsort(hashes, kind="stable")
+        again = np.append(False, hashes[order][1:] == hashes[order][:-1])[: len(order)]
+        shared = order[again | np.append(again[1:], False)[: len(order)]]
+        first: dict[bytes, int] = {}
+        for row in np.sort(shared).tolist():
+            first.setdefault(self.raw(row), row)
+        alone = np.ones(len(self), dtype=np.bool_)
+        alone[shared] = False
+        alone[list(first.values())] = True
+        return np.flatnonzero(alone)
 
     def sorted_within(self, groups: I64, rows: I64) -> I64:
         """`rows` sorted by bytes within each group, stable: `rows[k]` belongs to the group `groups[k]`.

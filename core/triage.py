@@ -74,7 +74,8 @@ class Triage:
 
     def state_of(self, zone: Zone, now: float) -> ZoneState:
         """What was decided about a zone: nothing, if it is another than it was, or the time of ignoring it is over."""
-        state = self.notes.get(zone.id, OPEN)
+        # What a zone is known by is worked out when it is asked for, and a store may have hundreds of thousands.
+        state = self.notes.get(zone.id, OPEN) if self.notes else OPEN
         return OPEN if state.is_over(now) else state
 
     def decide(self, zone: Zone, pins: Iterable[str] = (), vetoes: Iterable[str] = ()) -> Triage:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SeamlineError
+from core.stopping import stoppable
 from tui.messages import LookedAhead, LookingAhead, NotLookedAhead
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def look_ahead(
     """Look ahead, telling `post` what is seen, or why nothing is."""
     watch = Patience(lambda progress: post(LookingAhead(progress.done, progress.total)), stopped)
     try:
-        post(LookedAhead(outlook_of(engine, snapshot, watch)))
+        with stoppable(stopped):
+            post(LookedAhead(outlook_of(engine, snapshot, watch)))
     except SeamlineError as error:
         post(NotLookedAhead(error.message))

@@ -91,15 +91,13 @@ def crowd_of(lane: Lane, zones: Zones, numbers: I64) -> Crowd:
 
 
 def _numbered(of: I64, first: U64, end: U64) -> tuple[I32, I32, int]:
-    """The boundaries at which entries begin and end as numbers, those of each zone for themselves; how many."""
-    zone, version = np.concatenate((of, of)), np.concatenate((first, end))
-    order = np.lexsort((version, zone))
-    fresh = np.ones(len(order), dtype=np.bool_)
-    zone, version = zone[order], version[order]
-    fresh[1:] = (zone[1:] != zone[:-1]) | (version[1:] != version[:-1])
-    number = np.empty(len(order), dtype=np.int32)
-    number[order] = np.cumsum(fresh) - 1
-    return number[: len(of)], number[len(of) :], int(np.count_nonzero(fresh))
+    """The boundaries at which entries begin and end as numbers, those of each zone for themselves; how many at most."""
+    versions = np.concatenate((first, end))
+    versions.sort()
+    versions = versions[np.append(True, versions[1:] != versions[:-1])[: len(versions)]]
+    # Where a zone begins at the boundary behind the one before, the two have that version in common and no number.
+    start, stop = ((np.searchsorted(versions, column) + of).astype(np.int32) for column in (first, end))
+    return start, stop, len(versions) + int(of[-1]) if len(of) else 0
 
 
 def leading_on(crowd: Crowd, goals: Mask) -> Mask:

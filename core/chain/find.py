@@ -15,6 +15,7 @@ from core.chain.touched import untouched_files
 from core.chain.zones import Zones, cut_zones, greatest_version, named_rows, unusable
 from core.columns import I64, Lane, Mask
 from core.model import end_of
+from core.stopping import require_wanted
 
 
 def find_chain(
@@ -28,13 +29,17 @@ def find_chain(
     `file_modified` are unix seconds for each file of the lane (`claim_file` counts them), for the policy `newest`;
     without it that policy finds all lines equally old. `added` are the rows (int64) that are not in `metadata/` yet:
     as few of them are used as reaching furthest allows. O(n log n) in the number of entries.
+    Raises `Stopped` (see `core.stopping`).
     """
     options = options or ChainOptions()
     reason = unusable(lane, options)
     zones = cut_zones(lane, reason == SkipReason.CHOSEN, options.start)
+    require_wanted()
     survey = _survey(lane, zones, options.target)
+    require_wanted()
     ways = _ways(survey)
     chosen, proven_minimal = _choose(lane, survey, ways, options, reason, file_modified, added)
+    require_wanted()
     _give_reasons(lane, zones, survey, ways, chosen, reason)
     rows = np.flatnonzero(reason == SkipReason.CHOSEN)
     reaches = int(lane.last[rows[-1]]) if len(rows) else None
@@ -130,6 +135,7 @@ def _choose(
     proven_minimal = not ways.free.any()
     if not proven_minimal and Measure.CHANGES in MEASURES[options.policy]:
         proven_minimal = _credit_files(lane, crowd, ways, options, reason, costs, runs, added)
+    require_wanted()
     return crowd.rows[cheapest_ways(crowd, survey.goals, costs, runs)], proven_minimal
 
 

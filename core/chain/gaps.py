@@ -20,7 +20,10 @@ from core.chain.zones import Zones
 from core.columns import I64, Lane, Mask
 from core.invocation import StockBackup
 from core.model import U64_MAX, LaneKind, end_of
+from core.stopping import require_wanted
 
+#: Whoever waits is asked again after so many boundaries.
+_STOPS_AT_ONCE: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -50,6 +53,7 @@ def missing_behind(lane: Lane, zones: Zones, crossed: Mask, zone: int, boundary:
     found += _bridges_of_two(lane, zones, uncrossed[two][:GAPS_LISTED])
     wide: list[tuple[int, int, GapKind]] = []
     for number in uncrossed[~two].tolist():
+        require_wanted()
         bridges, more = _bridges(lane, zones, number, int(zones.first[number]), end)
         count += more
         wide += bridges if len(wide) < GAPS_LISTED else ()
@@ -109,6 +113,8 @@ def _fewest_missing(stops: memoryview, starts: memoryview, ends: memoryview) -> 
     jumped = bytearray(len(stops))
     at, edges, before = 0, len(starts), 0
     for index, stop in enumerate(stops):
+        if not index % _STOPS_AT_ONCE:
+            require_wanted()
         here = missing[index]
         if index:
             by_jump = before + stop - stops[index - 1]
@@ -146,6 +152,7 @@ def _resumes_at(lane: Lane, zones: Zones, crossed: Mask, torn: I64, zone: int, b
     crowded = zones.crowded()
     decisive = ~crossed[crowded] | (zones.first[crowded] < boundary) | (crowded == len(zones) - 1)
     for each in crowded[(crowded >= since) & decisive][::-1].tolist():
+        require_wanted()
         crowd = crowd_of(lane, zones, np.array((each,), dtype=np.int64))
         goals = crowd.end >= np.uint64(end) if each == len(zones) - 1 else crowd.end == crowd.end.max()
         begins = crowd.first[leading_on(crowd, goals)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from core.changes.model import ChangeSet
-from core.gather import index_of
+from core.gather import index_of_stream
+from core.index import Index
 from core.snapshot import Snapshot
 from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 
@@ -15,21 +17,30 @@ from core.storage.protocol import HandleUnreadable, Listed, ListedKind
 def after(snapshot: Snapshot, change: ChangeSet) -> Snapshot:
     """The look that follows if nothing else happens; `metadata_backup/` is left as it is."""
     files = sorted(_files(snapshot, change), key=lambda pair: os.fsencode(pair[0].handle))
-    return replace(snapshot, index=index_of("metadata", files, set(_zipped(snapshot, change))))
+    size = len(snapshot.index.text) + sum(len(write.content) for write in change.all_writes)
+    contents = ((listed, content()) for listed, content in files)
+    zipped = set(_zipped(snapshot, change))
+    return replace(snapshot, index=index_of_stream("metadata", contents, len(files), size, zipped))
 
 
-def _files(snapshot: Snapshot, change: ChangeSet) -> Iterator[tuple[Listed, bytes | HandleUnreadable]]:
+def _files(snapshot: Snapshot, change: ChangeSet) -> Iterator[tuple[Listed, Callable[[], bytes | HandleUnreadable]]]:
+    """Each file with what makes its content, so that a large store is not held twice."""
     going = {move.source for move in change.retires}
     index, retired = snapshot.index, snapshot.retired
     for number, file in enumerate(index.files):
         if file.handle not in going:
-            yield file.listed, file.fault or index.content(number)
+            yield file.listed, partial(_content, index, number)
     for write in change.all_writes:
-        yield Listed(write.handle, ListedKind.FILE, len(write.content), snapshot.taken_at), write.content
+        listed = Listed(write.handle, ListedKind.FILE, len(write.content), snapshot.taken_at)
+        yield listed, partial(getattr, write, "content")
     numbers = {file.handle: number for number, file in enumerate(retired.files)}
     for move in change.restores:
         number = numbers[move.source]
-        yield replace(retired.files[number].listed, handle=move.target), retired.content(number)
+        yield replace(retired.files[number].listed, handle=move.target), partial(retired.content, number)
+
+
+def _content(index: Index, number: int) -> bytes | HandleUnreadable:
+    return index.files[number].fault or index.content(number)
 
 
 def _zipped(snapshot: Snapshot, change: ChangeSet) -> Iterator[str]:

@@ -69,7 +69,7 @@ def collisions(case: Case) -> Iterator[Finding]:
             lost |= _in_colliding(run.lane(kind))
         numbers = tangles.with_any(lost).tolist()
         make = partial(_collision_in_tangle, case, kind)
-        yield from later(make, numbers, kind, tangles.range, "compacted-name-collision")
+        yield from later(make, numbers, kind, tangles.first, tangles.last, "compacted-name-collision")
     rows = _rows_of_doubled_epochs(case)
     if len(rows) and _collision_hits(case, LaneKind.STATE_SNAPSHOTS, rows):
         first = case.lane(LaneKind.STATE_SNAPSHOTS).first[rows]
@@ -139,7 +139,8 @@ def baked_conflicts(case: Case) -> Iterator[Finding]:
         number, _, behind = tangles.joints()
         baked = [number[_torn_borders(run.lane(kind), behind)] for run in _runs(case)]
         numbers = np.unique(np.concatenate((number[:0], *baked))).tolist()
-        yield from later(partial(_baked_in, case, kind), numbers, kind, tangles.range, "compaction-bakes-conflict")
+        make = partial(_baked_in, case, kind)
+        yield from later(make, numbers, kind, tangles.first, tangles.last, "compaction-bakes-conflict")
 
 
 def _baked_in(case: Case, kind: LaneKind, number: int) -> Finding:
@@ -180,7 +181,8 @@ def unnoticed_gaps(case: Case) -> Iterator[Finding]:
         for run in _runs(case):
             border |= _at_border(run.lane(kind), swept.gap_rows)
         numbers = np.flatnonzero(border & (swept.gap_first > 0)).tolist()
-        yield from later(partial(_blind_gap, case, kind), numbers, kind, swept.gap_range, "compaction-blind-gap")
+        make = partial(_blind_gap, case, kind)
+        yield from later(make, numbers, kind, swept.gap_first, swept.gap_last, "compaction-blind-gap")
 
 
 def _at_border(groups: LaneGroups, rows: I64) -> Mask:

@@ -35,7 +35,7 @@ def gaps(case: Case) -> Iterator[Finding]:
         severity = severities_at(case, case.lane(kind), swept.gap_rows)
         kinds = [_KINDS[kind] if first else "no-zero-start" for first in swept.gap_first.tolist()]
         make = partial(_gap, case, kind)
-        yield from later(make, range(len(kinds)), kind, swept.gap_range, kinds, severity)
+        yield from later(make, range(len(kinds)), kind, swept.gap_first, swept.gap_last, kinds, severity)
 
 
 def _gap(case: Case, kind: LaneKind, number: int) -> Finding:
@@ -85,9 +85,8 @@ def silently_short(case: Case) -> Iterator[Finding]:
     """Targets inside a gap, for which stock restores less than was asked for and says nothing."""
     swept = case.sweeps[LaneKind.TRANSACTIONS]
     numbers = np.flatnonzero(swept.gap_first).tolist()
-    yield from later(
-        partial(_silently_short, case), numbers, LaneKind.TRANSACTIONS, swept.gap_range, "gap-below-target"
-    )
+    make = partial(_silently_short, case)
+    yield from later(make, numbers, LaneKind.TRANSACTIONS, swept.gap_first, swept.gap_last, "gap-below-target")
 
 
 def _silently_short(case: Case, number: int) -> Finding:

@@ -6,11 +6,19 @@ Their words, entries and claims are made whenever somebody looks at them, and ke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from core.columns import U64
 from core.findings.catalogue import CATALOGUE
 from core.model import Claim, Entry, Finding, LaneKind, Severity
+
+if TYPE_CHECKING:
+    _Seen: TypeAlias = Finding
+else:
+    # A finding to whoever looks at one, without the fields of one: a store may have a million.
+    _Seen = object
 
 #: Makes the finding of a number, whole.
 Make: TypeAlias = Callable[[int], Finding]
@@ -19,38 +27,86 @@ Make: TypeAlias = Callable[[int], Finding]
 _KEPT: Final = 256
 
 
-class Later(Finding):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Family:
+    """What findings of one detector have in common, and what sorts and groups each, by number; see `later`."""
+
+    make: Make
+    lane: LaneKind
+    first: memoryview
+    last: memoryview
+    kinds: str | Sequence[str]
+    severities: Sequence[Severity] | None
+    shapes: Sequence[str] | None
+    copies: Sequence[int] | None
+
+
+class Later(_Seen):
     """A finding that is made whole, by number, when it is looked at.
 
-    Of a detector's findings no two are of one kind, lane and start. `copies` is how many entries one range of it has
-    at most.
+    Of a detector's findings no two are of one kind, lane and start.
     """
 
-    __slots__ = ("_make", "_number", "copies")
+    __slots__ = ("_family", "_number")
 
-    _make: Make
+    _family: _Family
     _number: int
-    copies: int
 
-    def __init__(
-        self,
-        make: Make,
-        number: int,
-        kind: str,
-        lane: LaneKind,
-        range_: tuple[int, int],
-        severity: Severity,
-        shape: str | None = None,
-        copies: int = 0,
-    ) -> None:
-        values = (make, number, kind, lane, *range_, severity, shape, copies)
-        for name, value in zip(_HELD, values, strict=True):
-            object.__setattr__(self, name, value)
+    def __init__(self, family: _Family, number: int) -> None:
+        self._family = family
+        self._number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Later) and self.whole == other.whole
+
+    def __hash__(self) -> int:
+        return hash(self.whole)
 
     @property
     def whole(self) -> Finding:
         """All of it."""
-        return self._make(self._number)
+        return self._family.make(self._number)
+
+    @property
+    def kind(self) -> str:
+        """What is wrong, by its id in the catalogue."""
+        kinds = self._family.kinds
+        return kinds if isinstance(kinds, str) else kinds[self._number]
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        severities = self._family.severities
+        return severities[self._number] if severities else CATALOGUE[self.kind].severity
+
+    @property
+    def lane(self) -> LaneKind:
+        """Where it is."""
+        return self._family.lane
+
+    @property
+    def first(self) -> int:
+        """Where it begins."""
+        first: int = self._family.first[self._number]
+        return first
+
+    @property
+    def last(self) -> int:
+        """Where it ends."""
+        last: int = self._family.last[self._number]
+        return last
+
+    @property
+    def shape(self) -> str | None:
+        """What refines an overlap."""
+        shapes = self._family.shapes
+        return shapes[self._number] if shapes else None
+
+    @property
+    def copies(self) -> int:
+        """How many entries one range of it has at most; 0 where only all of it tells."""
+        copies = self._family.copies
+        return copies[self._number] if copies else 0
 
     @property
     def id(self) -> str:
@@ -93,14 +149,12 @@ class Later(Finding):
         return self.whole.manifests
 
 
-_HELD: Final = ("_make", "_number", "kind", "lane", "first", "last", "severity", "shape", "copies")
-
-
 def later(
     make: Make,
     numbers: Iterable[int],
     lane: LaneKind,
-    range_of: Callable[[int], tuple[int, int]],
+    first: U64,
+    last: U64,
     kinds: str | Sequence[str],
     severities: Sequence[Severity] | None = None,
     shapes: Sequence[str] | None = None,
@@ -108,11 +162,10 @@ def later(
 ) -> Iterator[Finding]:
     """The findings of `numbers`, each made by `make` once it is looked at, which has to agree with what is said here.
 
-    The sequences have a value for each number there can be; without `severities` it is that of the catalogue.
+    The columns and sequences have a value for each number there can be; without `severities` it is that of the
+    catalogue.
     """
     whole = lru_cache(_KEPT)(make)
+    family = _Family(whole, lane, first.data, last.data, kinds, severities, shapes, copies)
     for number in numbers:
-        kind = kinds if isinstance(kinds, str) else kinds[number]
-        severity = severities[number] if severities else CATALOGUE[kind].severity
-        shape, most = shapes[number] if shapes else None, copies[number] if copies else 0
-        yield Later(whole, number, kind, lane, range_of(number), severity, shape, most)
+        yield Later(family, number)

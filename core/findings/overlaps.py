@@ -41,7 +41,8 @@ def overlapping_entries(case: Case) -> Iterator[Finding]:
             partial(_overlap, case, kind),
             range(len(tangles)),
             kind,
-            tangles.range,
+            tangles.first,
+            tangles.last,
             [_kind_of(shape) for shape in shapes],
             severity,
             shapes,
@@ -134,7 +135,8 @@ def second_batch_size(case: Case) -> Iterator[Finding]:
         apart = number[(lane.first[one] == lane.first[other]) & (lane.last[one] != lane.last[other])]
         apart = np.unique(apart)
         apart = apart[~tangles.no_join[apart]]
-        yield from later(partial(_two_sizes, case, kind), apart.tolist(), kind, tangles.range, "two-coordinators")
+        make = partial(_two_sizes, case, kind)
+        yield from later(make, apart.tolist(), kind, tangles.first, tangles.last, "two-coordinators")
 
 
 def _two_sizes(case: Case, kind: LaneKind, number: int) -> Finding:
@@ -211,7 +213,8 @@ def backed_up_again(case: Case) -> Iterator[Finding]:
         numbers = [each for each in np.unique(number).tolist() if each or not starts_over(tangles[each])]
         severity = severities_at(case, lane, _refused_rows(lane, tangles))
         make = partial(_backed_up_again, case, kind)
-        yield from later(make, numbers, kind, tangles.range, "rebackup-after-compaction", severity)
+        first, last = tangles.first, tangles.last
+        yield from later(make, numbers, kind, first, last, "rebackup-after-compaction", severity)
 
 
 def _taken_up_again(case: Case, lane: Lane, tangles: Tangles) -> tuple[I64, I64, I64]:

@@ -19,6 +19,9 @@ _PLACES: Final = {lane: place for place, lane in enumerate(_LANES)}
 _WORST: Final = {severity: place for place, severity in enumerate(reversed(Severity))}
 _KINDS: Final = {kind: place for place, kind in enumerate(sorted(CATALOGUE))}
 
+#: `worst_first` stays below two to this power.
+_WORST_BITS: Final = 96
+
 #: What is said to be missing, and what follows from it: what was not read yet may well hold it.
 _OF_ABSENCE: Final = frozenset(
     {
@@ -74,10 +77,10 @@ def blocks(finding: Finding) -> int | None:
     return None if order is None or finding.severity is Severity.INFO or finding.manifests else order
 
 
-def urgency(finding: Finding) -> tuple[int, int]:
+def urgency(finding: Finding) -> int:
     """What an operator has to see to first: what blocks, in its own order, then the worst."""
     order = blocks(finding)
-    return len(CATALOGUE) if order is None else order, worst_first(finding)
+    return (len(CATALOGUE) if order is None else order) << _WORST_BITS | worst_first(finding)
 
 
 def worst_first(finding: Finding) -> int:

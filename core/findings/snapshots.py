@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from functools import partial
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,6 @@ from core.phrases import count, shown
 from core.stock import max_transaction_version
 
 _LANE: Final = LaneKind.STATE_SNAPSHOTS
-_MOST: Final = 200
 
 
 @detector("snapshot-conflict", "empty-listing-new-identity")
@@ -30,12 +30,13 @@ def two_of_one(case: Case) -> Iterator[Finding]:
     """Several manifests for one version or one epoch; neighbours that are all like that make one finding."""
     lane = case.lane(_LANE)
     conflicts = _conflicts(lane)
-    ends = [(int(lane.first[rows].min()), int(lane.first[rows].max())) for rows in map(np.concatenate, conflicts)]
+    versions = [lane.first[np.concatenate(run)] for run in conflicts]
     yield from later(
         lambda number: _conflict(case, lane, conflicts[number]),
         range(len(conflicts)),
         _LANE,
-        ends.__getitem__,
+        np.array([some.min() for some in versions], dtype=np.uint64),
+        np.array([some.max() for some in versions], dtype=np.uint64),
         "snapshot-conflict",
         copies=[max(_copies(lane.first[rows]) for rows in run) for run in conflicts],
     )
@@ -158,23 +159,48 @@ def out_of_order(case: Case) -> Iterator[Finding]:
     if lane.epoch is None or len(lane) < 2:
         return
     highest = np.maximum.accumulate(lane.first)
-    rows = np.flatnonzero(lane.first[1:] < highest[:-1]) + 1
-    for row in rows[:_MOST].tolist():
-        other = int(np.argmax(lane.first[:row]))
-        if lane.epoch[other] == lane.epoch[row]:
-            continue
-        low, high = int(lane.first[row]), int(lane.first[other])
-        yield finding(
-            "snapshot-epoch-order",
-            lane=_LANE,
-            range_=(low, high),
-            explanation=f"The snapshot of epoch {int(lane.epoch[row]):,} is at version {low:,}, below version {high:,} "
-            f"of epoch {int(lane.epoch[other]):,}. Stock sorts by epoch, so for targets from {high:,} on it starts "
-            f"from the older state at {low:,} and replays {count(high - low, 'version')} more.",
-            cause="A line with a wrong epoch: edited by hand, or from another chain.",
-            next_step=commands.check(case, 2),
-            entries=some_entries(lane, [other, row]),
-        )
+    rises = np.append(True, lane.first[1:] > highest[:-1])
+    highest_row = np.maximum.accumulate(np.where(rises, np.arange(len(lane), dtype=np.int64), 0))
+    wrong = np.flatnonzero((lane.first < highest) & (lane.epoch != lane.epoch[highest_row]))
+    groups = _by_version(lane, wrong)
+    make = partial(_out_of_order, case, groups, highest_row)
+    behind = np.array([rows[-1] for rows in groups], dtype=np.int64)
+    yield from later(make, range(len(groups)), _LANE, lane.first[behind], highest[behind], "snapshot-epoch-order")
+
+
+def _by_version(lane: Lane, rows: I64) -> list[I64]:
+    """Rows (int64, ascending) of one version each, by version."""
+    rows = rows[np.argsort(lane.first[rows], kind="stable")]
+    return np.split(rows, np.flatnonzero(np.diff(lane.first[rows])) + 1) if len(rows) else []
+
+
+def _out_of_order(case: Case, groups: Sequence[I64], highest_row: I64, number: int) -> Finding:
+    """The snapshot of the highest epoch at one version tells of all that are out of order there."""
+    lane, rows = case.lane(_LANE), groups[number]
+    row, other = int(rows[-1]), int(highest_row[rows[-1]])
+    low, high = int(lane.first[row]), int(lane.first[other])
+    return finding(
+        "snapshot-epoch-order",
+        lane=_LANE,
+        range_=(low, high),
+        explanation=f"The snapshot of epoch {_epoch(lane, row):,} is at version {low:,}, below version {high:,} "
+        f"of epoch {_epoch(lane, other):,}. Stock sorts by epoch, so for targets from {high:,} on it starts "
+        f"from the older state at {low:,} and replays {count(high - low, 'version')} more.{_alike(rows)}",
+        cause="A line with a wrong epoch: edited by hand, or from another chain.",
+        next_step=commands.check(case, 2),
+        entries=some_entries(lane, [other, *rows[::-1].tolist()]),
+    )
+
+
+def _epoch(lane: Lane, row: int) -> int:
+    return int((lane.first if lane.epoch is None else lane.epoch)[row])
+
+
+def _alike(rows: I64) -> str:
+    """That more is wrong at a version than the one snapshot that words are about."""
+    if len(rows) == 1:
+        return ""
+    return f" So {'is' if len(rows) == 2 else 'are'} {count(len(rows) - 1, 'more snapshot')} of that version."
 
 
 @detector("snapshot-not-epoch-end")
@@ -184,21 +210,27 @@ def not_at_epoch_end(case: Case) -> Iterator[Finding]:
     if lane.epoch is None:
         return
     ends = EpochEnds.told_by(case.lane(LaneKind.EPOCH_ENDINGS))
-    rows = np.flatnonzero(ends.standing(lane) == EpochStanding.ELSEWHERE)
-    for row in rows[:_MOST].tolist():
-        epoch, version = int(lane.epoch[row]), int(lane.first[row])
-        yield finding(
-            "snapshot-not-epoch-end",
-            lane=_LANE,
-            range_=(version, version),
-            explanation=f"The snapshot of epoch {epoch:,} is at version {version:,}, but the epoch endings say that "
-            f"the epoch ends at version {ends.end_of(epoch):,}. "
-            f"{count(len(rows), 'snapshot is', 'snapshots are')} like that.",
-            cause="A line edited by hand, or an entry of another chain: snapshots are only ever taken at the end of "
-            "an epoch. The manifest shows which side is right.",
-            next_step=commands.check(case, 2),
-            entries=some_entries(lane, [row]),
-        )
+    wrong = np.flatnonzero(ends.standing(lane) == EpochStanding.ELSEWHERE)
+    groups = _by_version(lane, wrong)
+    versions = np.unique(lane.first[wrong])
+    make = partial(_not_at_epoch_end, case, ends, groups, len(wrong))
+    yield from later(make, range(len(groups)), _LANE, versions, versions, "snapshot-not-epoch-end")
+
+
+def _not_at_epoch_end(case: Case, ends: EpochEnds, groups: Sequence[I64], total: int, number: int) -> Finding:
+    lane, rows = case.lane(_LANE), groups[number]
+    epoch, version = _epoch(lane, int(rows[0])), int(lane.first[rows[0]])
+    return finding(
+        "snapshot-not-epoch-end",
+        lane=_LANE,
+        range_=(version, version),
+        explanation=f"The snapshot of epoch {epoch:,} is at version {version:,}, but the epoch endings say that "
+        f"the epoch ends at version {ends.end_of(epoch):,}. {count(total, 'snapshot is', 'snapshots are')} like that.",
+        cause="A line edited by hand, or an entry of another chain: snapshots are only ever taken at the end of "
+        "an epoch. The manifest shows which side is right.",
+        next_step=commands.check(case, 2),
+        entries=some_entries(lane, rows),
+    )
 
 
 @detector("snapshot-ahead-of-transactions")
@@ -261,7 +293,7 @@ def replay_jobs(case: Case) -> Iterator[Finding]:
     lane = case.lane(_LANE)
     if lane.epoch is None or not len(lane) or not len(case.lane(LaneKind.TRANSACTIONS)):
         return
-    falls = any(after < before for before, after in pairwise(lane.first[:_MOST].tolist()))
+    falls = bool((lane.first[1:] < lane.first[:-1]).any())
     if int(lane.epoch[-1]) == 0 or falls:
         why = (
             "the versions of the snapshots fall while their epochs rise" if falls else "the only snapshot is of epoch 0"

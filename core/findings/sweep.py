@@ -97,10 +97,6 @@ class Tangles(Sequence[Tangle]):
         """How the entries of each tangle overlap."""
         return [_SHAPES[code] for code in self.code.tolist()]
 
-    def range(self, number: int) -> tuple[int, int]:
-        """The closed range of one tangle."""
-        return int(self.first[number]), int(self.last[number])
-
     def only(self, number: int) -> Tangles:
         """One tangle alone."""
         own = slice(number, number + 1)
@@ -154,9 +150,10 @@ class Sweep:
         """Whether each entry begins right after the one before it, from 0."""
         return not len(self.gap_rows) and not self.tangles
 
-    def gap_range(self, number: int) -> tuple[int, int]:
-        """The closed range of one of the gaps."""
-        return int(self.gap_first[number]), int(self.lane.first[self.gap_rows[number]]) - 1
+    @property
+    def gap_last(self) -> U64:
+        """The last version of each gap (uint64)."""
+        return self.lane.first[self.gap_rows] - np.uint64(1)
 
     def gap(self, number: int) -> Gap:
         """One of the gaps."""
@@ -176,15 +173,16 @@ class Sweep:
         gap = self.gap(at)
         return gap if gap.last <= last else None
 
-    def widened(self, first: int, last: int) -> tuple[int, int]:
-        """The stretch from `first` to `last` out to boundaries that no entry straddles."""
-        low = int(np.searchsorted(self.knot_last, np.uint64(first)))
-        if low < len(self.knot_first) and int(self.knot_first[low]) <= first:
-            first = int(self.knot_first[low])
-        high = int(np.searchsorted(self.knot_first, np.uint64(last), side="right")) - 1
-        if high >= 0 and int(self.knot_last[high]) >= last:
-            last = int(self.knot_last[high])
-        return first, last
+    def widened(self, first: U64, last: U64) -> tuple[U64, U64]:
+        """The stretches from `first` to `last` (uint64) out to boundaries that no entry straddles."""
+        if not len(self.knot_first):
+            return first, last
+        low = np.searchsorted(self.knot_last, first).clip(max=len(self.knot_first) - 1)
+        high = (np.searchsorted(self.knot_first, last, side="right") - 1).clip(min=0)
+        # A knot that lies wholly on one side of the stretch is no part of it.
+        inside = (self.knot_first[low] <= first) & (self.knot_last[low] >= first)
+        reached = (self.knot_first[high] <= last) & (self.knot_last[high] >= last)
+        return np.where(inside, self.knot_first[low], first), np.where(reached, self.knot_last[high], last)
 
 
 def sweep(lane: Lane) -> Sweep:

@@ -7,14 +7,14 @@ is called after the finding that comes nearest to the cause.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 import numpy as np
 
-from core.columns import U64, Lane
+from core.columns import I64, U64, Lane
 from core.findings.build import MOST_EVIDENCE
 from core.findings.catalogue import CATALOGUE
 from core.findings.identity import zone_id
@@ -91,14 +91,10 @@ _NUMBERS: Final = {2: "two", 3: "three", 4: "four", 5: "five"}
 def group(findings: Iterable[Finding], snapshot: Snapshot) -> tuple[Zone, ...]:
     """The zones of a store, those that block before all others, then worst first, each with its findings so."""
     everything = list(in_order(findings))
-    ranged = [each for each in everything if each.first is not None]
-    zones = [zone for kind in LaneKind for zone in _lane_zones(kind, ranged, snapshot)]
-    zones += _zones_without_range(each for each in everything if each.first is None)
+    zones = [zone for kind in LaneKind for zone in _lane_zones(kind, everything, snapshot.index)]
+    zones += _zones_without_range((each for each in everything if each.first is None), snapshot.index)
     zones.sort(key=lambda zone: min(map(urgency, zone.findings)))
-    return tuple(
-        _Named(zone.lane, zone.first, zone.last, zone.title, zone.severity, zone.findings, index=snapshot.index)
-        for zone in zones
-    )
+    return tuple(zones)
 
 
 class _Named(Zone):
@@ -134,16 +130,17 @@ class _Named(Zone):
 _HELD: Final = ("lane", "first", "last", "title", "severity", "findings", "_id", "_index")
 
 
-def _lane_zones(kind: LaneKind, findings: Sequence[Finding], snapshot: Snapshot) -> list[Zone]:
+def _lane_zones(kind: LaneKind, findings: Iterable[Finding], index: Index) -> Iterator[Zone]:
     """The zones of one lane. What lines show makes zones; manifests and information only join those they lie in."""
-    swept = sweep(snapshot.index.lanes[kind]) if kind in _CHAINED else None
-    mine = [each for each in findings if each.lane is kind]
-    tiers: list[list[_Cluster]] = []
-    for tier in range(_TIERS):
-        rest = [each for each in mine if _tier(each) == tier and not _joins_one(each, tiers)]
-        tiers.append(list(_clusters(rest, swept)))
-    clusters = sorted((each for tier in tiers for each in tier), key=lambda cluster: (cluster.first, cluster.last))
-    return list(_merged([cluster.zone(kind) for cluster in clusters], snapshot.index.lanes.get(kind)))
+    mine = [each for each in findings if each.lane is kind and each.first is not None]
+    if not mine:
+        return
+    lane = index.lanes.get(kind)
+    clusters = _clusters(mine, sweep(lane) if lane is not None and kind in _CHAINED else None)
+    zones = (
+        _zone(kind, first, last, [mine[place] for place in places], index) for first, last, places in clusters.each()
+    )
+    yield from _merged(zones, lane, index)
 
 
 def _tier(finding: Finding) -> int:
@@ -153,72 +150,73 @@ def _tier(finding: Finding) -> int:
     return int((CATALOGUE[finding.kind].level or 0) > 1)
 
 
-class _Cluster:
-    """Findings whose widened ranges overlap; grows while they are taken in order."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clusters:
+    """Stretches in order, as columns: cluster c is `first[c]` to `last[c]` (uint64).
 
-    __slots__ = ("findings", "first", "last")
-
-    def __init__(self, first: int, last: int) -> None:
-        self.first = first
-        self.last = last
-        self.findings: list[Finding] = []
-
-    def zone(self, kind: LaneKind) -> Zone:
-        return _zone(kind, self.first, self.last, self.findings)
-
-
-def _clusters(findings: Sequence[Finding], swept: Sweep | None) -> Iterator[_Cluster]:
-    cluster: _Cluster | None = None
-    for first, last, finding in sorted((_widened(each, swept) for each in findings), key=lambda item: item[:2]):
-        if cluster is None or first > cluster.last:
-            if cluster is not None:
-                yield cluster
-            cluster = _Cluster(first, last)
-        cluster.last = max(cluster.last, last)
-        cluster.findings.append(finding)
-    if cluster is not None:
-        yield cluster
-
-
-def _widened(finding: Finding, swept: Sweep | None) -> tuple[int, int, Finding]:
-    first, last = finding.first or 0, finding.last or 0
-    if swept is not None:
-        first, last = swept.widened(first, last)
-    return first, last, finding
-
-
-def _joins_one(finding: Finding, tiers: Sequence[Sequence[_Cluster]]) -> bool:
-    """Put a finding into the cluster that it lies in, if there is one; what reaches beyond a cluster is more.
-
-    The clusters of one tier are in order and do not overlap.
+    `of` (int64) is the cluster of each finding.
     """
-    first, last = finding.first or 0, finding.last or 0
-    for clusters in tiers:
-        place = bisect_right(clusters, first, key=lambda cluster: cluster.first) - 1
-        if place >= 0 and last <= clusters[place].last:
-            clusters[place].findings.append(finding)
-            return True
-    return False
+
+    first: U64
+    last: U64
+    of: I64
+
+    def each(self) -> Iterator[tuple[int, int, list[int]]]:
+        """Range and findings, by their places, of each cluster."""
+        order = np.argsort(self.of, kind="stable")
+        begin = np.searchsorted(self.of[order], np.arange(len(self.first) + 1))
+        for number, (first, last) in enumerate(zip(self.first.data, self.last.data, strict=True)):
+            yield first, last, order[begin[number] : begin[number + 1]].tolist()
 
 
-def _merged(zones: Sequence[Zone], lane: Lane | None) -> Iterator[Zone]:
+def _clusters(findings: Sequence[Finding], swept: Sweep | None) -> _Clusters:
+    """Findings whose widened ranges overlap, tier by tier; what lies in a cluster of a tier before joins that.
+
+    What reaches beyond a cluster is more, and makes one of its own.
+    """
+    tier = np.fromiter(map(_tier, findings), dtype=np.uint8, count=len(findings))
+    first = np.fromiter((each.first for each in findings), dtype=np.uint64, count=len(findings))
+    last = np.fromiter((each.last for each in findings), dtype=np.uint64, count=len(findings))
+    widened = (first, last) if swept is None else swept.widened(first, last)
+    of = np.full(len(findings), -1, dtype=np.int64)
+    tiers: list[tuple[U64, U64]] = []
+    for number in range(_TIERS):
+        rest, before = np.flatnonzero(tier == number), 0
+        for begin, end in tiers:
+            place = np.searchsorted(begin, first[rest], side="right") - 1
+            inside = place >= 0
+            inside[inside] = last[rest[inside]] <= end[place[inside]]
+            of[rest[inside]] = before + place[inside]
+            rest, before = rest[~inside], before + len(begin)
+        order = rest[np.lexsort((widened[1][rest], widened[0][rest]))]
+        begin, top = widened[0][order], np.maximum.accumulate(widened[1][order])
+        fresh = np.append(True, begin[1:] > top[:-1])[: len(order)]
+        of[order] = before + np.cumsum(fresh) - 1
+        starts = np.flatnonzero(fresh)
+        tiers.append((begin[starts], top[np.append(starts[1:], len(order))[: len(starts)] - 1]))
+    begin, end = (np.concatenate(columns) for columns in zip(*tiers, strict=True))
+    order = np.lexsort((end, begin))
+    return _Clusters(begin[order], end[order], np.argsort(order)[of])
+
+
+def _merged(zones: Iterable[Zone], lane: Lane | None, index: Index) -> Iterator[Zone]:
     """Zones that touch and have one title, as one."""
     snapshots = np.unique(lane.first) if lane is not None and lane.epoch is not None else None
     alike: list[Zone] = []
     for zone in zones:
         if alike and not _is_more_of(alike[-1], zone, snapshots):
-            yield _together(alike)
+            yield _together(alike, index)
             alike = []
         alike.append(zone)
     if alike:
-        yield _together(alike)
+        yield _together(alike, index)
 
 
-def _together(zones: Sequence[Zone]) -> Zone:
+def _together(zones: Sequence[Zone], index: Index) -> Zone:
     if len(zones) == 1:
         return zones[0]
     findings = (finding for zone in zones for finding in zone.findings)
-    return _zone(zones[0].lane, zones[0].first, zones[-1].last, findings)
+    return _zone(zones[0].lane, zones[0].first, zones[-1].last, findings, index)
 
 
 def _is_more_of(before: Zone, after: Zone, snapshots: U64 | None) -> bool:
@@ -231,11 +229,11 @@ def _is_more_of(before: Zone, after: Zone, snapshots: U64 | None) -> bool:
     return after.first <= end_of(before.last)
 
 
-def _zones_without_range(findings: Iterable[Finding]) -> Iterator[Zone]:
+def _zones_without_range(findings: Iterable[Finding], index: Index) -> Iterator[Zone]:
     ordered = sorted(findings, key=_cause_without_range)
     for _, members in groupby(ordered, key=_cause_without_range):
         those = list(members)
-        yield _zone(those[0].lane, None, None, those)
+        yield _zone(those[0].lane, None, None, those, index)
 
 
 def _cause_without_range(finding: Finding) -> tuple[str, str]:
@@ -244,9 +242,9 @@ def _cause_without_range(finding: Finding) -> tuple[str, str]:
     return finding.lane.value, f"/{finding.claims[0].file}" if by_file else finding.kind
 
 
-def _zone(kind: LaneKind, first: int | None, last: int | None, findings: Iterable[Finding]) -> Zone:
+def _zone(kind: LaneKind, first: int | None, last: int | None, findings: Iterable[Finding], index: Index) -> Zone:
     members = tuple(sorted(findings, key=worst_first))
-    return Zone(kind, first, last, _title(members), members[0].severity, members)
+    return _Named(kind, first, last, _title(members), members[0].severity, members, index=index)
 
 
 def _title(findings: Sequence[Finding]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.manifests import Evidence
 from core.model import LaneKind
 from core.recovery.model import Recovery
@@ -29,7 +31,7 @@ def restore_size(recovery: Recovery, evidence: Evidence | None = None) -> Restor
     """The size of the best restore; all zeros where there is none."""
     derived = {each.record.manifest: each.end - each.begin for each in recovery.derived}
     manifests = chunks = chunks_known = chunk_bytes = bytes_known = 0
-    for lane, handle in dict.fromkeys(_read_manifests(recovery)):
+    for lane, handle in _read_manifests(recovery):
         manifests += 1
         facts = None if evidence is None else evidence.manifest(lane, handle)
         count = derived.get(handle, facts.chunk_count if facts and facts.range else None)
@@ -41,16 +43,16 @@ def restore_size(recovery: Recovery, evidence: Evidence | None = None) -> Restor
 
 
 def _read_manifests(recovery: Recovery) -> Iterator[tuple[LaneKind, str]]:
-    """Lane and handle of each manifest that the best restore reads; one of a snapshot may come twice."""
+    """Lane and handle of each manifest that the best restore reads, each once."""
     best = recovery.preview.best
     if best is None:
         return
     snapshots = [best.tree_snapshot, best.tree_snapshot if best.kv_snapshot is None else best.kv_snapshot]
     read = {
-        LaneKind.EPOCH_ENDINGS: best.epoch_endings.tolist(),
-        LaneKind.STATE_SNAPSHOTS: snapshots,
-        LaneKind.TRANSACTIONS: best.transactions.tolist(),
+        LaneKind.EPOCH_ENDINGS: best.epoch_endings,
+        LaneKind.STATE_SNAPSHOTS: np.array(snapshots, dtype=np.int64),
+        LaneKind.TRANSACTIONS: best.transactions,
     }
     for kind, rows in read.items():
         lane = recovery.index.lanes[kind]
-        yield from ((kind, lane.manifest(row)) for row in rows)
+        yield from ((kind, lane.manifest(row)) for row in rows[lane.manifests.take(rows).distinct()].tolist())

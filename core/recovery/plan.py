@@ -39,6 +39,7 @@ from core.restore.along import (
 )
 from core.restore.recovered import recoverable_lines
 from core.snapshot import Snapshot, metadata_only
+from core.stopping import stoppable
 from core.storage.protocol import StoreReader
 
 #: A chain can do without more levels: that files are missing is what tells a broken backup.
@@ -68,8 +69,9 @@ def plan_recovery(
     def recovery_with(wishes: RestoreOptions, known: Evidence | None) -> Recovery:
         return _Plan(reader, snapshot, wishes, denied or {}, looking, known, wishes).run()
 
-    recovery = recovery_with(options or RestoreOptions(), evidence)
-    return replace(recovery, costs=tuple(reach_costs(recovery, recovery_with)))
+    with stoppable(looking.stopped):
+        recovery = recovery_with(options or RestoreOptions(), evidence)
+        return replace(recovery, costs=tuple(reach_costs(recovery, recovery_with)))
 
 
 @dataclass(slots=True)
@@ -138,7 +140,8 @@ class _Plan:
 
     def _looked_into(self, lines: tuple[AddedLine, ...]) -> Ground:
         ground = with_lines(self._index, lines)
-        self._look_into(ground, self._competing(ground))
+        if not metadata_only(self.snapshot):
+            self._look_into(ground, self._competing(ground))
         return ground
 
     @property

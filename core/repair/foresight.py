@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from core.model import LaneKind, RangeRecord
 from core.repair.sides import Sides
 from core.storage.protocol import Listed, ListedKind
 from core.words import read_only
+
+_PART_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,24 +54,32 @@ def foresee(sides: Sides, going: Collection[int], writes: Iterable[Write]) -> Fo
 def spoils(foreseen: Foreseen, writes: Iterable[Write]) -> bool:
     """Whether new files would hold anything but whole lines of entries that are to be visible, each once.
 
-    Of files that hold lines of one lane each has to go on behind the one before; they are decoded one by one.
+    Of files that hold lines of one lane each has to go on behind the one before, and so has each part of a file; they
+    are decoded one by one.
     """
     last: dict[LaneKind, RangeRecord] = {}
-    for write in writes:
-        if not write.lines:
-            continue
-        index = index_of("metadata", [(_listed(write), write.text)])
+    for listed, text in ((_listed(write), text) for write in writes if write.lines for text in _parts(write.text)):
+        index = index_of("metadata", [(listed, text)])
         entries = sum(map(len, index.lanes.values())) + len({record.id for record, _ in index.identities})
         lanes = {kind: lane for kind, lane in index.lanes.items() if len(lane)}
         if (
             any(file.bad_lines or file.fault for file in index.files)
-            or entries != write.lines
+            or entries != text.count(b"\n")
             or any(len(absent_rows(lane, foreseen.index.lanes[kind])) for kind, lane in lanes.items())
             or any(kind in last and astuple(lane.record(0)) <= astuple(last[kind]) for kind, lane in lanes.items())
         ):
             return True
         last |= {kind: lane.record(len(lane) - 1) for kind, lane in lanes.items()}
     return False
+
+
+def _parts(text: bytes) -> Iterator[bytes]:
+    """A file in whole lines, so many bytes at a time that what decoding takes does not grow with the store."""
+    at = 0
+    while at < len(text):
+        end = text.rfind(b"\n", at, at + _PART_BYTES) + 1 or text.find(b"\n", at + _PART_BYTES) + 1 or len(text)
+        yield text[at:end]
+        at = end
 
 
 def _listed(write: Write) -> Listed:

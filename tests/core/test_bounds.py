@@ -6,14 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from core.engine import Engine
 from core.errors import Stopped
+from core.host import FixedHost
 from core.manifests import Evidence, ManifestStatus, broken_manifests, collect_evidence, unread_manifests
 from core.manifests.model import ManifestRefused
 from core.manifests.parse import MAX_MANIFEST_BYTES, MAX_UNKNOWN_FIELDS, parse_manifest
+from core.manifests.watching import Unwatched
 from core.model import LaneKind
 from core.snapshot import Snapshot
 from core.storage import LocalReader
@@ -29,6 +34,7 @@ from tests.support.hazards import look
 from tests.support.soaking import sampled
 from tests.support.terminals import converse
 
+NOW = 4_000_000_000.0
 TXN = LaneKind.TRANSACTIONS
 MANIFEST = "transaction_0-.0000/transaction.manifest"
 MIB = 1 << 20
@@ -132,6 +138,49 @@ def test_ctrl_c_while_a_long_manifest_is_read_ends_with_130(words: tuple[str, ..
     outcome = converse(command(name, store, *more, *pinned), [(told, "\x03")])
     assert outcome.code == 130
     assert "partial" in outcome.out and "Traceback" not in outcome.out
+
+
+@pytest.mark.parametrize("crowd", sampled(tuple(Crowd), 2))
+def test_whoever_waits_for_a_chain_is_asked_all_along_whether_to_stop(crowd: Crowd, tmp_path: Path) -> None:
+    store = write_crowded_store(tmp_path / "store", crowd, 100)
+    engine = Engine(LocalReader(str(store)), FixedHost(NOW))
+    snapshot = engine.look()
+    asked = Asked()
+    engine.plan_recovery(snapshot, watch=asked)
+    assert len(asked.times) > 5
+    for moment in range(1, len(asked.times)):
+        fresh = Engine(LocalReader(str(store)), FixedHost(NOW))
+        with pytest.raises(Stopped):
+            fresh.plan_recovery(fresh.look(), watch=Asked(until=moment))
+
+
+def test_a_chain_through_many_lines_is_left_within_a_second(tmp_path: Path) -> None:
+    store = write_crowded_store(tmp_path / "store", Crowd.TORN, 480_000)
+    engine = Engine(LocalReader(str(store)), FixedHost(NOW))
+    snapshot = engine.look()
+    asked = Asked()
+    engine.plan_recovery(snapshot, watch=asked)
+    assert max(after - before for before, after in pairwise(asked.times)) < 1
+
+
+class Asked(Unwatched):
+    """When, in processor seconds, somebody asked whether to stop; told so at the question of number `until`."""
+
+    def __init__(self, until: int = 0) -> None:
+        self.until = until
+        self.times = [time.process_time()]
+
+    def stopped(self) -> bool:
+        self.times.append(time.process_time())
+        return len(self.times) - 1 == self.until
+
+
+def test_ctrl_c_while_a_chain_is_looked_for_ends_with_130_within_a_second(tmp_path: Path) -> None:
+    store = write_crowded_store(tmp_path / "store", Crowd.TORN, 480_000)
+    outcome = converse(command("restore-plan", store), [("looking for a chain: 1 s so far", "\x03")])
+    assert outcome.code == 130
+    assert "partial" in outcome.out and "Traceback" not in outcome.out
+    assert outcome.seconds < 1
 
 
 def test_work_that_says_nothing_is_told_every_second() -> None:

@@ -16,7 +16,7 @@ from core.columns import Lane
 from core.findings.cache_hash import cache_hashes
 from core.findings.contents import contents_of
 from core.findings.handles import odd_rows
-from core.findings.sweep import Shape, joins, pair_shape, sweep
+from core.findings.sweep import Shape, Sweep, joins, pair_shape, sweep
 from core.lane_difference import absent_rows
 from core.model import U64_MAX, LaneKind
 from core.phrases import quoted, shown
@@ -96,13 +96,18 @@ def test_a_stretch_is_widened_to_the_nearest_boundaries_that_no_entry_straddles(
 ) -> None:
     lane = transactions(*given_lines)
     last = first + more
-    low, high = sweep(lane).widened(first, last)
+    low, high = widened(sweep(lane), first, last)
     assert low <= first and last <= high
     knots = [pair for pair in entries_of(lane) if any(overlap(pair, other) for other in _others(lane, pair))]
     # Only entries that overlap others widen a stretch: an entry alone is no conflict.
     for entry in knots:
         assert not entry[0] < low <= entry[1]
         assert not entry[0] <= high < entry[1]
+
+
+def widened(swept: Sweep, first: int, last: int) -> tuple[int, int]:
+    low, high = swept.widened(np.array([first], dtype=np.uint64), np.array([last], dtype=np.uint64))
+    return int(low[0]), int(high[0])
 
 
 def _others(lane: Lane, pair: tuple[int, int]) -> list[tuple[int, int]]:
@@ -121,7 +126,7 @@ def test_an_entry_that_ends_at_the_greatest_number_does_not_wrap() -> None:
 def test_an_empty_lane_is_clean() -> None:
     swept = sweep(transactions())
     assert swept.clean
-    assert swept.widened(3, 5) == (3, 5)
+    assert widened(swept, 3, 5) == (3, 5)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,30 @@ def test_a_snapshot_that_is_not_at_the_end_of_its_epoch_disagrees_with_the_epoch
     assert found.next_step == "seamline check memory --level 2"
 
 
+def test_every_snapshot_at_a_wrong_place_is_a_finding_however_many_there_are() -> None:
+    wrong = [state(number + 5, 20_000 - number) for number in range(500)]
+    ends = [epoch(number + 5, number + 5, 30_000 + number, 30_000 + number) for number in range(500)]
+    found = find(Case(snapshot_of({**base_store(), "extra.meta": lines(*wrong, *ends)}), NOW + 9_000), 1)
+    disordered = [each for each in found if each.kind == "snapshot-epoch-order"]
+    elsewhere = [each for each in found if each.kind == "snapshot-not-epoch-end"]
+    assert [each.first for each in disordered] == list(range(20_000 - 499, 20_000))
+    assert {each.last for each in disordered} == {20_000}
+    assert [each.first for each in elsewhere] == list(range(20_000 - 499, 20_001))
+    assert "500 snapshots are like that" in elsewhere[0].explanation
+    assert len({each.id for each in found}) == len(found)
+
+
+def test_snapshots_at_one_wrong_version_are_one_finding_that_tells_of_the_highest_epoch() -> None:
+    snapshot = snapshot_of(
+        {**base_store(), "extra.meta": lines(state(5, 50), state(6, 120), state(7, 50), txn(201, 300))}
+    )
+    (found,) = (each for each in find(Case(snapshot, NOW + 9_000), 1) if each.kind == "snapshot-epoch-order")
+    assert (found.first, found.last) == (50, 120)
+    assert "epoch 7 is at version 50, below version 120 of epoch 6" in found.explanation
+    assert "So is 1 more snapshot of that version." in found.explanation
+    assert [entry.first for entry in found.entries] == [120, 50, 50]
+
+
 def test_a_snapshot_at_the_first_or_the_last_epoch_of_an_entry_is_fine() -> None:
     wide = [epoch(2, 9, 150, 900), state(2, 150), state(9, 900), txn(201, 1_000)]
     assert check(*wide) == {}

@@ -24,11 +24,12 @@ LATER = 1_800_000_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command left behind."""
+    """What a command left behind; `seconds` from the last thing that was typed to its end, where that is known."""
 
     code: int
     out: str
     err: str
+    seconds: float = 0
 
     @property
     def document(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import time
 from collections.abc import Sequence
 
 from tests.support.commands import Outcome, environment
@@ -18,15 +19,16 @@ def converse(words: Sequence[str], answers: Sequence[tuple[str, str]], **variabl
     pid, leader = pty.fork()
     if pid == 0:
         os.execvpe(words[0], list(words), variables)
-    seen, left = "", list(answers)
+    seen, left, typed = "", list(answers), time.monotonic()
     while data := _read(leader):
         seen += data
         if left and left[0][0] in seen:
             os.write(leader, left.pop(0)[1].encode())
+            typed = time.monotonic()
     os.close(leader)
     _, status = os.waitpid(pid, 0)
     assert not left, f"never seen: {left[0][0]!r} in {seen!r}"
-    return Outcome(os.waitstatus_to_exitcode(status), seen.replace("\r\n", "\n"), "")
+    return Outcome(os.waitstatus_to_exitcode(status), seen.replace("\r\n", "\n"), "", time.monotonic() - typed)
 
 
 def _read(leader: int) -> str:

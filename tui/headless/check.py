@@ -11,7 +11,7 @@ from core.invocation import Flag
 from tui.headless.exit_codes import OF_VERDICT, ExitCode
 from tui.headless.json_text import SCHEMA
 from tui.headless.options import accept_option, factor, json_option, takes_store
-from tui.headless.output import put_answer, put_record, put_streamed
+from tui.headless.output import put_lines, put_record, put_streamed
 from tui.headless.surroundings import connect, holds_nothing, look
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def check(
 
         shown = None if show_all else limit
         answer = summary_answer(report, notes) if summary else check_answer(report, notes, shown)
-        put_answer(answer, pager=not no_pager)
+        put_lines(answer, pager=not no_pager)
     return ExitCode.UNREACHABLE if holds_nothing(snapshot) else OF_VERDICT[report.word]
 
 

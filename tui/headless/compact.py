@@ -23,7 +23,7 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import put_answer, put_document
-from tui.headless.planning import Planning, require_wanted, waiting_in
+from tui.headless.planning import Planning, require_plan, waiting_in
 from tui.headless.surroundings import holds_nothing
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Compaction(Planning[_Planned]):
             # Only a whole check knows in which zone the hazard lies, and the way on.
             report = engine.check(snapshot, factors=(self.options,))
             plan = engine.plan_compaction(snapshot, self.options, report)
-        require_wanted(plan.change_set, self.if_plan)
+        require_plan(plan.change_set, self.if_plan)
         return _Planned(plan, snapshot, verdict(snapshot))
 
     def answer(self, planned: _Planned, applied: Applied | None = None, resumed: tuple[Applied, ...] = ()) -> int:

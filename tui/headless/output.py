@@ -1,4 +1,4 @@
-"""Where answers go: one write to stdout for a whole answer, everything said around it to stderr.
+"""Where answers go: one write to stdout for a whole answer that is not long, everything said around it to stderr.
 
 Nothing from a store is read as markup, and a reader that goes away (`| head`) ends a command quietly.
 """
@@ -10,7 +10,8 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, TextIO
 
 from tui.headless.capabilities import is_dumb, shown_on
@@ -26,6 +27,8 @@ WIDEST: Final = 400
 
 #: A stream is written in pieces of so many characters.
 _PIECE_CHARS: Final = 1 << 16
+#: An answer for people is written so many lines, or paragraphs, at a time.
+_LINES_AT_ONCE: Final = 1_000
 
 
 class AnswerLost(OSError):
@@ -90,13 +93,39 @@ def put_answer(answer: RenderableType, *, pager: bool = False) -> None:
 
     With `pager` one that is longer than the terminal goes through the operator's. Raises `OSError`.
     """
-    text = rendered(answer, sys.stdout)
-    if pager and _has_pager() and _exceeds_screen(text):
-        import click
+    put_lines([answer], pager=pager)
 
-        click.echo_via_pager(text.removesuffix("\n"))
-    else:
-        put_text(text)
+
+def put_lines(lines: Iterable[RenderableType], *, pager: bool = False) -> None:
+    """The same for an answer in lines, which are made, written and forgotten some at a time. Raises `OSError`."""
+    pieces = _rendered_pieces(iter(lines))
+    head = ""
+    if pager and _has_pager():
+        for piece in pieces:
+            head += piece
+            if _exceeds_screen(head):
+                import click
+
+                click.echo_via_pager(_without_last_newline(chain((head,), pieces)))
+                return
+    with contextlib.suppress(ReaderGone):
+        for piece in chain((head,), pieces):
+            _put(piece)
+
+
+def _rendered_pieces(lines: Iterator[RenderableType]) -> Iterator[str]:
+    from rich.console import Group
+
+    while some := tuple(islice(lines, _LINES_AT_ONCE)):
+        yield rendered(Group(*some), sys.stdout)
+
+
+def _without_last_newline(pieces: Iterable[str]) -> Iterator[str]:
+    before = ""
+    for piece in pieces:
+        yield before
+        before = piece
+    yield before.removesuffix("\n")
 
 
 def _has_pager() -> bool:

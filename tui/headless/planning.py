@@ -120,7 +120,7 @@ class Planning(ABC, Generic[P]):
         return Resume(snapshot.location, lease=self.changes.lease)
 
 
-def require_wanted(change: ChangeSet | None, plan_id: str | None) -> None:
+def require_plan(change: ChangeSet | None, plan_id: str | None) -> None:
     """Raises `PlanOutdated` where another plan than this was asked for."""
     from core.phrases import shown
 

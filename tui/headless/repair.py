@@ -24,7 +24,7 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import put_answer, put_streamed
-from tui.headless.planning import Planning, require_wanted, waiting_in
+from tui.headless.planning import Planning, require_plan, waiting_in
 from tui.headless.surroundings import holds_nothing
 from tui.headless.wishes import WITHOUT_CHOICES, Wishes, takes_choices
 
@@ -195,7 +195,7 @@ class _Repair(Planning[_Planned]):
             self.wait_for_new_second(snapshot)
         with at_work("planning the repair"):
             plan = engine.plan_repair(recovery, park_tail=self.park_tail)
-        require_wanted(plan.change_set, self.if_plan)
+        require_plan(plan.change_set, self.if_plan)
         if self.given is not None and plan.change_set is not None:
             self.given.require_plan(plan.change_set, recovery)
         if self.mode is Mode.APPLY and not self.accept_unused:

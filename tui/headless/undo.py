@@ -22,7 +22,7 @@ from tui.headless.options import (
     yes_option,
 )
 from tui.headless.output import note, put_answer, put_document
-from tui.headless.planning import require_wanted
+from tui.headless.planning import require_plan
 
 if TYPE_CHECKING:
     from core.acceptance import Acceptance
@@ -147,7 +147,7 @@ class _Undo:
         snapshot = self.changes.look(accept=self.accept)
         engine = self.changes.engine
         change = engine.plan_undo(snapshot, operation)
-        require_wanted(change, self.if_plan)
+        require_plan(change, self.if_plan)
         before = engine.check(snapshot).verdict
         return _Planned(snapshot, operation, change, before, engine.foresee(snapshot, change))
 

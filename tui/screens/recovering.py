@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from textual.message import Message
 
 from core.chain import Policy
+from core.stopping import stoppable
 from tui.recovering import Patience
 from tui.screens.ask import AskScreen
 from tui.screens.preview import Answered, PreviewScreen
@@ -56,7 +57,12 @@ class RecoveryScreen(PreviewScreen[Result]):
         def tell(progress: EvidenceProgress) -> None:
             self.post_message(LookingInto(key, progress.done, progress.total))
 
-        return key, lambda: run(Patience(tell, lambda: self._asked != key))
+        def answer() -> Result:
+            watch = Patience(tell, lambda: self._asked != key)
+            with stoppable(watch.stopped):
+                return run(watch)
+
+        return key, answer
 
     def on_looking_into(self, message: LookingInto) -> None:
         """Say how far it is."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from rich.console import Group
+from rich.console import RenderableType
 from rich.text import Text
 
 from core.engine import MAX_LEVEL, Report
@@ -44,37 +45,53 @@ CLAIMS_SHOWN: Final = 6
 _STYLES: Final = {"clean": GOOD, "restorable": WARN, "broken": BAD}
 
 
-def check_answer(report: Report, notes: Notes = NO_NOTES, limit: int | None = None) -> Group:
+def check_answer(report: Report, notes: Notes = NO_NOTES, limit: int | None = None) -> Iterator[RenderableType]:
     """The whole answer of a check, with at most `limit` problems, and as many notices; None for all.
 
     It ends as it begins, so that the end of a log tells the verdict too.
     """
-    return Group(
-        *verdict_lines(report),
-        *_problems(report, notes, limit),
-        Text(),
-        *_not_checked(report),
-        Text(),
-        *conclusion(report),
-    )
+    yield from verdict_lines(report)
+    yield from _problems(report, notes, limit)
+    yield from (Text(), *_not_checked(report), Text(), *conclusion(report))
 
 
-def summary_answer(report: Report, notes: Notes = NO_NOTES) -> Group:
+def summary_answer(report: Report, notes: Notes = NO_NOTES) -> Iterator[RenderableType]:
     """One line a problem: how bad, what, where, and the first step; then the verdict."""
     problems, notices = _by_weight(report)
-    rows = [_summary_line(zone, notes.get(zone.id)) for zone in problems]
-    lines: Lines = aligned(("severity", "problem", "lane", "where", "next"), rows) if rows else []
+    if problems:
+        yield from aligned(("severity", "problem", "lane", "where", "next"), _SummaryLines(problems, notes))
     if notices:
-        lines.append(Text(counted(len(notices), "notice"), DIM))
-    return Group(*lines, *([Text()] if lines else []), *conclusion(report))
+        yield Text(counted(len(notices), "notice"), DIM)
+    if problems or notices:
+        yield Text()
+    yield from conclusion(report)
+
+
+def _note_on(zone: Zone, notes: Notes) -> ZoneState | None:
+    """What was noted on a problem; what that is known by is worked out only where there are notes."""
+    return notes.get(zone.id) if notes else None
+
+
+@dataclass(frozen=True, slots=True)
+class _SummaryLines:
+    """The lines of some problems, made anew in each round: there may be hundreds of thousands."""
+
+    problems: Sequence[Zone]
+    notes: Notes
+
+    def __iter__(self) -> Iterator[Line]:
+        return (_summary_line(zone, _note_on(zone, self.notes)) for zone in self.problems)
+
+
+def _first_step(zone: Zone) -> str:
+    first = lead(zone)
+    return first.next_step.partition("\n")[0] if first else ""
 
 
 def _summary_line(zone: Zone, state: ZoneState | None) -> Line:
-    first = lead(zone)
-    step = first.next_step.partition("\n")[0] if first else ""
     title = zone.title if state is None else f"{zone.title} ({state.standing.value})"
-    cells = (zone.severity.value.upper(), title, lane_name(zone.lane), place(zone.lane, zone.first, zone.last), step)
-    return Line(cells, DIM if state is not None else "")
+    cells = (zone.severity.value.upper(), title, lane_name(zone.lane), place(zone.lane, zone.first, zone.last))
+    return Line(cells, DIM if state is not None else "", partial(_first_step, zone))
 
 
 def note_words(state: ZoneState) -> str:
@@ -159,18 +176,18 @@ def _by_weight(report: Report) -> tuple[list[Zone], list[Zone]]:
     return problems, [zone for zone in report.zones if zone.severity is Severity.INFO]
 
 
-def _problems(report: Report, notes: Notes, limit: int | None) -> Lines:
+def _problems(report: Report, notes: Notes, limit: int | None) -> Iterator[RenderableType]:
     problems, notices = _by_weight(report)
-    lines: Lines = [Text(), Text(counted(len(problems), "problem"), "bold")] if problems else []
+    if problems:
+        yield from (Text(), Text(counted(len(problems), "problem"), "bold"))
     for zone in problems[:limit]:
-        lines += [Text(), *zone_lines(zone, notes.get(zone.id))]
+        yield from (Text(), *zone_lines(zone, _note_on(zone, notes)))
     if limit is not None and len(problems) > limit:
         rest = f"and {whole(len(problems) - limit)} more: --all tells of them, --json lists them for scripts"
-        lines += [Text(), Text(rest, DIM)]
+        yield from (Text(), Text(rest, DIM))
     if notices:
-        lines += [Text(), Text(counted(len(notices), "notice"), "bold")]
-        lines += [prose("", each.explanation) for zone in notices[:limit] for each in zone.findings[:1]]
-    return lines
+        yield from (Text(), Text(counted(len(notices), "notice"), "bold"))
+        yield from (prose("", each.explanation) for zone in notices[:limit] for each in zone.findings[:1])
 
 
 def zone_lines(zone: Zone, state: ZoneState | None = None) -> Lines:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from rich.cells import cell_len
-from rich.console import RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -37,19 +37,42 @@ def headline(word: str, style: str, text: str) -> Text:
     return Text.assemble((word, style), "  ", (safe(text), "bold"))
 
 
-def verbatim(label: str, text: str, style: str = "", indent: int = 2) -> Text:
+def verbatim(label: str, text: str, style: str = "", indent: int = 2) -> RenderableType:
     """A labelled line that is never broken: a command, a handle, stock's own words."""
-    shown = Text(" " * indent + f"{label:<{LABEL_WIDTH}}", style=DIM, no_wrap=True, overflow="ignore")
-    return shown.append(safe(text), style=style or "default")
+    return _Labelled(label, safe(text), indent, style, verbatim=True)
 
 
 def prose(label: str, text: str, indent: int = 2) -> RenderableType:
     """A labelled paragraph, wrapped under itself."""
-    grid = Table.grid(padding=0)
-    grid.add_column(width=LABEL_WIDTH, no_wrap=True, style=DIM)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(label), Text(safe(text)))
-    return Padding(grid, (0, 0, 0, indent))
+    return _Labelled(label, safe(text), indent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """A label and text beside it, which is wrapped under itself or, `verbatim`, never broken.
+
+    Neither a table nor a `Text`, which take ten times as long: an answer may have a million of them.
+    """
+
+    label: str
+    text: str
+    indent: int
+    style: str = ""
+    verbatim: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(1, options.max_width - self.indent - LABEL_WIDTH)
+        dim, style = console.get_style(DIM), console.get_style(self.style) if self.style else None
+        label = self.label
+        for line in [self.text] if self.verbatim else _wrapped(self.text, width, console):
+            yield Segment(f"{'':{self.indent}}{label:<{LABEL_WIDTH}}", dim)
+            yield Segment(line, style)
+            yield Segment.line()
+            label = ""
+
+
+def _wrapped(text: str, width: int, console: Console) -> list[str]:
+    return [line.plain.rstrip() for line in Text(text).wrap(console, width, overflow="fold")]
 
 
 def commands(label: str, text: str, indent: int = 2) -> Lines:
@@ -88,26 +111,36 @@ def row(made: Table, cells: Iterable[str], style: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of aligned columns; the last cell may be as long as it likes and is never broken."""
+    """A row of aligned columns; the last cell may be as long as it likes and is never broken.
+
+    `end` makes a last cell that takes long, when the row is written.
+    """
 
     cells: tuple[str, ...]
     style: str = ""
+    end: Callable[[], str] | None = None
 
 
-def aligned(header: tuple[str, ...], rows: Sequence[Line], right: frozenset[int] = frozenset()) -> Lines:
-    """Rows under a header, each column as wide as its widest cell; `right` are the columns aligned to the right."""
-    lines = [Line(header, DIM), *(Line(tuple(map(safe, each.cells)), each.style) for each in rows)]
-    widths = [max(cell_len(line.cells[column]) for line in lines) for column in range(len(header) - 1)]
-    return [_aligned_line(line, widths, right) for line in lines]
+def aligned(header: tuple[str, ...], rows: Iterable[Line], right: frozenset[int] = frozenset()) -> Iterator[Text]:
+    """Rows under a header, each column as wide as its widest cell; `right` are the columns aligned to the right.
+
+    Of `rows` two rounds are made, and none of them is kept.
+    """
+    widths = [cell_len(name) for name in header[:-1]]
+    for line in rows:
+        for column in range(len(widths)):
+            widths[column] = max(widths[column], cell_len(safe(line.cells[column])))
+    yield _aligned_line(Line(header, DIM), widths, right)
+    yield from (_aligned_line(line, widths, right) for line in rows)
 
 
 def _aligned_line(line: Line, widths: Sequence[int], right: frozenset[int]) -> Text:
     text = Text(style=line.style, no_wrap=True, overflow="ignore")
     for column, width in enumerate(widths):
-        cell = line.cells[column]
+        cell = safe(line.cells[column])
         room = " " * (width - cell_len(cell))
         text.append(f"{room}{cell}  " if column in right else f"{cell}{room}  ")
-    return text.append(line.cells[-1])
+    return text.append(safe(line.end() if line.end else line.cells[-1]))
 
 
 _LANE_NAMES: Final = {
