@@ -58,7 +58,9 @@ class AskScreen(KeepsGoing, ModalScreen[str | None]):
                 yield Line(id="example")
             with Horizontal(id="ask"):
                 yield Line(id="question")
-                answer = Input(self._value, placeholder=self._example, id="answer")
+                # What is refused is to be changed, not typed anew.
+                keeps = bool(self._why)
+                answer = Input(self._value, placeholder=self._example, id="answer", select_on_focus=not keeps)
                 answer.cursor_blink = False
                 yield answer
 
