@@ -143,9 +143,9 @@ class ChangeScreen(PreviewScreen[Proposal]):
         return why_wait(operation) if operation is not None and operation.holder is not None else ""
 
     def hints(self) -> list[Hint]:
-        """What is over is not offered to be carried out any more."""
-        over = {hint for hint in (BY_ID["carry-out"].hint,) if hint and self._is_over}
-        return [hint for hint in super().hints() if hint not in over]
+        """What is over is not offered to be carried out any more, and what is not done not to be undone."""
+        untrue = {BY_ID["carry-out"].hint: self._is_over, BY_ID["undo"].hint: not self._undoable()}
+        return [hint for hint in super().hints() if not untrue.get(hint)]
 
     @property
     def _is_over(self) -> bool:
