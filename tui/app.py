@@ -20,11 +20,13 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Event, Key
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 from textual.theme import ThemeProvider
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from core.errors import SeamlineError
@@ -57,7 +59,7 @@ from tui.numbers import counted
 from tui.palette import CommandsProvider, Palette
 from tui.recovering import look_ahead
 from tui.screens import SCREENS
-from tui.screens.ask import AskScreen
+from tui.screens.ask import for_word
 from tui.screens.base import SeamlineScreen
 from tui.selecting import selecting
 from tui.state import History, Phase, Place, Session, View, Wishes
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
 
 #: What the operator types to take what differs from the last look for the truth.
 ACCEPT: Final = "accept"
+_NOT_ACCEPTED: Final = "nothing was accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,21 @@ class SeamlineApp(FaultyApp):
         if not self.is_running:
             return []  # An app that is ending still hears messages, while its screens lose one widget after the other.
         return [each for each in self.screen_stack if isinstance(each, SeamlineScreen) and each.is_mounted]
+
+    async def on_event(self, event: Event) -> None:
+        """A key has done what it does before the next one is looked at: what follows one that asks is the answer.
+
+        Textual alone would bring a key to the screen that was in front when it came, and lose it there; and what is
+        typed behind a key that edits would overtake it.
+        """
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self.screen._mounted_event.wait()
+            if isinstance(self.focused, Input) and event.is_printable:
+                await self.focused._on_key(event)
+                return
+            if await self._check_bindings(event.key):
+                return
+        await super().on_event(event)
 
     # --- looking at the store -------------------------------------------------------------------------------------
 
@@ -345,14 +363,14 @@ class SeamlineApp(FaultyApp):
 
     def action_accept_look(self) -> None:
         """Ask for the word that takes what differs from the last look for the truth."""
-        self.push_screen(AskScreen(f"Type {ACCEPT} if that is right", "Esc: nothing changes"), self._accept_typed)
+        self.push_screen(for_word(ACCEPT, "if that is right", _NOT_ACCEPTED), self._accept_typed)
 
     def _accept_typed(self, answer: str | None) -> None:
         snapshot = self.session.snapshot
-        if answer is not None and answer.strip() == ACCEPT and self.engine is not None and snapshot is not None:
+        if answer is not None and self.engine is not None and snapshot is not None:
             self._accept(self.engine, snapshot)
-        elif isinstance(self.screen, SeamlineScreen):
-            self.screen.say(f"nothing was accepted: the word is {ACCEPT}")
+        else:
+            self.say(_NOT_ACCEPTED)
 
     @work(thread=True, exclusive=True, group="accept", exit_on_error=False, description="accept")
     def _accept(self, engine: Engine, snapshot: Snapshot) -> None:

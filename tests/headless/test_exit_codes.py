@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.demo import SCENARIOS
+from core.host import FixedHost
 from core.model import IdentityRecord
 from tests.support.commands import seamline
 from tests.support.hazards import example_store
@@ -190,3 +191,12 @@ def test_a_store_of_the_official_shape_is_clean(tmp_path: Path) -> None:
 def test_stores_that_the_stock_tool_wrote_get_their_codes(name: str, code: int, tmp_path: Path) -> None:
     """The last two lost entries in silence: stock restores to what is left, and a check is not green."""
     assert seamline("check", example_store(name, tmp_path)).code == code
+
+
+def test_a_fault_is_told_as_one_and_not_as_an_interruption(demo_stores: Path) -> None:
+    class Ending(FixedHost):
+        def now(self) -> float:
+            raise EOFError("ran out of input")
+
+    outcome = seamline("check", demo_stores / "clean", machine=Ending(0))
+    assert outcome.code == 1 and "internal error, EOFError: ran out of input" in outcome.err

@@ -66,6 +66,21 @@ def test_the_timeline_follows_a_window_that_changes_its_size(terminal: Callable[
     window.wait_for_text("Problems 7", "Help")
 
 
+def test_what_is_typed_at_once_behind_a_key_that_asks_is_the_answer(terminal: Callable[..., Terminal]) -> None:
+    window = terminal(demo_store("everything"))
+    window.wait_for_text("Problems 7")
+    window.press("g", "9", "0", "0", "5", "Enter")
+    window.wait_for_text(" 9,005 ")
+    window.press("g", "9", "9", "9", "9", "9", "Enter")
+    window.wait_for_text("the last version in this store is 24,500", "Go to 99999")
+    window.press("Escape")
+    window.wait_for_text(" 9,005 ")
+    window.press("p", "P", "C-u", "n", "e", "w", "e", "s", "t", "Enter")
+    window.wait_for_text("--policy newest")
+    window.press("C-p", "c", "o", "m", "p", "a", "c", "t")
+    window.wait_for_text("  compact\n", "Park the tail")
+
+
 def test_looking_at_a_store_changes_nothing_in_it(terminal: Callable[..., Terminal]) -> None:
     store = demo_store("gap")
     before = {path: path.lstat() for path in sorted(store.rglob("*"))}

@@ -30,7 +30,6 @@ async def test_what_differs_is_accepted_by_a_word(what: str, tmp_path: Path) -> 
         await pressed(app, pilot, "A")
         await answered(app, pilot, "no")
         assert "nothing was accepted: the word is accept" in screen_text(app)
-        await pressed(app, pilot, "A")
         await answered(app, pilot, "accept")
         await settle(app, pilot)
         assert all(each.title != what for each in app.session.zones)

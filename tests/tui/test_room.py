@@ -15,6 +15,7 @@ from tests.tui.test_every_screen import visits
 from tests.tui.test_scrolling import assert_all_is_in_reach, shown_lists
 from tui.glyphs import ASCII, UNICODE, Glyphs
 from tui.safe_text import cut
+from tui.widgets.bands import Bands
 from tui.widgets.lanes import stacked
 from tui.widgets.painted import cut_row, row_text
 
@@ -40,6 +41,28 @@ async def test_lanes_are_higher_on_a_higher_terminal(size: tuple[int, int], heig
         await pilot.click(offset=(60, top + height // 2))
         await settle(app, pilot)
         assert app.session.selected is not None and app.session.selected.lane is LaneKind.EPOCH_ENDINGS
+
+
+@pytest.mark.parametrize(
+    ("keys", "rows"),
+    [(("r",), (7, 11, 11, 16)), (("p",), (5, 11, 11, 15)), (("c",), (2, 7, 7, 7)), (("enter",), (3, 8, 8, 8))],
+    ids=["restore", "repair", "compaction", "comparison"],
+)
+async def test_every_picture_has_higher_lanes_in_a_quarter_of_a_higher_terminal(
+    keys: tuple[str, ...], rows: tuple[int, ...]
+) -> None:
+    for size, high in zip([(80, 24), (160, 45), (200, 50), (240, 70)], rows, strict=True):
+        async with running(demo_store("everything"), size) as (app, pilot):
+            await pressed(app, pilot, *keys)
+            assert next(each for each in app.screen.query(Bands)).size.height == high, screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("size", "amounts"), [((160, 45), "2,000 ver"), ((200, 50), "2,000 ver  3 manifests")], ids=str
+)
+async def test_a_wide_list_of_problems_says_how_large_each_is(size: tuple[int, int], amounts: str) -> None:
+    async with running(demo_store("everything"), size) as (app, _):
+        assert f"2,001 - 4,000    {amounts}" in screen_text(app)
 
 
 async def test_where_the_timeline_is_alone_its_lanes_take_the_room() -> None:

@@ -64,7 +64,6 @@ async def test_the_repair_says_that_a_choice_is_not_used_and_wants_another_word(
         await answered(app, pilot, "repair")
         assert "nothing was done: the word is anyway" in screen_text(app)
         assert app.job is None and metadata_of(store) == before
-        await pressed(app, pilot, "enter")
         await answered(app, pilot, "anyway")
         await pressed(app, pilot)
         assert metadata_of(store) != before
@@ -79,7 +78,6 @@ async def test_the_restore_preview_says_it_and_an_overlay_wants_the_word(tmp_pat
         await pressed(app, pilot, "o")
         await answered(app, pilot, str(tmp_path / "overlay"))
         assert "no overlay was written: the word is anyway" in screen_text(app)
-        await pressed(app, pilot, "o")
         await answered(app, pilot, "anyway")
         await answered(app, pilot, str(tmp_path / "overlay"))
         await pressed(app, pilot)

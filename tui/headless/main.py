@@ -122,8 +122,10 @@ def run(arguments: Sequence[str], machine: Machine | None = None) -> int:
         return ExitCode.FAILED
     except click.ClickException as error:
         return report_failure(_of_click(error), arguments)
-    except (click.Abort, KeyboardInterrupt):
-        return report_failure(_INTERRUPTED, arguments)
+    except (click.Abort, KeyboardInterrupt) as error:
+        # Click takes the end of anything for the end of what is typed.
+        fault = error.__cause__ if isinstance(error.__cause__, EOFError) else None
+        return report_failure(_unexpected(fault) if fault else _INTERRUPTED, arguments)
     except SeamlineError as error:
         return report_failure(Failure(error.exit_code, error.kind, error.message, error.hint), arguments)
     except OSError as error:

@@ -70,6 +70,11 @@ class SeamlineScreen(KeepsGoing, Screen[None]):
         """The characters to draw with."""
         return self.seamline.glyphs
 
+    @property
+    def lane_room(self) -> int:
+        """Rows for a picture with lanes that are higher than one: a quarter of a tall screen."""
+        return self.size.height // 4 if self.has_class("-tall") else 0
+
     def compose(self) -> ComposeResult:
         """Header, the screen's own widgets, status and footer."""
         yield Line(id="header")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,7 +21,7 @@ from tui.export import change_document
 from tui.job import Job, JobPhase
 from tui.proposal import Proposal
 from tui.safe_text import safe
-from tui.screens.ask import AskScreen
+from tui.screens.ask import for_word
 from tui.screens.preview import PreviewScreen
 from tui.state import Session
 from tui.texts import change as texts
@@ -33,6 +33,8 @@ from tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from core.engine import Engine
+
+_NOT_DONE: Final = "nothing was done"
 
 
 class ChangeScreen(PreviewScreen[Proposal]):
@@ -141,9 +143,9 @@ class ChangeScreen(PreviewScreen[Proposal]):
         return why_wait(operation) if operation is not None and operation.holder is not None else ""
 
     def hints(self) -> list[Hint]:
-        """What is over is not offered to be carried out any more."""
-        over = {hint for hint in (BY_ID["carry-out"].hint,) if hint and self._is_over}
-        return [hint for hint in super().hints() if hint not in over]
+        """What is over is not offered to be carried out any more, and what is not done not to be undone."""
+        untrue = {BY_ID["carry-out"].hint: self._is_over, BY_ID["undo"].hint: not self._undoable()}
+        return [hint for hint in super().hints() if not untrue.get(hint)]
 
     @property
     def _is_over(self) -> bool:
@@ -185,17 +187,15 @@ class ChangeScreen(PreviewScreen[Proposal]):
 
     def _ask_for_word(self) -> None:
         assert self.result is not None
-        what = f"Type {self.result.asked} to carry it out"
-        if self.result.unused:
-            what += " without what you chose"
-        self.app.push_screen(AskScreen(what, "Esc: nothing is done"), self._typed)
+        purpose = "to carry it out without what you chose" if self.result.unused else "to carry it out"
+        self.app.push_screen(for_word(self.result.asked, purpose, _NOT_DONE), self._typed)
 
     def _typed(self, answer: str | None) -> None:
         proposal = self.result
         if proposal is None or proposal.work is None:
             return
-        if answer is None or answer.strip() != proposal.asked:
-            self.say(f"nothing was done: the word is {proposal.asked}")
+        if answer is None:
+            self.say(_NOT_DONE)
             return
         wait = PATIENCE if self._job is not None and texts.is_held(self._job) else 0.0
         self._follows, self._job = True, None

@@ -186,7 +186,8 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         kind = item.lane.kind if item else LaneKind.TRANSACTIONS
         written = preview.written if preview.stop else preview.written_if_whole
         labelled = self.has_class("-tall")
-        strips = Strips(self.result.picture, kind, self.result.after[kind], (preview.files_before, written), labelled)
+        counts = (preview.files_before, written)
+        strips = Strips(self.result.picture, kind, self.result.after[kind], counts, labelled, self.lane_room)
         self.query_one("#strips", Bands).show(lambda width: strips.rows(width, self.glyphs), strips.height)
 
     def on_resize(self) -> None:

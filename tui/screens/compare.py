@@ -178,7 +178,9 @@ class CompareScreen(ChoosingScreen):
         comparison = self.comparison
         if comparison is None or not self.is_mounted:
             return
-        bars = CompareBars(comparison, self.agreement, agreeing=self._tall and bool(self.agreement))
+        bars = CompareBars(
+            comparison, self.agreement, agreeing=self._tall and bool(self.agreement), room=self.lane_room
+        )
         self.query_one("#bars", Bands).show(lambda width: bars.rows(width, self.glyphs), bars.height)
         self._show_sides(comparison)
         self._show_chunks(comparison)

@@ -253,18 +253,24 @@ class FilesScreen(PreviewScreen[FilesAnswer]):
 
     def action_find(self) -> None:
         """Ask for a part of a name."""
-        self.app.push_screen(AskScreen("Find", "a part of a metadata file's name"), self._find)
+        question = AskScreen("Find", "a part of a metadata file's name", check=self._why_not_found)
+        self.app.push_screen(question, self._find)
 
     def _find(self, answer: str | None) -> None:
-        if not answer or self.result is None:
-            return
-        names = [self.result.place(number) for number in self._kept]
-        hits = [at for at, (table, place) in enumerate(names) if answer in table.index.files[place].handle]
-        self._hits, self._wanted = tuple(hits), answer
-        if hits:
+        if answer and (hits := self._hits_of(answer)):
+            self._hits, self._wanted = hits, answer
             self._show_hit(next((at for at in hits if at >= self._list.cursor), hits[0]))
-        else:
-            self.say(f"no file here has {answer!r} in its name")
+
+    def _why_not_found(self, answer: str) -> str:
+        """Why there is nothing to go to; empty for what is found, and for nothing."""
+        return f"no file here has {answer!r} in its name" if answer and not self._hits_of(answer) else ""
+
+    def _hits_of(self, wanted: str) -> tuple[int, ...]:
+        """The rows of the list whose names have `wanted` in them."""
+        if self.result is None:
+            return ()
+        names = map(self.result.place, self._kept)
+        return tuple(at for at, (table, place) in enumerate(names) if wanted in table.index.files[place].handle)
 
     def action_find_next(self, step: int) -> None:
         """The next hit; wraps."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from textual import work
 from textual.message import Message
 
-from core.errors import SeamlineError
+from core.errors import SeamlineError, UsageError
 from core.overlay import WrittenOverlay, describe, restore_size, write_overlay
 from core.recovery import Recovery
 from tui.commands import Context
 from tui.headless.wishes import WITHOUT_CHOICES
-from tui.screens.ask import AskScreen
+from tui.screens.ask import AskScreen, for_word
 from tui.screens.recovering import RecoveryScreen
 from tui.texts.restore import overlay_text
 from tui.widgets.prose import Paragraph, text
@@ -27,15 +27,20 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 _EXAMPLE: Final = "a new or empty folder, outside of the store"
+_NOT_WRITTEN: Final = "no overlay was written"
 
 
 @dataclass
 class OverlayDone(Message):
-    """The overlay of a recovery was written, or why it was not; `told` is what is to be known of it."""
+    """The overlay of a recovery was written, or why it was not; `told` is what is to be known of it.
+
+    `unfit` is a folder that was typed and will not do.
+    """
 
     recovery: Recovery
     written: WrittenOverlay | None
     told: tuple[str, ...]
+    unfit: str = ""
 
 
 class OverlayScreen(RecoveryScreen[Result]):
@@ -67,24 +72,25 @@ class OverlayScreen(RecoveryScreen[Result]):
     def action_overlay(self) -> None:
         """Ask for the folder of the overlay; before that for a word where it can't follow what was chosen."""
         if self.recovery is not None and self.recovery.has_unused_choices:
-            question = f"Type {WITHOUT_CHOICES} for an overlay without what you chose"
-            self.app.push_screen(AskScreen(question, "Esc: nothing is written"), self._take_word)
+            question = for_word(WITHOUT_CHOICES, "for an overlay without what you chose", _NOT_WRITTEN)
+            self.app.push_screen(question, self._take_word)
         else:
             self._ask_for_folder()
 
     def _take_word(self, answer: str | None) -> None:
-        if answer is not None and answer.strip() == WITHOUT_CHOICES:
-            self._ask_for_folder()
+        if answer is None:
+            self.say(_NOT_WRITTEN)
         else:
-            self.say(f"no overlay was written: the word is {WITHOUT_CHOICES}")
+            self._ask_for_folder()
 
-    def _ask_for_folder(self) -> None:
-        self.app.push_screen(AskScreen("Folder for the overlay", _EXAMPLE), self._take_folder)
+    def _ask_for_folder(self, folder: str = "", why: str = "") -> None:
+        question = AskScreen("Folder for the overlay", _EXAMPLE, folder, _why_no_folder, why=why)
+        self.app.push_screen(question, self._take_folder)
 
     def _take_folder(self, answer: str | None) -> None:
         engine, recovery, folder = self.seamline.engine, self.recovery, (answer or "").strip()
         if recovery is None or engine is None or not folder:
-            self.say("no overlay was written")
+            self.say(_NOT_WRITTEN)
             return
         self.say("writing the overlay")
         self._write_overlay(engine, recovery, folder)
@@ -95,7 +101,8 @@ class OverlayScreen(RecoveryScreen[Result]):
             overlay = engine.plan_overlay(recovery)
             written = write_overlay(overlay, _at_home(folder))
         except SeamlineError as error:
-            self.post_message(OverlayDone(recovery, None, (error.message, error.hint)))
+            unfit = folder if isinstance(error, UsageError) else ""
+            self.post_message(OverlayDone(recovery, None, (error.message, error.hint), unfit))
         else:
             told = describe(overlay, restore_size(recovery, recovery.evidence))
             self.post_message(OverlayDone(recovery, written, told))
@@ -109,10 +116,18 @@ class OverlayScreen(RecoveryScreen[Result]):
         self.say("")
         if written is None:
             reason, hint = message.told
+            if message.unfit and self.is_current:
+                self._ask_for_folder(message.unfit, reason)
+                return
             self.tell("No overlay was written", [text(f"{reason}.", "conflict"), text(hint, "dim")])
             return
         self.overlay = written
         self.tell("The overlay is written", overlay_text(written, message.told))
+
+
+def _why_no_folder(answer: str) -> str:
+    """Why an answer names no folder; of one that it names the disk says later whether it will do."""
+    return "" if answer.strip() else "name a folder"
 
 
 def _at_home(folder: str) -> str:

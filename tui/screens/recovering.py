@@ -88,14 +88,19 @@ class RecoveryScreen(PreviewScreen[Result]):
     def action_policy(self) -> None:
         """Ask what is preferred where manifests compete."""
         now = self.seamline.wishes.policy
-        self.app.push_screen(AskScreen("Policy", _POLICIES, now), self._take_policy)
+        self.app.push_screen(AskScreen("Policy", _POLICIES, now, _why_no_policy), self._take_policy)
 
     def _take_policy(self, answer: str | None) -> None:
-        if answer is None:
-            return
-        found = [policy.value for policy in Policy if policy.value.startswith(answer.strip().lower())]
-        if len(found) != 1 and answer.strip() not in found:
-            self.say(f"type one of: {', '.join(Policy)}")
-            return
-        self.seamline.wishes = replace(self.seamline.wishes, policy=found[0])
-        self.ask()
+        if answer is not None:
+            self.seamline.wishes = replace(self.seamline.wishes, policy=_policies(answer)[0])
+            self.ask()
+
+
+def _why_no_policy(answer: str) -> str:
+    """Why an answer names no policy; empty if it names one."""
+    return "" if len(_policies(answer)) == 1 else "type one of these names, or how one begins"
+
+
+def _policies(answer: str) -> list[str]:
+    """The policies whose names begin as was typed."""
+    return [policy.value for policy in Policy if policy.value.startswith(answer.strip().lower())]

@@ -97,7 +97,7 @@ class RepairScreen(RecoveryScreen[RepairAnswer]):
 
     def _draw(self) -> None:
         assert self.result is not None
-        strips = RepairStrips(self.result, self.has_class("-tall"))
+        strips = RepairStrips(self.result, self.has_class("-tall"), self.lane_room)
         self.query_one("#strips", Bands).show(lambda width: strips.rows(width, self.glyphs), strips.height)
 
     def on_resize(self) -> None:

@@ -211,7 +211,7 @@ class RestoreScreen(OverlayScreen[RestoreAnswer]):
     def _draw(self) -> None:
         assert self.result is not None
         tall = self.has_class("-tall") and self.has_class("-wide")
-        picture = RestorePicture(self.result.scene, self._view, tall)
+        picture = RestorePicture(self.result.scene, self._view, tall, self.lane_room)
         self.query_one("#picture", Bands).show(lambda width: picture.rows(width, self.glyphs), picture.height)
 
     @property

@@ -102,10 +102,10 @@ class TimelineScreen(Moving, Marking):
         return self._wide and self.size.height >= 36
 
     @property
-    def _lane_room(self) -> int:
-        """Rows for the lanes: a quarter of the screen, or all that verdict, overview and status leave of a low one."""
+    def lane_room(self) -> int:
+        """Also all that verdict, overview and status leave of a low screen."""
         alone = self.has_class("-small") or self.has_class("-low")
-        return self.size.height - 3 if alone else self.size.height // 4
+        return self.size.height - 3 if alone else super().lane_room
 
     def draw(self) -> None:
         picture, view = self.session.picture, self.seamline.view
@@ -118,7 +118,7 @@ class TimelineScreen(Moving, Marking):
         self.query_one("#overview", Overview).show(picture, view, tall=self._annotated)
         picked, lane = self.picked()
         scene = Scene(picture, view, self.lane, self.area, picked, lane, self._annotated)
-        self.timeline.show(heightened(scene, self._lane_room))
+        self.timeline.show(heightened(scene, self.lane_room))
 
     def picked(self) -> tuple[tuple[int, int] | None, LaneKind | None]:
         """The versions of what is selected, and the lane if that is an entry."""

@@ -27,9 +27,10 @@ class Searching(SeamlineScreen):
         """Ask for a place."""
         self.app.push_screen(AskScreen("Go to", _EXAMPLE, check=self._why_no_such_place), self._go_to)
 
-    def action_find(self) -> None:
-        """Ask for a part of a name."""
-        self.app.push_screen(AskScreen("Find", "a part of a manifest's or a metadata file's name"), self._find)
+    def action_find(self, wanted: str = "", why: str = "") -> None:
+        """Ask for a part of a name; once more for one that is not there."""
+        example = "a part of a manifest's or a metadata file's name"
+        self.app.push_screen(AskScreen("Find", example, wanted, why=why), self._find)
 
     def action_find_next(self, step: int) -> None:
         """The next hit; wraps."""
@@ -91,8 +92,11 @@ class Searching(SeamlineScreen):
         self.hits, self._hit = found, 0
         if found:
             self._show_hit()
-        else:
-            self.say(f"no manifest or metadata file has {wanted!r} in its name")
+            return
+        why = f"no manifest or metadata file has {wanted!r} in its name"
+        self.say(why)
+        if self.is_current:
+            self.action_find(wanted, why)
 
     def _show_hit(self) -> None:
         entry, picture = self.hits[self._hit], self.session.picture

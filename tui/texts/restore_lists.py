@@ -188,9 +188,8 @@ def skipped_row(skipped: SkippedRows, index: int, width: int, glyphs: Glyphs) ->
     kind, run = skipped.run(index)
     style = "skipped" if bool(is_usual(kind, np.array([run.reason], dtype=np.uint8))[0]) else "text"
     place = f"{span(run.first, run.last):<{skipped.place_cells}}"
-    many = f"{counted(run.count, 'manifest')}" if run.count > 1 else ""
-    left = f"{kind.short:<6} {place} {many:<14} " if width >= 100 else f"{kind.short:<6} {place} "
-    words = f"{many}: {run.why}" if many and width < 100 else run.why
+    left = f"{kind.short:<6} {place} "
+    words = f"{counted(run.count, 'manifest')}: {run.why}" if run.count > 1 else run.why
     return ((left, "text"), (cut(words, width - len(left), glyphs.ellipsis), style))
 
 

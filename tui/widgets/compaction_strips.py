@@ -15,9 +15,10 @@ from core.picture import Picture
 from tui.glyphs import Glyphs
 from tui.numbers import ruler_label, whole
 from tui.state import View
-from tui.widgets.lanes import BLANK_CELL, Cell, lane_cells, row_of
+from tui.widgets.lanes import BLANK_CELL, Cell, lane_cells, lane_rows, row_of
 from tui.widgets.layers import Layer, layered_cells
-from tui.widgets.painted import Row
+from tui.widgets.painted import EMPTY_ROW, Row
+from tui.widgets.scene import lane_height
 
 _GUTTER = 16
 
@@ -74,18 +75,30 @@ def _coverage(first: U64, last: U64, keep: Mask) -> Coverage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strips:
-    """Everything that the strips show for one lane; `files` before and after the run."""
+    """Everything that the strips show for one lane; `files` before and after the run.
+
+    The lane is as high as it can be for all to take no more than `room` rows. Snapshots are points in the middle of as
+    much, so that nothing moves where the next group is one of them.
+    """
 
     picture: Picture
     kind: LaneKind
     after: AfterLane
     files: tuple[int, int]
     labelled: bool
+    room: int
 
     @property
     def height(self) -> int:
         """How many rows."""
-        return 3 if self.labelled else 2
+        return self._height_at(self._lane_height)
+
+    def _height_at(self, lane_height: int) -> int:
+        return 2 * lane_height + self.labelled
+
+    @property
+    def _lane_height(self) -> int:
+        return lane_height(self._height_at, self.room)
 
     def rows(self, width: int, glyphs: Glyphs) -> Sequence[Row]:
         """The rows at a width."""
@@ -97,11 +110,12 @@ class Strips:
         for column in _clear_beginnings(self.after.files, bounds):
             if after[column][0] == glyphs.covered:
                 after[column] = (glyphs.begins, "covered")
-        names = ("before", "after")
-        rows = [
-            ((f" {name:<7}{whole(count):>6}  ", "dim"), *row_of(cells))
-            for name, count, cells in zip(names, self.files, (before, after), strict=True)
-        ]
+        rows: list[Row] = []
+        for name, count, cells in zip(("before", "after"), self.files, (before, after), strict=True):
+            shown = lane_rows(f" {name:<7}{whole(count):>6}  ", cells, self._lane_height, glyphs)
+            points = self.kind is LaneKind.STATE_SNAPSHOTS
+            middle = (self._lane_height - 1) // 2
+            rows += [EMPTY_ROW if points and place != middle else row for place, row in enumerate(shown)]
         return [*rows, self._labels(columns, glyphs)][: self.height]
 
     def _labels(self, columns: int, glyphs: Glyphs) -> Row:

@@ -16,8 +16,9 @@ from tui.glyphs import Glyphs
 from tui.numbers import whole
 from tui.state import View
 from tui.texts.compare_chunks import sign
-from tui.widgets.lanes import BLANK_CELL, Cell, row_of
+from tui.widgets.lanes import BLANK_CELL, Cell, lane_rows, row_of
 from tui.widgets.painted import Row
+from tui.widgets.scene import lane_height
 
 _GUTTER: Final = 6
 #: From the worst down: a column of many chunks shows the worst of them.
@@ -57,25 +58,37 @@ def _coverage(spans: list[tuple[int, int]]) -> Coverage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompareBars:
-    """The picture of a comparison; `agreeing` adds the row that says how the chunks agree."""
+    """The picture of a comparison; `agreeing` adds the row that says how the chunks agree.
+
+    Ranges are as high as they can be for all to take no more than `room` rows.
+    """
 
     comparison: Comparison
     agreement: Agreement
     agreeing: bool
+    room: int
 
     @property
     def height(self) -> int:
         """How many rows."""
-        return 4 if self.agreeing else 3
+        return self._height_at(self._bar_height)
+
+    def _height_at(self, bar_height: int) -> int:
+        return 2 * bar_height + self.agreeing + 1
+
+    @property
+    def _bar_height(self) -> int:
+        points = self.comparison.lane is LaneKind.STATE_SNAPSHOTS
+        return 1 if points else lane_height(self._height_at, self.room)
 
     def rows(self, width: int, glyphs: Glyphs) -> Sequence[Row]:
         """The rows at a width."""
         columns = max(1, width - _GUTTER - 1)
         view = self._view
-        bars = [
-            _named(letter, self._bar(side.entry.first, side.entry.last, view, columns, glyphs))
-            for letter, side in zip(LETTERS, self.comparison.sides, strict=True)
-        ]
+        bars: list[Row] = []
+        for letter, side in zip(LETTERS, self.comparison.sides, strict=True):
+            cells = self._bar(side.entry.first, side.entry.last, view, columns, glyphs)
+            bars += lane_rows(_name(letter), cells, self._bar_height, glyphs, "strong")
         agree = [_named("agree", self._agreement(view, columns, glyphs))] if self.agreeing else []
         return [*bars, *agree, _named("", self._labels(view, columns))]
 
@@ -122,8 +135,12 @@ class CompareBars:
         return cells
 
 
+def _name(name: str) -> str:
+    return f"{name:>{_GUTTER - 1}} "
+
+
 def _named(name: str, cells: Sequence[Cell]) -> Row:
-    return ((f"{name:>{_GUTTER - 1}} ", "strong"), *row_of(cells))
+    return ((_name(name), "strong"), *row_of(cells))
 
 
 def _fill(cells: list[Cell], view: View, first: int, last: int, cell: Cell) -> None:

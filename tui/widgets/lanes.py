@@ -106,6 +106,16 @@ def stacked(cells: Sequence[Cell], height: int, glyphs: Glyphs) -> list[list[Cel
     return rows
 
 
+def lane_rows(name: str, cells: Sequence[Cell], height: int, glyphs: Glyphs, style: str = "dim") -> list[Row]:
+    """A lane drawn `height` rows high, its name beside the middle of it."""
+    middle = (height - 1) // 2
+    blank = " " * len(name)
+    return [
+        ((name if place == middle else blank, style), *row_of(row))
+        for place, row in enumerate(stacked(cells, height, glyphs))
+    ]
+
+
 def status_cells(conflict: Mask, cover: Cover, beyond: Mask | None, glyphs: Glyphs) -> list[Cell]:
     """Conflict beats missing beats covered; nothing is drawn where `beyond` is set."""
     after = [False] * len(cover) if beyond is None else beyond.tolist()

@@ -61,8 +61,11 @@ class Panel(KeepsGoing, Vertical):
         below = sum(rows.below for rows in self.query(RowList))
         more = f"{whole(below)} more below" if below else ""
         if framed:
-            self.border_title = _label(self._title, ("", self._hint), width, rule, "")
-            self.border_subtitle = Content.styled(more, "$seam-dim")
+            label = _label(self._title, ("", self._hint), width, rule, "")
+            # The rule below has room for a hint that has none above.
+            hint = "" if label.plain.endswith(self._hint) else self._hint
+            self.border_title = label
+            self.border_subtitle = Content.styled("   ".join(filter(None, (more, hint))), "$seam-dim")
         else:
             if cell_len(safe(self._title)) + cell_len(more) + _LEAST_RULE > width:
                 more = more.replace(" more", "")
@@ -84,4 +87,4 @@ def _label(title: str, hints: tuple[str, str], width: int, rule: str, room: str)
         if hint and filler >= 3:
             rules = (f" {rule * filler} ", "$seam-rule")
             return Content.assemble(room, (title, "bold"), rules, (hint, "$seam-dim"), room)
-    return Content.assemble(room, (title, "bold"), room)
+    return Content.assemble(room, (title, "bold"), room) if title else Content("")

@@ -24,6 +24,8 @@ class Paragraph:
 
 
 BLANK: Final = Paragraph(())
+#: In fewer cells at the end of a row no word is begun that will be broken.
+_LEAST_CELLS: Final = 12
 
 
 def text(content: str, style: str = "text", indent: int = 0, hanging: int | None = None) -> Paragraph:
@@ -42,7 +44,7 @@ def line(*parts: Run, indent: int = 0) -> Paragraph:
 
 
 def wrapped(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:
-    """All paragraphs as rows of at most `width` cells; words longer than a row are broken."""
+    """All paragraphs as rows of at most `width` cells; words longer than a row are broken, where they begin."""
     rows: list[Row] = []
     for paragraph in paragraphs:
         if paragraph.wrap:
@@ -79,7 +81,8 @@ class _Wrapping:
         self._begin(self.paragraph.hanging)
 
     def _add(self, word: str, style: str) -> None:
-        if cell_len(word) > self.left and not self.empty:
+        fits_below = cell_len(word.lstrip(" ")) <= self.width - self.paragraph.hanging
+        if cell_len(word) > self.left and not self.empty and (fits_below or self.left < _LEAST_CELLS):
             self._break()
         rest = word.lstrip(" ") if self.empty and self.done else word
         while cell_len(rest) > self.left:

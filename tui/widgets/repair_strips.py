@@ -11,18 +11,23 @@ from tui.glyphs import Glyphs
 from tui.numbers import ruler_label, whole
 from tui.repairing import LaneChange, RepairAnswer
 from tui.state import View
-from tui.widgets.lanes import BLANK_CELL, Cell, lane_cells, row_of
+from tui.widgets.lanes import BLANK_CELL, Cell, lane_cells, lane_rows, row_of
 from tui.widgets.painted import Row
+from tui.widgets.scene import lane_height
 
 _GUTTER = 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RepairStrips:
-    """The lanes of an answer; with `tall` all of them, else the transactions and one more that changes."""
+    """The lanes of an answer; with `tall` all of them, else the transactions and one more that changes.
+
+    Lanes of ranges are as high as they can be for all to take no more than `room` rows.
+    """
 
     answer: RepairAnswer
     tall: bool
+    room: int
 
     @property
     def lanes(self) -> Sequence[LaneChange]:
@@ -35,7 +40,15 @@ class RepairStrips:
     @property
     def height(self) -> int:
         """How many rows."""
-        return sum(1 if lane.after is None else 2 for lane in self.lanes) + 1
+        return self._height_at(self._lane_height)
+
+    def _height_at(self, lane_height: int) -> int:
+        rows = (_height_of(lane, lane_height) * (1 if lane.after is None else 2) for lane in self.lanes)
+        return sum(rows) + 1
+
+    @property
+    def _lane_height(self) -> int:
+        return lane_height(self._height_at, self.room)
 
     def rows(self, width: int, glyphs: Glyphs) -> Sequence[Row]:
         """The rows at a width."""
@@ -44,9 +57,12 @@ class RepairStrips:
         rows: list[Row] = []
         for lane in self.lanes:
             name = "now" if lane.after is None else "before"
-            rows.append(_named(lane.kind.short, name, lane.before, _cells(lane.kind, lane.before, bounds, glyphs)))
+            height = _height_of(lane, self._lane_height)
+            cells = _cells(lane.kind, lane.before, bounds, glyphs)
+            rows += lane_rows(_name(lane.kind.short, name, lane.before), cells, height, glyphs)
             if lane.after is not None:
-                rows.append(_named("", "after", lane.after, _after_cells(lane, lane.after, bounds, glyphs)))
+                cells = _after_cells(lane, lane.after, bounds, glyphs)
+                rows += lane_rows(_name("", "after", lane.after), cells, height, glyphs)
         return [*rows, self._labels(columns, glyphs)]
 
     def _labels(self, columns: int, glyphs: Glyphs) -> Row:
@@ -65,8 +81,13 @@ class RepairStrips:
         return ((" " * _GUTTER, "text"), *row_of(cells))
 
 
-def _named(lane: str, when: str, index: LaneIndex, cells: Sequence[Cell]) -> Row:
-    return ((f" {lane:<6}{when:<7}{whole(len(index.lane)):>6}  ", "dim"), *row_of(cells))
+def _height_of(lane: LaneChange, lane_height: int) -> int:
+    """Snapshots are points, and stay one row."""
+    return 1 if lane.kind is LaneKind.STATE_SNAPSHOTS else lane_height
+
+
+def _name(lane: str, when: str, index: LaneIndex) -> str:
+    return f" {lane:<6}{when:<7}{whole(len(index.lane)):>6}  "
 
 
 def _cells(kind: LaneKind, index: LaneIndex, bounds: Bounds, glyphs: Glyphs) -> list[Cell]:

@@ -14,9 +14,10 @@ from core.picture import Picture, build_picture
 from core.restore import RestorePreview
 from tui.glyphs import Glyphs
 from tui.state import View
-from tui.widgets.lanes import BLANK_CELL, Cell, bounds_of, lane_cells, row_of, ruler, second_row_cells
+from tui.widgets.lanes import BLANK_CELL, Cell, bounds_of, lane_cells, lane_rows, row_of, ruler, second_row_cells
 from tui.widgets.layers import Layer, layer_of, layered_cells, masked
 from tui.widgets.painted import EMPTY_ROW, Row
+from tui.widgets.scene import lane_height
 
 GUTTER = 8
 
@@ -145,20 +146,31 @@ def _marks(preview: RestorePreview) -> tuple[tuple[int, str], ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestorePicture:
-    """A scene in a viewport; `tall` adds the ticks, the names of the marks and where the chain breaks."""
+    """A scene in a viewport; `tall` adds the ticks, the names of the marks and where the chain breaks.
+
+    Lanes of ranges are as high as they can be for all to take no more than `room` rows.
+    """
 
     scene: RestoreScene
     view: View
     tall: bool
+    room: int
 
     @property
     def height(self) -> int:
         """How many rows, whatever the width."""
-        return (12 if self._second else 11) if self.tall else 7
+        return self._height_at(self._lane_height)
+
+    def _height_at(self, lane_height: int) -> int:
+        return (6 if self.tall else 3) + lane_height * (5 if self._second else 4)
+
+    @property
+    def _lane_height(self) -> int:
+        return lane_height(self._height_at, self.room)
 
     @property
     def _second(self) -> bool:
-        return self.scene.picture.lanes[LaneKind.TRANSACTIONS].second is not None
+        return self.tall and self.scene.picture.lanes[LaneKind.TRANSACTIONS].second is not None
 
     def rows(self, width: int, glyphs: Glyphs) -> Sequence[Row]:
         """The rows at a width."""
@@ -171,22 +183,26 @@ class RestorePicture:
         picture, scene = self.scene.picture, self.scene
         blank = [EMPTY_ROW] if self.tall else []
         epochs = _layered(scene.ground, LaneKind.EPOCH_ENDINGS, scene.epochs, bounds, glyphs)
-        rows += [_named("epoch", epochs), *blank]
+        rows += [*self._lane("epoch", epochs, glyphs), *blank]
         rows.append(_named("state", row_of(self._snapshot_cells(bounds, columns, glyphs))))
         rows.append(_named("", row_of(self._mark_cells(columns))))
         rows += self._transaction_rows(picture, bounds, glyphs)
-        rows.append(_named(" stock", _layered(picture, LaneKind.TRANSACTIONS, scene.stock, bounds, glyphs)))
-        rows.append(_named(" chain", _layered(scene.ground, LaneKind.TRANSACTIONS, scene.chain, bounds, glyphs)))
+        stock = _layered(picture, LaneKind.TRANSACTIONS, scene.stock, bounds, glyphs)
+        chain = _layered(scene.ground, LaneKind.TRANSACTIONS, scene.chain, bounds, glyphs)
+        rows += [*self._lane(" stock", stock, glyphs), *self._lane(" chain", chain, glyphs)]
         if self.tall:
             rows.append(_named("", row_of(self._break_cells(columns, glyphs))))
         return rows
 
     def _transaction_rows(self, picture: Picture, bounds: Bounds, glyphs: Glyphs) -> list[Row]:
         columns = picture.lanes[LaneKind.TRANSACTIONS].columns(bounds)
-        rows = [_named("txn", row_of(lane_cells(LaneKind.TRANSACTIONS, columns, bounds, glyphs)))]
-        if self.tall and self._second:
-            rows.append(_named("  +1", row_of(second_row_cells(columns, bounds, glyphs))))
+        rows = self._lane("txn", lane_cells(LaneKind.TRANSACTIONS, columns, bounds, glyphs), glyphs)
+        if self._second:
+            rows += self._lane("  +1", second_row_cells(columns, bounds, glyphs), glyphs)
         return rows
+
+    def _lane(self, name: str, cells: list[Cell], glyphs: Glyphs) -> list[Row]:
+        return lane_rows(name.ljust(GUTTER), cells, self._lane_height, glyphs)
 
     def _snapshot_cells(self, bounds: Bounds, columns: int, glyphs: Glyphs) -> list[Cell]:
         index = self.scene.picture.lanes[LaneKind.STATE_SNAPSHOTS]
@@ -253,8 +269,8 @@ def _named(name: str, row: Row) -> Row:
     return ((name.ljust(GUTTER), "dim"), *row)
 
 
-def _layered(picture: Picture, kind: LaneKind, layers: Sequence[Layer], bounds: Bounds, glyphs: Glyphs) -> Row:
-    return row_of(layered_cells(picture.lanes[kind].whole, layers, bounds, glyphs))
+def _layered(picture: Picture, kind: LaneKind, layers: Sequence[Layer], bounds: Bounds, glyphs: Glyphs) -> list[Cell]:
+    return layered_cells(picture.lanes[kind].whole, layers, bounds, glyphs)
 
 
 def _write(cells: list[Cell], at: int, label: str, style: str) -> None:

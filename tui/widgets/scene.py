@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -63,10 +64,18 @@ def height_of_lane(scene: Scene, lane: LaneKind) -> int:
     return 1 if points else scene.lane_height
 
 
+def lane_height(height_at: Callable[[int], int], room: int) -> int:
+    """How high lanes can be, three rows at most, for a picture to take no more than `room` rows.
+
+    `height_at` gives the rows of the picture with lanes of that height.
+    """
+    return next((height for height in (3, 2) if height_at(height) <= room), 1)
+
+
 def heightened(scene: Scene, room: int) -> Scene:
-    """The scene with lanes as high as they can be, three rows at most, for it to take no more than `room` rows."""
-    scenes = (replace(scene, lane_height=height) for height in (3, 2))
-    return next((each for each in scenes if height_of(each) <= room), scene)
+    """The scene with lanes as high as they can be in `room` rows."""
+    height = lane_height(lambda height: height_of(replace(scene, lane_height=height)), room)
+    return replace(scene, lane_height=height)
 
 
 def _lane_rows(scene: Scene, lane: LaneKind) -> int:
