@@ -25,6 +25,7 @@ from core.stopping import require_wanted
 #: Whoever waits is asked again after so many boundaries.
 _STOPS_AT_ONCE: Final = 1 << 18
 
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """`gaps`, the first `GAPS_LISTED` of `count`, and `resumes_at` as in `Chain`."""
