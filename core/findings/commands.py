@@ -44,6 +44,11 @@ def repair_without(case: Case, manifest: str) -> str:
     return command("seamline", "repair", case.snapshot.location, "--veto", manifest, "--dry-run")
 
 
+def restore_without(case: Case, manifest: str) -> str:
+    """What a restore comes to that never uses one manifest."""
+    return command("seamline", "restore-plan", case.snapshot.location, "--veto", manifest)
+
+
 def way_on(case: Case, kind: LaneKind, first: int) -> str:
     """A repair where one mends what is wrong from `first` on, else what stock would restore and which chain works."""
     return repair(case) if case.repairs(kind, first) else restore_plan(case)
@@ -53,6 +58,23 @@ def check(looking: Looking, level: int | None = None) -> str:
     """Look again, at the usual level or deeper."""
     wish = () if level is None else ("--level", level)
     return command("seamline", "check", looking.snapshot.location, *wish)
+
+
+def compare(case: Case, manifest: str) -> str:
+    """Compare lines with their manifests; where that was done, show the manifest of one."""
+    return check(case, 2) if case.evidence is None else look_at(case, manifest)
+
+
+#: What follows from a comparison of lines with their manifests.
+COMPARED: Final = (
+    "The manifest says what its backup holds. A line that says otherwise is wrong, and a check at level 2 says how to "
+    "mend it. Where they agree, nothing has to be done."
+)
+#: What follows where a repair would help and none can be planned.
+ONCE_SETTLED: Final = (
+    "A repair takes the line out. None is planned while a file of metadata/ can't be read, is not named as stock could "
+    "name it, or holds a record of a newer tool: see to that first, then check again."
+)
 
 
 def compaction(case: Case, options: CompactionOptions) -> str:
@@ -67,7 +89,18 @@ def compaction(case: Case, options: CompactionOptions) -> str:
 
 
 def mended_by_compaction(case: Case) -> str:
-    """A compaction by this tool, which saves a record without what is wrong in the old ones; shown first, not done."""
+    """A compaction by this tool, which saves a record without what is wrong in the old ones; shown first, not done.
+
+    It is refused where a range is missing or competes: then what mends the first of those comes before it.
+    """
+    for kind, swept in case.sweeps.items():
+        missing = next(iter(swept.gaps()), None)
+        if len(swept.tangles) and (missing is None or swept.tangles[0].first < missing.first):
+            return way_on(case, kind, swept.tangles[0].first)
+        if missing is not None and missing.first == case.unfilled[kind]:
+            return back_up(case, kind, missing.first, missing.last)
+        if missing is not None:
+            return way_on(case, kind, missing.first)
     return compaction(case, CHART_FACTORS)
 
 

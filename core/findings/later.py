@@ -73,6 +73,11 @@ class Later(Finding):
         return self.whole.next_step
 
     @property
+    def then(self) -> str:
+        """What follows from that."""
+        return self.whole.then
+
+    @property
     def stock_says(self) -> str | None:
         """Stock's own message."""
         return self.whole.stock_says

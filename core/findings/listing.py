@@ -62,6 +62,8 @@ def links(case: Case) -> Iterator[Finding]:
             "the picture.",
             cause="Links made by hand, or a copy that kept links.",
             next_step=commands.listing(case, "metadata"),
+            then="Where a link leads to metadata of this store, copy that file into metadata/ under its own name. "
+            "Then move every link out of metadata/, also those that lead nowhere, and check again.",
             stock_says="No such file or directory (os error 2)",
             claims=_whole_files(inside),
         )
@@ -100,7 +102,9 @@ def unsafe_names(case: Case) -> Iterator[Finding]:
             f"that stock never uses: {listed([shown(file.handle) for file in odd])}. Cloud listing filters cut such "
             "names at blanks, and sample move commands split them.",
             cause="A file that was copied or renamed by hand.",
-            next_step=commands.listing(case, "metadata"),
+            next_step=commands.mended_by_compaction(case),
+            then="Of a file of backups a compaction by this tool writes the lines under a name that fits, and retires "
+            "the file once its grace period is over. Anything else does not belong in metadata/: move it out.",
             claims=_whole_files(odd),
         )
 
@@ -167,6 +171,8 @@ def nothing_but_identity(case: Case) -> Iterator[Finding]:
             cause="A mistyped --local-fs-dir, or a file system that was not mounted: even commands that only read "
             "create the folder and give it an identity.",
             next_step=then(commands.listing(case, ""), commands.mounted_at(case)),
+            then="If the backups should be here, mount the file system or give the right folder, and check that. If a "
+            "new store begins here, nothing is wrong: the first backup fills it.",
             stock_says="No transaction backup found.",
             claims=_whole_files(case.index.files),
         )
@@ -187,6 +193,8 @@ def nothing_to_verify(case: Case) -> Iterator[Finding]:
         "all the same; a restore fails.",
         cause="The wrong folder, an index that was moved away, or a store in which nothing was ever backed up.",
         next_step=commands.listing(case, "metadata_backup" if case.retired.files else "metadata"),
+        then="If files of transactions lie there, they have to come back into metadata/. If not, this is another "
+        "folder than the one that is backed up to, or nothing was backed up yet: start the backup there.",
         stock_says="No transaction backup found.",
     )
 
@@ -203,6 +211,8 @@ def cache_collisions(case: Case) -> Iterator[Finding]:
             "them, yet compaction moves both away.",
             cause="By chance that does not happen: somebody chose the names.",
             next_step=commands.listing(case, "metadata"),
+            then="Move the one that nobody of yours wrote out of metadata/. If both hold backups, copy one under "
+            "another name first: stock then loads its lines as well.",
             claims=[Claim(handle, 0) for handle in same],
         )
 
@@ -239,6 +249,8 @@ def _both(case: Case, name: Listed, total: int) -> Finding:
         f"retires the first, the second is replaced without a word.{others}",
         cause="The range was backed up again after its first file had been retired, or a file was restored by hand.",
         next_step=commands.tools(case).difference(*(f"{where}/{name.name}" for where in _BOTH_FOLDERS)),
+        then="If the retired file has lines that are nowhere else, give it another name inside metadata_backup/ before "
+        "stock compacts again. A compaction by this tool replaces nothing there: it keeps both.",
         claims=[Claim(f"{where}/{name.name}", 0) for where in _BOTH_FOLDERS],
     )
 
@@ -256,5 +268,7 @@ def other_file_system(case: Case) -> Iterator[Finding]:
             "there. Compaction fails as soon as the first file expires; restores are not affected.",
             cause="A mount or a link put there.",
             next_step=commands.mounted_at(case, "metadata", "metadata_backup"),
+            then="Copy what lies in metadata_backup/ into a folder of that name beside metadata/, on its file system, "
+            "and put that in place of the mount or the link.",
             stock_says="Invalid cross-device link (os error 18)",
         )

@@ -72,7 +72,7 @@ def _overlap(case: Case, kind: LaneKind, number: int) -> Finding:
         explanation=f"{_what(lane, tangle)}{compared(case, lane, tangle.rows)}{stops} "
         f"{_way_through(case, lane, tangle)} {works_today(case)}",
         cause=_CAUSES.get(tangle.shape, _MIXED_CAUSE),
-        next_step=_next_step(case, lane, tangle),
+        next_step=way_out(case, lane, tangle),
         stock_says=refused.message if refused else None,
         entries=some_entries(lane, tangle.rows),
     )
@@ -118,7 +118,8 @@ def _missing(case: Case, lane: Lane, tangle: Tangle) -> tuple[int, int] | None:
     return next(((gap.first, gap.last) for gap in inside), None)
 
 
-def _next_step(case: Case, lane: Lane, tangle: Tangle) -> str:
+def way_out(case: Case, lane: Lane, tangle: Tangle) -> str:
+    """A repair where one chooses among what competes, else the backup of what does not join."""
     missing = _missing(case, lane, tangle) if tangle.shape is Shape.NO_JOIN else None
     if missing is None or case.repairs(lane.kind, tangle.first):
         return commands.way_on(case, lane.kind, tangle.first)

@@ -108,7 +108,8 @@ def conclusion(report: Report) -> Lines:
         lines.append(prose("instead", _instead(verdict)))
     for label, step in zip(("now", "or"), next_steps(report), strict=False):
         lines += commands(label, step)
-    return lines
+    first = lead(report.zones[0]) if report.zones and report.word != "clean" else None
+    return [*lines, prose("then", first.then)] if first is not None and first.then else lines
 
 
 def _reach(verdict: StoreVerdict) -> str:
@@ -211,7 +212,13 @@ def _finding_lines(finding: Finding, told: _Told) -> Lines:
     if told.news(finding.stock_says):
         lines.append(verbatim("stock", said(finding.stock_says or "")))
     lines += claim_lines([claim for claim in _claims(finding) if told.news(str(claim))], CLAIMS_SHOWN)
-    return [*lines, *commands("next", finding.next_step)] if told.news(finding.next_step) else lines
+    return [*lines, *_way_on("next", finding)] if told.news(finding.next_step) else lines
+
+
+def _way_on(label: str, finding: Finding) -> Lines:
+    """What to do, and what follows from it."""
+    lines = commands(label, finding.next_step)
+    return [*lines, prose("then", finding.then)] if finding.then else lines
 
 
 def _claims(finding: Finding) -> Iterable[Claim]:
