@@ -193,10 +193,19 @@ def nothing_to_verify(case: Case) -> Iterator[Finding]:
         "all the same; a restore fails.",
         cause="The wrong folder, an index that was moved away, or a store in which nothing was ever backed up.",
         next_step=commands.listing(case, "metadata_backup" if case.retired.files else "metadata"),
-        then="If files of transactions lie there, they have to come back into metadata/. If not, this is another "
-        "folder than the one that is backed up to, or nothing was backed up yet: start the backup there.",
+        then=_RETIRED if case.retired.files else _NOTHING_YET,
         stock_says="No transaction backup found.",
     )
+
+
+_RETIRED: Final = (
+    "If files of transactions lie there, they have to come back into metadata/. If none do, this is not the folder "
+    "that is backed up to, or nothing was backed up yet."
+)
+_NOTHING_YET: Final = (
+    "If this is not the folder that is backed up to, check that one. If nothing was backed up yet, nothing is wrong: "
+    "the first backup fills it."
+)
 
 
 @detector("cache-hash-collision")
