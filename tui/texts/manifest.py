@@ -16,12 +16,13 @@ from core.manifests.model import (
 )
 from core.manifests.seams import Seam, SeamKind
 from core.model import LaneKind
+from core.phrases import moment
 from tui.export import entry_value
 from tui.glyphs import Glyphs
 from tui.manifest_view import FileLine, ManifestLine, ManifestView
 from tui.numbers import counted, size, span, whole
 from tui.safe_text import shorten
-from tui.texts.common import lane_span, moment, quoted
+from tui.texts.common import lane_span, quoted
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs, text
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from core.engine import MAX_LEVEL, Report
 from core.findings.leads import by_weight, lead
 from core.model import Claim, Finding, Severity, Zone
-from core.phrases import command, listed
+from core.phrases import command, listed, moment
 from core.restore import StoreVerdict, lower_failure, stock_words
 from core.triage import Standing, ZoneState
 from tui.headless.documents.check import NO_NOTES, Notes, next_steps
@@ -36,7 +36,6 @@ from tui.headless.printers.layout import (
 )
 from tui.numbers import counted, whole
 from tui.safe_text import safe
-from tui.texts.common import moment
 
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
