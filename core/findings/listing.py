@@ -277,7 +277,7 @@ def other_file_system(case: Case) -> Iterator[Finding]:
             "there. Compaction fails as soon as the first file expires; restores are not affected.",
             cause="A mount or a link put there.",
             next_step=commands.mounted_at(case, "metadata", "metadata_backup"),
-            then="Copy what lies in metadata_backup/ into a folder of that name beside metadata/, on its file system, "
-            "and put that in place of the mount or the link.",
+            then="A compaction by this tool copies files there before they go, and works as it is. For stock's, put a "
+            "folder of that name, with all that the other holds, on the file system of metadata/.",
             stock_says="Invalid cross-device link (os error 18)",
         )
