@@ -139,7 +139,7 @@ def _instead(verdict: StoreVerdict) -> str:
         else "no chain reaches further than stock does"
     )
     if reach is not None and verdict.latest is not None and reach >= verdict.latest:
-        return f"{way} (needs: {verdict.best_needs})"
+        return f"{way}, with a repair or an overlay"
     return f"{way}; above that, entries are missing or do not join"
 
 
