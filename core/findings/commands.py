@@ -70,6 +70,11 @@ COMPARED: Final = (
     "The manifest says what its backup holds. A line that says otherwise is wrong, and a check at level 2 says how to "
     "mend it. Where they agree, nothing has to be done."
 )
+#: What follows once a file is out of `metadata/`.
+ASIDE: Final = (
+    "The file stays in metadata_quarantine/, where stock never looks; its owner can have it from there, and has to "
+    "keep it elsewhere from now on. What the index lacks then is told by the next check."
+)
 #: What follows where a repair would help and none can be planned.
 ONCE_SETTLED: Final = (
     "A repair takes the line out. None is planned while a file of metadata/ can't be read, is not named as stock could "

@@ -87,16 +87,12 @@ def _follows(case: Case, file: MetaFile, kind: str) -> str:
         return ""
     if kind == "unknown-variant":
         return _NEWER
-    return _NO_METADATA if file.bad_lines == file.lines else commands.ONCE_SETTLED
+    return commands.ASIDE if file.bad_lines == file.lines else commands.ONCE_SETTLED
 
 
 _NEWER: Final = (
     "If a newer stock tool wrote it, nothing is wrong with the file: use a stock tool at least as new, and leave the "
     "file where it is, as no repair rewrites it. If it is no metadata, move the file out of metadata/."
-)
-_NO_METADATA: Final = (
-    "The file stays in metadata_quarantine/, where stock never looks; its owner can have it from there. What the index "
-    "lacks then is told by the next check."
 )
 
 

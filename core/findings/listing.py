@@ -44,9 +44,16 @@ def folders(case: Case) -> Iterator[Finding]:
             "read it.",
             cause="A folder made by hand or by a storage console, or a copy that went one level too deep.",
             next_step=commands.folders_aside(case, [file.handle for file in inside]),
+            then=_PLACEHOLDER,
             stock_says="Is a directory (os error 21)",
             claims=_whole_files(inside),
         )
+
+
+_PLACEHOLDER: Final = (
+    "In a bucket an object whose name ends in a slash can be deleted; a folder that holds files has to be moved. What "
+    "lies inside is not read here: if it is metadata of this store, it belongs into metadata/ itself."
+)
 
 
 @detector("symlink-entry")
@@ -153,6 +160,7 @@ def _foreign(case: Case, files: Sequence[MetaFile], severity: Severity, what: st
         else "Notes, an editor's file, a lock or an upload in "
         "progress: stock takes everything in metadata/ for metadata.",
         next_step=commands.look_at(case, handles[0]) if harmless else commands.set_aside(case, handles),
+        then="" if harmless else commands.ASIDE,
         stock_says=None if harmless else stock,
         claims=_whole_files(files),
     )
