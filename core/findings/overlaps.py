@@ -94,8 +94,18 @@ def _what(lane: Lane, tangle: Tangle) -> str:
             f"{tangle.knots:,} ranges that follow each other over {where} are in the index more than once each, with "
             f"different manifests: {entries(len(rows), lane.kind)}, {names}."
         )
-    shape = "no chain joins" if tangle.shape is Shape.NO_JOIN else tangle.shape
-    return f"{entries(len(rows), lane.kind)} overlap over {where} ({shape}): {names}."
+    return f"{entries(len(rows), lane.kind)} overlap over {where} ({_SHAPES[tangle.shape]}): {names}."
+
+
+#: How they lie to each other.
+_SHAPES: Final = {
+    Shape.SAME_RANGE: "the same range",
+    Shape.SAME_START: "with one start",
+    Shape.SAME_END: "with one end",
+    Shape.CONTAINED: "one lies inside another",
+    Shape.PARTIAL: "one begins inside another and ends behind it",
+    Shape.NO_JOIN: "no chain joins",
+}
 
 
 def _way_through(case: Case, lane: Lane, tangle: Tangle) -> str:

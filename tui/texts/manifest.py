@@ -156,7 +156,7 @@ def chunk_heading(view: ManifestView, width: int) -> Row:
     """The names of the columns."""
     unit, cells = _ITEMS[view.entry.lane][0], _cells(view)
     columns = f"{'chunk':>9}  {'first ' + unit:>{cells}}  {'last ' + unit:>{cells}}"
-    columns += f"  {'many':>11}" if width >= _with_many(cells) else ""
+    columns += f"  {unit + 's':>11}" if width >= _with_many(cells) else ""
     last = "keys" if view.entry.lane is LaneKind.STATE_SNAPSHOTS else "written"
     return ((f"  {columns}  {'size':>9}  {last if width >= _with_last(cells) else ''}", "dim"),)
 
