@@ -75,6 +75,11 @@ ASIDE: Final = (
     "The file stays in metadata_quarantine/, where stock never looks; its owner can have it from there, and has to "
     "keep it elsewhere from now on. What the index lacks then is told by the next check."
 )
+#: What follows from a record of an unknown kind.
+NEWER: Final = (
+    "If a newer stock tool wrote it, nothing is wrong with the file: use a stock tool at least as new, and leave the "
+    "file where it is, as no repair rewrites it. If it is no metadata, move the file out of metadata/."
+)
 #: What follows where a repair would help and none can be planned.
 ONCE_SETTLED: Final = (
     "A repair takes the line out. None is planned while a file of metadata/ can't be read, is not named as stock could "

@@ -86,14 +86,8 @@ def _follows(case: Case, file: MetaFile, kind: str) -> str:
     if file.listed.name.endswith(".meta") and case.takes_repair:
         return ""
     if kind == "unknown-variant":
-        return _NEWER
+        return commands.NEWER
     return commands.ASIDE if file.bad_lines == file.lines else commands.ONCE_SETTLED
-
-
-_NEWER: Final = (
-    "If a newer stock tool wrote it, nothing is wrong with the file: use a stock tool at least as new, and leave the "
-    "file where it is, as no repair rewrites it. If it is no metadata, move the file out of metadata/."
-)
 
 
 def _promised(case: Case, number: int) -> tuple[LaneKind, tuple[int, int] | None]:
