@@ -153,6 +153,7 @@ class Finding:
     concerned. `claims` are the files and lines that show it; `stock_says` is stock's own message, None where stock
     says nothing. `shape` refines an overlap (same range, same start, same end, contained, partial, no-join).
     `manifests` are the handles concerned that are no entries of their own (orphans, manifests of level 2 and deeper).
+    `then` says what follows from what the next step shows, where that is a look or a choice; else "".
     """
 
     id: str
@@ -169,6 +170,7 @@ class Finding:
     entries: tuple[Entry, ...] = ()
     claims: tuple[Claim, ...] = ()
     manifests: tuple[str, ...] = ()
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)

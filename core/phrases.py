@@ -6,6 +6,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from core.model import LaneKind, end_of
@@ -67,6 +68,14 @@ def duration(seconds: int) -> str:
     units = ((172_800, 86_400, "day"), (7_200, 3_600, "hour"), (120, 60, "minute"))
     length, unit = next(((length, unit) for least, length, unit in units if seconds >= least), (1, "second"))
     return count(seconds // length, unit)
+
+
+def moment(at: float, *, seconds: bool = True) -> str:
+    """Unix seconds as `2026-05-02 04:11:07Z`, or `2026-05-02 04:11Z`; what lies beyond the calendar stays a number."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ" if seconds else "%Y-%m-%d %H:%MZ")
+    except (OverflowError, ValueError, OSError):
+        return f"{at:,} s" if isinstance(at, int) else f"{at:.0f} s"
 
 
 def entries(number: int, kind: LaneKind) -> str:

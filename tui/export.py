@@ -80,6 +80,7 @@ def finding_value(finding: Finding) -> dict[str, Any]:
         "explanation": finding.explanation,
         "cause": finding.cause,
         "next_step": finding.next_step,
+        "then": finding.then or None,
         "entries": [entry_value(entry) for entry in finding.entries],
         "claims": [{"file": claim.file, "line": claim.line} for claim in finding.claims],
     }

@@ -18,6 +18,10 @@ def _numbers(chain: Chain, row: int) -> tuple[int, int]:
     return int(chain.lane.first[row]), int(chain.lane.last[row])
 
 
+def _range(first: int, last: int) -> str:
+    return f"{first:,}" if first == last else f"{first:,} - {last:,}"
+
+
 def _inverted(chain: Chain, row: int) -> str:
     first, last = _numbers(chain, row)
     return f"ends before it begins: {first:,} - {last:,}"
@@ -46,7 +50,7 @@ def _inside(chain: Chain, row: int) -> str:
         return f"begins at {got:,}"
     first, last = _numbers(chain, used)
     where = "starts with" if first == got else "starts inside"
-    return f"{where} the chosen {first:,} - {last:,}; expected {end_of(last):,}, got {got:,}"
+    return f"{where} the chosen {_range(first, last)}; expected {end_of(last):,}, got {got:,}"
 
 
 def _does_not_join(chain: Chain, row: int) -> str:
@@ -59,7 +63,7 @@ def _dead_end(chain: Chain, row: int) -> str:
 
 def _same_range(chain: Chain, row: int) -> str:
     first, last = _numbers(chain, row)
-    return f"another manifest is chosen for the same {first:,} - {last:,}; expected {end_of(last):,}, got {first:,}"
+    return f"another manifest is chosen for the same {_range(first, last)}; expected {end_of(last):,}, got {first:,}"
 
 
 def _other_chosen(chain: Chain, row: int) -> str:

@@ -15,6 +15,7 @@ from core.columns import I64
 from core.findings.timestamps import EARLIEST_STAMP
 from core.index import Index
 from core.model import LaneKind
+from core.phrases import duration
 from core.stock.compaction import IDENTITY_HANDLE, CompactionRun, newest_timestamps
 from core.stock.groups import LaneGroups, compacted_prefix
 from core.stock.stops import Step
@@ -71,7 +72,7 @@ def _at_files(hazard: str, text: str, handles: list[str], lane: LaneKind | None 
 
 def _new_identity(around: Surroundings) -> Iterator[CompactionHazard]:
     if around.run.writes_identity:
-        text = "the listing is empty, so the tool writes a new random identity.meta"
+        text = "the listing is empty, so stock writes a new random identity.meta"
         yield CompactionHazard("empty-listing-new-identity", text, 1, handles=(IDENTITY_HANDLE,))
 
 
@@ -80,7 +81,7 @@ def _factors(around: Surroundings) -> Iterator[CompactionHazard]:
     for groups in run.lanes:
         factor = run.options.factor(groups.kind)
         if factor == 0:
-            text = "a factor of 0 makes the tool panic"
+            text = "a factor of 0 makes stock crash"
             yield CompactionHazard("compaction-factor-zero", text, 1, groups.kind)
         elif factor == 1 and len(groups.lane) > 1:
             text = f"factor 1 writes each of {len(groups):,} entries into a file of its own: nothing gets smaller"
@@ -88,7 +89,7 @@ def _factors(around: Surroundings) -> Iterator[CompactionHazard]:
 
 
 def _borders(around: Surroundings) -> Iterator[CompactionHazard]:
-    """Joints between two groups that are both carried out: the tool compares nothing there."""
+    """Borders of two groups that are both carried out: stock compares nothing there."""
     for groups in around.run.lanes:
         if groups.kind is LaneKind.STATE_SNAPSHOTS:
             continue
@@ -97,8 +98,8 @@ def _borders(around: Surroundings) -> Iterator[CompactionHazard]:
         first, last = groups.lane.first[rows], groups.lane.last[rows - 1]
         ahead = first > last
         distance = np.subtract(first, last, out=np.zeros_like(first), where=ahead)
-        overlap = "a joint between two groups holds an overlap that the tool does not see: it is written as it is"
-        gap = "a joint between two groups holds a gap that the tool does not see"
+        overlap = "an overlap lies across the border of two groups, where stock does not look: it is written as it is"
+        gap = "a gap lies at the border of two groups, where stock does not look"
         yield from _at_groups("compaction-bakes-conflict", overlap, groups, numbers[~ahead])
         yield from _at_groups("compaction-blind-gap", gap, groups, numbers[distance > np.uint64(1)])
 
@@ -108,7 +109,7 @@ def _names(around: Surroundings) -> Iterator[CompactionHazard]:
         taken = around.taken[groups.kind]
         done = np.arange(len(groups)) < groups.done
         collides = done & (taken.lost > 0)
-        torn = "the file exists already but holds only a part of its lines: the tool trusts it and drops the rest"
+        torn = "the file exists already but holds only a part of its lines: stock trusts it and drops the rest"
         other = "a group finds its name taken by other content: its lines are dropped without a word"
         yield from _at_groups("partial-compacted-file", torn, groups, np.flatnonzero(collides & taken.torn))
         yield from _at_groups("compacted-name-collision", other, groups, np.flatnonzero(collides & ~taken.torn))
@@ -138,7 +139,7 @@ def _aborts_midway(around: Surroundings) -> Iterator[CompactionHazard]:
         return
     written = sum(len(groups.writes) for groups in run.lanes)
     if written:
-        text = "the tool stops after it has written files: harmless repetitions, but no times are saved"
+        text = "stock stops after it has written files: harmless repetitions, but no times are saved"
         yield CompactionHazard("compaction-abort-midway", text, written)
 
 
@@ -149,11 +150,11 @@ def _times(around: Surroundings) -> Iterator[CompactionHazard]:
     rivals = [each for each in run.index.timestamps if each[0].file_compacted_at == newest.file_compacted_at]
     files = [claim.file for _, claim in rivals]
     if any(record.compaction_timestamps != newest.compaction_timestamps for record, _ in rivals):
-        text = "several maps have the same, newest time: which of them counts changes from run to run"
+        text = "several records have the same, newest time: which of them counts changes from run to run"
         yield from _at_files("timestamps-tie", text, files)
     if newest.file_compacted_at > run.now:
         ahead = newest.file_compacted_at - run.now
-        text = f"the newest map is {ahead:,} s ahead of the clock: what this run saves will be ignored"
+        text = f"the newest record of times is {duration(ahead)} ahead of the clock: what this run saves is ignored"
         yield from _at_files("timestamps-future", text, files)
     old = [handle for handle, at in newest.compaction_timestamps.items() if at is not None and at < EARLIEST_STAMP]
     text = "a compaction time was given by a clock that was wrong: its grace is over at once"
@@ -162,17 +163,18 @@ def _times(around: Surroundings) -> Iterator[CompactionHazard]:
         text = f"{run.timestamps_name} exists already: the times of this run are not saved"
         yield CompactionHazard("timestamps-same-second", text, 1, handles=(f"metadata/{run.timestamps_name}",))
     if run.stop is not None and run.stop.step is Step.STAMP:
-        text = "a recorded time is so great that adding the grace overflows: the tool panics"
+        text = "a recorded time is so great that stock crashes at adding the grace period"
         yield CompactionHazard("timestamps-overflow", text, 1, handles=(run.stop.handle or "",))
 
 
 def _moves(around: Surroundings) -> Iterator[CompactionHazard]:
     run, aging = around.run, around.run.aging
     if run.options.remove_compacted_after < SHORTEST_GRACE:
-        text = f"files are set aside after {run.options.remove_compacted_after:,} s, under the hands of slower readers"
+        grace = duration(run.options.remove_compacted_after)
+        text = f"files are set aside after {grace}, under the hands of slower readers"
         yield CompactionHazard("grace-too-short", text, 1)
-    missing = "a file to be set aside is not there: the tool dies at the move, in every run from now on"
-    foreign = "a handle in the map is no metadata file: the tool moves whatever it names"
+    missing = "a file to be set aside is not there: stock dies at the move, in every run from now on"
+    foreign = "a name in the recorded times is no metadata file: stock moves whatever it names"
     yield from _at_files("compaction-wedge-missing-file", missing, list(aging.missing))
     yield from _at_files("timestamps-foreign-handle", foreign, list(aging.foreign))
     if IDENTITY_HANDLE in aging.expired:
@@ -181,7 +183,7 @@ def _moves(around: Surroundings) -> Iterator[CompactionHazard]:
     replaced = "a file in metadata_backup/ is replaced by another of its name"
     yield from _at_files("backup-dir-overwrite", replaced, _replaced(around))
     if run.stop is not None and run.stop.message.startswith("Invalid cross-device link"):
-        text = "metadata_backup/ is on another file system: the tool can't move a file there"
+        text = "metadata_backup/ is on another file system: stock can't move a file there"
         yield CompactionHazard("backup-dir-cross-device", text, len(aging.expired), handles=aging.expired[:NAMED])
 
 

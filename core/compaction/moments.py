@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from core.compaction.names import compacted_name_of
 from core.compaction.refusals import Refusal, Scene
@@ -30,7 +31,18 @@ def clock_behind(scene: Scene) -> Iterator[Refusal]:
         return
     text = f"the clock of this machine is behind the store: {what}. Times that it gives now would make files expire "
     text += "too early, or be ignored"
-    yield Refusal("timestamps-back", text, None, scene.dated(handle), None)
+    yield Refusal("timestamps-back", text, None, scene.dated(handle), None, SET_CLOCK)
+
+
+#: What follows where this machine and a file disagree on the time.
+SET_CLOCK: Final = (
+    "If the first time is wrong, set the clock of this machine. If it is right, the machine that wrote the file was "
+    "ahead: set that, and wait until the file's time has passed."
+)
+_OF_ITS_OWN: Final = (
+    "Write the other lines of the file into a new one, under a name that was never used, and move the old file out of "
+    "metadata/. Then the record no longer wins."
+)
 
 
 def dated_ahead(scene: Scene) -> Iterator[Refusal]:
@@ -42,7 +54,7 @@ def dated_ahead(scene: Scene) -> Iterator[Refusal]:
             text = f"{shown(dated.claim.file)} holds a record dated {ahead:,} seconds from now, which would win over "
             text += "every later one, and other lines as well, so that it can't be set aside"
             step = scene.look_at(dated.claim.file)
-            yield Refusal("timestamps-future", text, None, step, None)
+            yield Refusal("timestamps-future", text, None, step, None, _OF_ITS_OWN)
 
 
 def in_flight(scene: Scene) -> Iterator[Refusal]:

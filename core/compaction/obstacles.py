@@ -47,7 +47,7 @@ def _of_stop(scene: Scene, stop: CompactionStop) -> Refusal:
     finding = lead(zone) or scene.finding(lambda each: each.stock_says == stop.message)
     explanation = finding.explanation if finding else _STOPS[stop.step]
     kind = finding.kind if finding else _kind_of_stop(scene.preview, stop)
-    return Refusal(kind, explanation, stop.message, scene.way_on(finding), zone)
+    return Refusal(kind, explanation, stop.message, scene.way_on(finding), zone, scene.follows(finding))
 
 
 def _kind_of_stop(preview: CompactionPreview, stop: CompactionStop) -> str:
@@ -69,7 +69,7 @@ def _of_hazard(scene: Scene, hazard: CompactionHazard) -> Refusal:
     if hazard.lane is not None and hazard.groups:
         zone = scene.zone_at(hazard.lane, scene.preview.run.lane(hazard.lane).rows(hazard.groups[0]).start)
     finding = lead(zone) or scene.finding(lambda each: each.kind == hazard.id)
-    return Refusal(hazard.id, hazard.text, None, scene.way_on(finding), zone)
+    return Refusal(hazard.id, hazard.text, None, scene.way_on(finding), zone, scene.follows(finding))
 
 
 def _two_forms(scene: Scene) -> Iterator[Refusal]:
@@ -94,7 +94,9 @@ def _not_read_whole(scene: Scene) -> Iterator[Refusal]:
             finding = scene.finding(partial(_claims, file.handle))
             kind = "decompression-bomb" if file.gzip else "foreign-file-in-metadata"
             text = f"{shown(file.handle)} was not read: {shown(file.fault.message)}"
-            yield Refusal(finding.kind if finding else kind, text, None, scene.way_on(finding), None)
+            yield Refusal(
+                finding.kind if finding else kind, text, None, scene.way_on(finding), None, scene.follows(finding)
+            )
 
 
 def _claims(handle: str, finding: Finding) -> bool:
@@ -105,10 +107,16 @@ def _empty(scene: Scene) -> Iterator[Refusal]:
     index = scene.snapshot.index
     if not index.files:
         text = "the listing is empty: where there was a store, that is a fault of the listing, not a fact to act on"
-        yield Refusal("empty-listing-new-identity", text, None, scene.listing("metadata"), None)
+        yield Refusal("empty-listing-new-identity", text, None, scene.listing("metadata"), None, _SEEN_AGAIN)
     elif not any(map(len, index.lanes.values())):
         text = f"none of the {count(len(index.files), 'file')} of metadata/ holds an entry: there is nothing to compact"
-        yield Refusal("vacuous-verify", text, None, scene.listing("metadata"), None)
+        yield Refusal("vacuous-verify", text, None, scene.listing("metadata"), None, _SEEN_AGAIN)
+
+
+_SEEN_AGAIN: Final = (
+    "If backups are listed there, look again. If not, this is another folder than the one that is backed up to, a file "
+    "system that is not mounted, or nothing was backed up yet."
+)
 
 
 def _does_not_follow(scene: Scene) -> Iterator[Refusal]:
@@ -126,7 +134,7 @@ def _does_not_follow(scene: Scene) -> Iterator[Refusal]:
                 f"the entry from {entry.first:,} to {entry.last:,} ends before it begins: {shown(str(entry.claims[0]))}"
             )
             finding = lead(zone) or scene.finding(lambda each: each.kind == "inverted-range")
-            yield Refusal("inverted-range", text, None, scene.way_on(finding), zone)
+            yield Refusal("inverted-range", text, None, scene.way_on(finding), zone, scene.follows(finding))
     for hazard in scene.preview.hazards:
         if hazard.id in _BORDER_HAZARDS:
             yield _of_hazard(scene, hazard)

@@ -17,13 +17,17 @@ from core.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a compaction must not run: a hazard id, what it is, stock's own words, the way on, the zone it lies in."""
+    """Why a change must not be made: a hazard id, what it is, stock's own words, the way on, the zone it lies in.
+
+    `then` says what follows where the way on is a look.
+    """
 
     kind: str
     explanation: str
     stock_says: str | None
     next_step: str
     zone: Zone | None
+    then: str = ""
 
 
 class Checked(Protocol):
@@ -71,6 +75,10 @@ class Scene:
     def way_on(self, finding: Finding | None) -> str:
         """The next step of a finding, unless that is to preview a compaction."""
         return self.look_again if finding is None or is_about_compaction(finding) else finding.next_step
+
+    def follows(self, finding: Finding | None) -> str:
+        """What follows from that step."""
+        return "" if finding is None or is_about_compaction(finding) else finding.then
 
     def zone_at(self, kind: LaneKind, row: int) -> Zone | None:
         """The zone around an entry that does not go on from the one before it."""

@@ -27,6 +27,7 @@ def finding(
     explanation: str,
     cause: str,
     next_step: str,
+    then: str = "",
     lane: LaneKind = LaneKind.FILES,
     range_: tuple[int, int] | None = None,
     severity: Severity | None = None,
@@ -56,6 +57,7 @@ def finding(
         entries=some_entries,
         claims=some_claims,
         manifests=handles,
+        then=then,
     )
 
 

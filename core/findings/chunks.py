@@ -14,6 +14,10 @@ from core.findings.registry import detector
 from core.model import Finding
 
 _TORN: Final = "A backup that was killed, or a full disk, while the file was written; or a cut transfer."
+_NAMES: Final = (
+    "If the folder holds a proof that is named for the chunk's own range, the manifest was edited. Whether the chunk "
+    "and its proof fit is told by a check at level 6; if they do not, back the range up again."
+)
 _DAMAGED: Final = "Damage on the disk or on the way, or a hostile file."
 
 
@@ -45,7 +49,9 @@ def chunk_empty_record(case: Case) -> Iterator[Finding]:
 @detector("proof-swapped")
 def proof_swapped(case: Case) -> Iterator[Finding]:
     """A proof that is named for another range than that of its chunk."""
-    return report(case, "proof-swapped", cause="A copy or an edit that mixed up proof files.", way_on=look_beside)
+    return report(
+        case, "proof-swapped", cause="A copy or an edit that mixed up proof files.", way_on=look_beside, then=_NAMES
+    )
 
 
 @detector("partial-object-valid-gzip")

@@ -43,6 +43,11 @@ def repair_without(case: Case, manifest: str) -> str:
     return str(Repair(case.snapshot.location, RestoreOptions(vetoes=frozenset({manifest})), dry_run=True))
 
 
+def restore_without(case: Case, manifest: str) -> str:
+    """What a restore comes to that never uses one manifest."""
+    return str(RestorePlan(case.snapshot.location, RestoreOptions(vetoes=frozenset({manifest}))))
+
+
 def way_on(case: Case, kind: LaneKind, first: int) -> str:
     """A repair where one mends what is wrong from `first` on, else what stock would restore and which chain works."""
     return repair(case) if case.repairs(kind, first) else restore_plan(case)
@@ -53,13 +58,51 @@ def check(looking: Looking, level: int | None = None) -> str:
     return str(Check(looking.snapshot.location, level))
 
 
+def compare(case: Case, manifest: str) -> str:
+    """Compare lines with their manifests; where that was done, show the manifest of one."""
+    return check(case, 2) if case.evidence is None else look_at(case, manifest)
+
+
+#: What follows from a comparison of lines with their manifests.
+COMPARED: Final = (
+    "The manifest says what its backup holds. A line that says otherwise is wrong, and a check at level 2 says how to "
+    "mend it. Where they agree, nothing has to be done."
+)
+#: What follows once a file is out of `metadata/`.
+ASIDE: Final = (
+    "The file stays in metadata_quarantine/, where stock never looks; its owner can have it from there, and has to "
+    "keep it elsewhere from now on. What the index lacks then is told by the next check."
+)
+#: What follows from a record of an unknown kind.
+NEWER: Final = (
+    "If a newer stock tool wrote it, nothing is wrong with the file: use a stock tool at least as new, and leave the "
+    "file where it is, as no repair rewrites it. If it is no metadata, move the file out of metadata/."
+)
+#: What follows where a repair would help and none can be planned.
+ONCE_SETTLED: Final = (
+    "A repair takes the line out. None is planned while a file of metadata/ can't be read, is not named as stock could "
+    "name it, or holds a record of a newer tool: see to that first, then check again."
+)
+
+
 def compaction(case: Case, options: CompactionOptions) -> str:
     """What compaction would write, and where it stops."""
     return str(Compact(case.snapshot.location, options, dry_run=True))
 
 
 def mended_by_compaction(case: Case) -> str:
-    """A compaction by this tool, which saves a record without what is wrong in the old ones; shown first, not done."""
+    """A compaction by this tool, which saves a record without what is wrong in the old ones; shown first, not done.
+
+    It is refused where a range is missing or competes: then what mends the first of those comes before it.
+    """
+    for kind, swept in case.sweeps.items():
+        missing = next(iter(swept.gaps()), None)
+        if len(swept.tangles) and (missing is None or swept.tangles[0].first < missing.first):
+            return way_on(case, kind, swept.tangles[0].first)
+        if missing is not None and missing.first == case.unfilled[kind]:
+            return back_up(case, kind, missing.first, missing.last)
+        if missing is not None:
+            return way_on(case, kind, missing.first)
     return compaction(case, CHART_FACTORS)
 
 

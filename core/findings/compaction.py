@@ -16,11 +16,14 @@ import numpy as np
 from core.findings import commands
 from core.findings.build import finding, some_entries
 from core.findings.case import CHAINED, Case
+from core.findings.gaps import way_to_fill
 from core.findings.later import later
+from core.findings.overlaps import way_out
+from core.findings.recovery import survivors
 from core.findings.registry import detector
 from core.model import Claim, Finding, LaneKind, Severity, end_of
 from core.phrases import count, listed, shown, span
-from core.stock import CompactionOptions, CompactionRun, LaneGroups
+from core.stock import CompactionRun, LaneGroups
 from core.stock.stops import Step
 from core.words import I64, Mask
 
@@ -55,10 +58,6 @@ def _factors(hits: Sequence[_Hit], kind: LaneKind) -> str:
     return f"factor{'s' if len(names) > 1 else ''} {' and '.join(names)}"
 
 
-def _options(hits: Sequence[_Hit]) -> CompactionOptions:
-    return hits[0].run.options
-
-
 @detector("compacted-name-collision")
 def collisions(case: Case) -> Iterator[Finding]:
     """Groups that get one name, so that the lines of one of them are lost."""
@@ -72,8 +71,10 @@ def collisions(case: Case) -> Iterator[Finding]:
         yield from later(make, numbers, kind, tangles.first, tangles.last, "compacted-name-collision")
     rows = _rows_of_doubled_epochs(case)
     if len(rows) and _collision_hits(case, LaneKind.STATE_SNAPSHOTS, rows):
-        first = case.lane(LaneKind.STATE_SNAPSHOTS).first[rows]
-        yield _collision(case, LaneKind.STATE_SNAPSHOTS, (int(first.min()), int(first.max())), rows)
+        kind = LaneKind.STATE_SNAPSHOTS
+        versions = case.lane(kind).first[rows]
+        first, last = int(versions.min()), int(versions.max())
+        yield _collision(case, kind, (first, last), rows, commands.way_on(case, kind, first))
 
 
 def _in_colliding(groups: LaneGroups) -> Mask:
@@ -87,14 +88,15 @@ def _in_colliding(groups: LaneGroups) -> Mask:
 
 def _collision_in_tangle(case: Case, kind: LaneKind, number: int) -> Finding:
     tangle = case.sweeps[kind].tangles[number]
-    return _collision(case, kind, (tangle.first, tangle.last), tangle.rows)
+    step = way_out(case, case.lane(kind), tangle)
+    return _collision(case, kind, (tangle.first, tangle.last), tangle.rows, step)
 
 
 def _collision_hits(case: Case, kind: LaneKind, rows: I64) -> list[_Hit]:
     return [_Hit(run, len(lost)) for run in _runs(case) if len(lost := _colliding(run.lane(kind), rows))]
 
 
-def _collision(case: Case, kind: LaneKind, range_: tuple[int, int], rows: I64) -> Finding:
+def _collision(case: Case, kind: LaneKind, range_: tuple[int, int], rows: I64, next_step: str) -> Finding:
     """The collisions of some rows, of which there are any."""
     hits = _collision_hits(case, kind, rows)
     groups = hits[0].run.lane(kind)
@@ -108,7 +110,7 @@ def _collision(case: Case, kind: LaneKind, range_: tuple[int, int], rows: I64) -
         "dropped without a word: LocalFs keeps the first, clouds keep the last, and a day later the originals are "
         "moved away.",
         cause="The name of a compacted file holds its range only, and the two have the same.",
-        next_step=commands.compaction(case, _options(hits)),
+        next_step=next_step,
         entries=some_entries(case.lane(kind), list(dropped.rows)),
     )
 
@@ -155,7 +157,7 @@ def _baked_in(case: Case, kind: LaneKind, number: int) -> Finding:
         f"{count(hits[0].number, 'place')}: compaction succeeds and writes it into compacted files, and "
         "restores fail as before.",
         cause="Compaction compares entries only inside one group.",
-        next_step=commands.compaction(case, _options(hits)),
+        next_step=way_out(case, case.lane(kind), tangle),
         entries=some_entries(case.lane(kind), tangle.rows),
     )
 
@@ -202,7 +204,7 @@ def _blind_gap(case: Case, kind: LaneKind, number: int) -> Finding:
         explanation=f"At {_factors(hits, kind)} the gap falls between two groups: compaction succeeds and "
         "does not notice it.",
         cause="Compaction compares entries only inside one group.",
-        next_step=commands.compaction(case, _options(hits)),
+        next_step=_past(case, kind, (gap.first, gap.last)),
         entries=some_entries(case.lane(kind), [gap.next_row - 1, gap.next_row]),
     )
 
@@ -217,21 +219,29 @@ def stops(case: Case) -> Iterator[Finding]:
             places.setdefault((stop.lane, stop.row, stop.message), []).append(run)
     for (kind, row, message), runs in places.items():
         hits = [_Hit(run, sum(len(groups.writes) for groups in run.lanes)) for run in runs]
-        lane = case.lane(kind)
+        lane, stopped = case.lane(kind), _stopped_at(case, kind, row)
         before = (
             f"after it has written {count(hits[0].number, 'file')}" if hits[0].number else "before it writes anything"
         )
         yield finding(
             "compaction-abort-midway",
             lane=kind,
-            range_=_stopped_at(case, kind, row),
+            range_=stopped,
             explanation=f"At {_factors(hits, kind)} compaction stops {before}. No times are saved, so nothing is ever "
             "moved away.",
             cause="Stock works on epoch endings, transactions and snapshots in this order, and checks each group.",
-            next_step=commands.compaction(case, _options(hits)),
+            next_step=_past(case, kind, stopped),
             stock_says=message,
             entries=some_entries(lane, range(max(0, row - 1), row + 1)),
         )
+
+
+def _past(case: Case, kind: LaneKind, stopped: tuple[int, int]) -> str:
+    """What fills the gap, or chooses among what overlaps, at which compaction stops."""
+    gap = case.sweeps[kind].gap_inside(*stopped)
+    if gap is None:
+        return commands.way_on(case, kind, stopped[0])
+    return way_to_fill(case, kind, gap, survivors(case, kind, gap.first, gap.last))
 
 
 def _stopped_at(case: Case, kind: LaneKind, row: int) -> tuple[int, int]:
@@ -264,7 +274,7 @@ def shifted_groups(case: Case) -> Iterator[Finding]:
                 f"of {factor:,} entries each would be written again under other names, and the old ones moved away: "
                 f"{listed([shown(handle) for handle in handles])}.",
                 cause="Groups are counted from the first entry on, not cut at versions.",
-                next_step=commands.compaction(case, CompactionOptions(factor, factor, factor)),
+                next_step=way_out(case, case.lane(kind), tangles[0]),
                 claims=[Claim(handle, 0) for handle in handles],
             )
 

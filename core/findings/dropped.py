@@ -19,6 +19,8 @@ from core.phrases import count, listed, shown, span
 #: So many lost entries of a lane are looked at.
 _MOST_ROWS: Final = 5_000
 _MOST_FINDINGS: Final = 100
+#: The level that looks whether all files of a backup are there.
+_LEVEL_FILES: Final = 3
 
 #: A row of the retired lane, and a row of the visible lane with the same range.
 _Pair = tuple[int, int]
@@ -73,7 +75,9 @@ def _dropped(case: Case, kind: LaneKind, run: Sequence[_Pair]) -> Finding:
         f"left in metadata/, such as {shown(kept.manifest(winner))}; the other, such as {shown(lost.manifest(row))}, "
         f"survives only in metadata_backup/ and can be recovered: {where}. Nothing says that the right one was kept.",
         cause=_COLLIDED if collided else "A repair, or a compaction, put one of two conflicting lines aside.",
-        next_step=commands.look_at(case, claims[0].file, claims[0].line),
+        next_step=_way_on(case, kind, kept.manifest(winner), claims[0]),
+        then="If the one in metadata/ is whole, nothing has to be done. If it is not, a repair with --veto and its "
+        "manifest leaves it out and takes the other.",
         entries=_both(kept, lost, run),
         claims=claims,
     )
@@ -83,6 +87,15 @@ _COLLIDED: Final = (
     "Both lines compacted to one file name, as they do at stock's default factor 1. LocalFs kept the first and clouds "
     "keep the last; nothing was said, and a day later the originals were moved away."
 )
+
+
+def _way_on(case: Case, kind: LaneKind, kept: str, lost: Claim) -> str:
+    """Look into the manifest that was kept; a repair without it takes the other."""
+    if case.evidence is None or case.evidence.level < _LEVEL_FILES:
+        return commands.check(case, _LEVEL_FILES)
+    facts = case.evidence.manifest(kind, kept)
+    broken = facts is not None and bool(facts.problems)
+    return commands.repair_without(case, kept) if broken else commands.look_at(case, lost.file, lost.line)
 
 
 def _both(kept: Lane, lost: Lane, run: Sequence[_Pair]) -> Iterator[Entry]:

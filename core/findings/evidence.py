@@ -9,12 +9,19 @@ import numpy as np
 
 from core.findings.build import MOST_EVIDENCE, finding
 from core.findings.case import ENTRY_LANES, Case
-from core.findings.commands import back_up, back_up_snapshot, listing, look_at, set_aside
-from core.invocation import RestorePlan
+from core.findings.commands import (
+    back_up,
+    back_up_snapshot,
+    listing,
+    look_at,
+    repair_without,
+    restore_without,
+    set_aside,
+)
+from core.findings.registering import record_of, register
 from core.manifests import Evidence, ManifestFacts, ManifestProblem
 from core.model import Entry, Finding, LaneKind, RangeRecord, Severity, StateSnapshotRecord
 from core.phrases import count, shown
-from core.restore import RestoreOptions
 from core.tools import then
 
 #: So many manifests of a lane get a finding of their own for one hazard; the rest share one.
@@ -25,15 +32,18 @@ WayOn = Callable[[Case, ManifestFacts, Entry | None], str]
 
 
 def report(
-    case: Case, kind: str, *, cause: str, way_on: WayOn | None = None, severity: Severity | None = None
+    case: Case, kind: str, *, cause: str, way_on: WayOn | None = None, severity: Severity | None = None, then: str = ""
 ) -> Iterator[Finding]:
-    """A finding for each manifest that shows the hazard `kind`, and one for all beyond `MOST_MANIFESTS` of a lane."""
+    """A finding for each manifest that shows the hazard `kind`, and one for all beyond `MOST_MANIFESTS` of a lane.
+
+    `then` says what follows from the step of `way_on`.
+    """
     if case.evidence is None:
         return
     for lane in ENTRY_LANES:
         affected = [facts for facts in case.evidence.faulty if facts.lane is lane and kind in facts.counts]
         for facts in affected[:MOST_MANIFESTS]:
-            yield _of_manifest(case, kind, facts, cause, way_on or replace, severity)
+            yield _of_manifest(case, kind, facts, cause, way_on or replace, severity, then)
         rest = affected[MOST_MANIFESTS:]
         if rest:
             yield _of_the_rest(case, kind, rest, cause, severity)
@@ -53,7 +63,8 @@ def replace(case: Case, facts: ManifestFacts, entry: Entry | None) -> str:
     """Do without the manifest where another is sound, else back its range up again."""
     if entry is None:
         return look_inside(case, facts, entry)
-    without_it = str(RestorePlan(case.snapshot.location, RestoreOptions(vetoes=frozenset({facts.handle}))))
+    preview = repair_without if case.takes_repair else restore_without
+    without_it = preview(case, facts.handle)
     if sound_twin(case, entry):
         return without_it
     again = _again(case, entry)
@@ -63,6 +74,31 @@ def replace(case: Case, facts: ManifestFacts, entry: Entry | None) -> str:
     # Stock silently skips the new line while a file of its name is there; in other files the old line stays beside it.
     steps = (set_aside(case, alone) if alone else "", again, without_it if shared else "")
     return then(*steps)
+
+
+def correct(case: Case, facts: ManifestFacts, entry: Entry | None) -> str:
+    """Write the line that a sound manifest has, and set the wrong one aside; else do without the manifest."""
+    record = record_of(facts)
+    alone, shared = _files_of(case, entry) if entry else ([], [])
+    off = {problem.hazard for problem in facts.problems} - _OF_THE_LINE
+    if record is None or entry is None or off or not alone or shared:
+        return replace(case, facts, entry)
+    there = _entry_of(case, facts.lane, record) is not None
+    if not there and isinstance(record, StateSnapshotRecord):
+        # Which of the two a snapshot is, is told by its proof alone.
+        return replace(case, facts, entry)
+    return then(set_aside(case, alone), "" if there else register(case, record))
+
+
+#: What is wrong with the line of a manifest rather than with the manifest.
+_OF_THE_LINE: Final = frozenset(
+    {"manifest-range-mismatch", "epoch-cut-panic", "manifest-waypoint-count", "snapshot-manifest-mismatch"}
+)
+
+_NO_RANGE: Final = (
+    "If it is of use to nobody, nothing has to be done: no line that stock can follow names it. If its range is "
+    "missing, back that up again."
+)
 
 
 def _again(case: Case, entry: Entry) -> str | None:
@@ -116,17 +152,19 @@ def _entry_of(case: Case, kind: LaneKind, record: RangeRecord) -> Entry | None:
 
 
 def _of_manifest(
-    case: Case, kind: str, facts: ManifestFacts, cause: str, way_on: WayOn, severity: Severity | None
+    case: Case, kind: str, facts: ManifestFacts, cause: str, way_on: WayOn, severity: Severity | None, then: str
 ) -> Finding:
     problems = [problem for problem in facts.problems if problem.hazard == kind]
     disagreeing = tuple(problem.entry for problem in problems if problem.entry is not None)
     entries = entries_of(case, facts, disagreeing or facts.named_by)
     entry = entries[0] if entries else None
+    step = way_on(case, facts, entry)
     return finding(
         kind,
         explanation=_explain(case, facts, problems, entry),
         cause=cause,
-        next_step=way_on(case, facts, entry),
+        next_step=step,
+        then=then or (_NO_RANGE if step == look_inside(case, facts, entry) else ""),
         lane=facts.lane,
         range_=(entry.first, entry.last) if entry else None,
         severity=severity,
@@ -168,6 +206,7 @@ def _of_the_rest(case: Case, kind: str, rest: list[ManifestFacts], cause: str, s
         explanation=f"{count(len(rest), 'more manifest')}: {shown(rest[0].handle)}: {problem.message}, and so on.",
         cause=cause,
         next_step=listing(case, ""),
+        then="What is to be done about each is the same as for those that are told one by one.",
         lane=lane,
         range_=_spanned(entries),
         severity=severity,
@@ -183,7 +222,9 @@ def _spanned(entries: tuple[Entry, ...]) -> tuple[int, int] | None:
     return min(entry.first for entry in entries), max(max(entry.first, entry.last) for entry in entries)
 
 
-def summarised(case: Case, kind: str, lane: LaneKind, *, explanation: str, cause: str, next_step: str) -> Finding:
+def summarised(
+    case: Case, kind: str, lane: LaneKind, *, explanation: str, cause: str, next_step: str, then: str
+) -> Finding:
     """One finding for all entries of a lane."""
     entries = case.lane(lane)
     several = range(min(len(entries), MOST_EVIDENCE))
@@ -192,6 +233,7 @@ def summarised(case: Case, kind: str, lane: LaneKind, *, explanation: str, cause
         explanation=explanation,
         cause=cause,
         next_step=next_step,
+        then=then,
         lane=lane,
         range_=(int(entries.first.min()), int(entries.last.max())) if len(entries) else None,
         entries=entries.entries(several),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -101,7 +101,7 @@ def names_and_contents(case: Case) -> Iterator[Finding]:
         if torn and case.in_flight(file):
             yield in_flight(file, "holds less than its name says", case)
             continue
-        yield _disagrees(case, file, name, held, len(wrong))
+        yield _disagrees(case, file, name, held, len(wrong), torn=torn)
         if torn:
             yield _torn(case, file, name, held)
 
@@ -117,8 +117,11 @@ def _misnamed(case: Case) -> Iterator[tuple[MetaFile, MetadataName, tuple[int, i
             yield file, name, held, state
 
 
-def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] | None, total: int) -> Finding:
+def _disagrees(
+    case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] | None, total: int, *, torn: bool
+) -> Finding:
     missing, lane = _place(name, held)
+    mended = torn and case.takes_repair
     others = f" {total:,} files are like that." if total > _MOST_FILES else ""
     holds = "none of that kind" if held is None else f"{held[0]:,} to {held[1]:,}"
     return finding(
@@ -129,7 +132,11 @@ def _disagrees(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, 
         f"{count(file.lines, 'line holds', 'lines hold')} {holds}. Stock never reads names: what it holds is what "
         f"counts.{others}",
         cause="A write that was cut off, a file edited by hand, or one that was renamed.",
-        next_step=commands.look_at(case, file.handle),
+        next_step=commands.repair(case) if mended else commands.mended_by_compaction(case),
+        then=""
+        if mended
+        else "If the lines are right, only the name is not: a compaction by this tool writes them under one that fits. "
+        "Whether they are right is told by a check at level 2, which compares them with their manifests.",
         claims=[Claim(file.handle, 0)],
     )
 
@@ -162,6 +169,7 @@ def _torn(case: Case, file: MetaFile, name: MetadataName, held: tuple[int, int] 
         f"skips it, drops its own lines and still moves the originals away.{fate} {aside}",
         cause=_TORN_CAUSE,
         next_step=step,
+        then="" if case.takes_repair else commands.ONCE_SETTLED,
         claims=[Claim(file.handle, 0), *claims],
     )
 
@@ -200,7 +208,8 @@ def _unreadable(case: Case, file: MetaFile) -> Finding:
         explanation=f"{shown(file.handle)} ({file.listed.size:,} bytes) was not read: {shown(message)}. Whatever it "
         "holds is not in the picture.",
         cause=cause,
-        next_step=commands.listing(case, "metadata"),
+        next_step=_READ_AGAIN[fault](case, file),
+        then=_THEN[fault],
         stock_says=stock,
         claims=[Claim(file.handle, 0)],
     )
@@ -231,6 +240,24 @@ _FAULTS: Final = {
 }
 
 
+#: What to do about a file that was not read, by the fault.
+_READ_AGAIN: Final[Mapping[ReadFault, Callable[[Case, MetaFile], str]]] = {
+    ReadFault.MISSING: lambda case, _file: commands.check(case, 1),
+    ReadFault.FAILED: lambda case, _file: commands.listing(case, "metadata"),
+    ReadFault.BAD_GZIP: lambda case, file: commands.set_aside(case, [file.handle]),
+    ReadFault.TOO_LARGE: lambda case, file: commands.set_aside(case, [file.handle]),
+}
+_THEN: Final = {
+    ReadFault.MISSING: "",
+    ReadFault.FAILED: "If the rights are wrong, set them; if they are right, the storage has a fault to be mended. "
+    "Then check again: nothing is planned while the file can't be read.",
+    ReadFault.BAD_GZIP: "If a whole copy of the file exists, put that into metadata/ under another name. If not, the "
+    "next check tells what the index lacks, and how to get it back.",
+    ReadFault.TOO_LARGE: "The file stays in metadata_quarantine/, where stock never looks. If it was metadata all the "
+    "same, its lines have to come back in files of less than 64 MiB.",
+}
+
+
 @detector("plain-vs-gzip-store")
 def plain_and_gzip(case: Case) -> Iterator[Finding]:
     """Plain and gzip files side by side."""
@@ -243,6 +270,8 @@ def plain_and_gzip(case: Case) -> Iterator[Finding]:
         explanation=f"{forms.told}. {NO_WAY_OF_READING}",
         cause="The store was written both with --local-fs-dir and through a command adapter.",
         next_step=commands.listing(case, "metadata"),
+        then="Write each file of the rarer form again in the other (gzip -c packs, gzip -dc unpacks) under a name that "
+        "was never used, and move the old one out of metadata/. From then on use one way of writing only.",
         stock_says=case.load_error.message if case.load_error else "stream did not contain valid UTF-8",
         claims=[Claim(file.handle, 0) for file in forms.few],
     )

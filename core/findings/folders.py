@@ -23,6 +23,12 @@ from core.snapshot import metadata_only
 from core.storage.protocol import Listed, ListedKind
 from core.words import I64
 
+#: What to do about a store whose manifests are all elsewhere.
+NOT_HERE: Final = (
+    "If this is a copy of the metadata only, check the store itself for more. If the backups should lie here, mount or "
+    "name the right place. If they are gone for good, they have to be backed up again: no repair brings them back."
+)
+
 _MANIFESTS: Final = {
     LaneKind.TRANSACTIONS: "transaction.manifest",
     LaneKind.EPOCH_ENDINGS: "epoch_ending.manifest",
@@ -43,6 +49,7 @@ def metadata_alone(case: Case) -> Iterator[Finding]:
         "can be looked at.",
         cause="This is a copy of the metadata only, or backups lie elsewhere, or they are gone.",
         next_step=commands.listing(case, ""),
+        then=NOT_HERE,
     )
 
 
@@ -110,6 +117,7 @@ def _skipped(
 
 def _not_recorded(case: Case, listing: Listed, says: BackupFolder, file: MetaFile) -> Finding:
     state = "is empty" if not file.lines else "names another backup and is older"
+    manifest = f"{listing.name}/{_MANIFESTS[says.kind]}"
     return finding(
         "localfs-skip-existing",
         lane=says.kind,
@@ -117,10 +125,12 @@ def _not_recorded(case: Case, listing: Listed, says: BackupFolder, file: MetaFil
         explanation=f"The backup in {shown(listing.name)}/ is in no index: {shown(file.handle)} {state}, so its line "
         "was not written.",
         cause="LocalFs does nothing when the name of a metadata file exists, and reports success.",
-        next_step=commands.look_at(case, f"{listing.name}/{_MANIFESTS[says.kind]}"),
+        next_step=commands.look_at(case, manifest) if case.evidence else commands.check(case, 3),
+        then="If that backup is whole, and its range is missing from the index, its line has to be written, under a "
+        "name that is free. If the index has the range from another backup, the folder only takes up room.",
         stock_says=f"File {file.listed.name} already exists, Skip",
         claims=[Claim(file.handle, 0)],
-        manifests=[f"{listing.name}/{_MANIFESTS[says.kind]}"],
+        manifests=[manifest],
     )
 
 

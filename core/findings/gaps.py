@@ -53,7 +53,7 @@ def _gap(case: Case, kind: LaneKind, number: int) -> Finding:
         explanation=f"No entry covers {where}: every restore to {reach} stops. {found.text}{_folders(case, kind, gap)} "
         f"{works_today(case)}",
         cause=_CAUSE if gap.first else "The entry that begins at 0 was lost, or the backup was started later.",
-        next_step=_fill(case, kind, gap, found),
+        next_step=way_to_fill(case, kind, gap, found),
         stock_says=continuity(kind, gap.first, got),
         entries=some_entries(lane, _beside(gap)),
         claims=found.claims,
@@ -65,7 +65,8 @@ def _beside(gap: Gap) -> range:
     return range(max(0, gap.next_row - 1), gap.next_row + 1)
 
 
-def _fill(case: Case, kind: LaneKind, gap: Gap, found: Survivors) -> str:
+def way_to_fill(case: Case, kind: LaneKind, gap: Gap, found: Survivors) -> str:
+    """What brings back what survives of a gap, else its backup."""
     again = commands.back_up(case, kind, gap.first, gap.last)
     return way_back(case, kind, gap.first, found, again) if found.covers else again
 

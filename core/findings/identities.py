@@ -63,7 +63,9 @@ def several_identities(case: Case) -> Iterator[Finding]:
             "chains.",
             cause="Two stores were merged by copying, or a listing that failed looked like an empty store and a "
             "second identity was written.",
-            next_step=commands.check(case, 2),
+            next_step=commands.check(case, 2) if case.evidence is None else commands.listing(case, ""),
+            then="If the manifests of epoch 0 name different waypoints, that check says so: the backups of the wrong "
+            "chain have to go. If it finds none such, all are of one chain, and the second identity does no harm.",
             claims=list(found.values()),
         )
 
@@ -84,5 +86,7 @@ def several_chains(case: Case) -> Iterator[Finding]:
             cause="A coordinator was pointed at the store of another network: nothing in the metadata says which "
             "chain it is.",
             next_step=commands.look_at(case, next(iter(chains.values())).handle),
+            then="The waypoint of epoch 0 that your network publishes tells which is right. A repair with --veto and "
+            "the manifest of another chain leaves that out; the other backups of that chain must go as well.",
             manifests=[each.handle for each in chains.values()],
         )

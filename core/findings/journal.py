@@ -38,6 +38,8 @@ def interrupted_operations(case: Case) -> Iterator[Finding]:
             f"interrupted: {shown(case.snapshot.journal_fault)}.",
             cause=f"Something else stands at {OWN_FOLDER}/ in the store, or it may not be read.",
             next_step=commands.listing(case, OWN_FOLDER),
+            then="If it is a folder that may not be read, give the right to read it. If it is anything else, move it "
+            "out of the way. Then check again: nothing is written before that.",
             claims=[Claim(OWN_FOLDER, 0)],
         )
     unfinished = case.unfinished or unfinished_in(case.snapshot.journal, None)

@@ -129,6 +129,11 @@ class Later(_Seen):
         return self.whole.next_step
 
     @property
+    def then(self) -> str:
+        """What follows from that."""
+        return self.whole.then
+
+    @property
     def stock_says(self) -> str | None:
         """Stock's own message."""
         return self.whole.stock_says

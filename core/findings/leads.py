@@ -7,11 +7,21 @@ from typing import Final
 from core.findings.search import blocks
 from core.model import Finding, Zone
 
+#: What compaction makes of a conflict or a gap: it goes away with that.
+_CONSEQUENCES: Final = frozenset(
+    {
+        "boundary-shift",
+        "compacted-name-collision",
+        "compaction-abort-midway",
+        "compaction-bakes-conflict",
+        "compaction-blind-gap",
+    }
+)
 _COMPACTION: Final = "seamline compact "
 
 
 def by_weight(zone: Zone) -> list[Finding]:
-    """The findings of a zone: what blocks, then those that lead somewhere else than to a preview of compaction."""
+    """The findings of a zone: what blocks, then what is wrong without compaction as well."""
     return sorted(zone.findings, key=lambda finding: (blocks(finding) is None, is_about_compaction(finding)))
 
 
@@ -26,8 +36,8 @@ def is_blocking(zone: Zone) -> bool:
 
 
 def is_about_compaction(finding: Finding) -> bool:
-    """Whether all that a finding leads to is a preview of compaction."""
-    return finding.next_step.startswith(_COMPACTION)
+    """Whether a finding is about what compaction does, or all that it leads to is a preview of one."""
+    return finding.kind in _CONSEQUENCES or finding.next_step.startswith(_COMPACTION)
 
 
 def spans(zone: Zone, version: int) -> bool:

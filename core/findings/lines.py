@@ -16,7 +16,6 @@ from core.findings.registry import detector
 from core.index import LineProblem, MetaFile
 from core.model import Claim, Finding, LaneKind, Severity
 from core.phrases import count, listed, shown, span
-from core.stock import CHART_FACTORS
 
 #: More files than this with bad lines are told by their number.
 _MOST_FILES: Final = 200
@@ -64,6 +63,7 @@ def _refused(case: Case, kind: str, number: int, problems: list[LineProblem]) ->
         f"for it, and its message names neither the file nor the line.{promise}",
         cause=_CAUSES[kind],
         next_step=_way_on(case, file, first.claim),
+        then=_follows(case, file, kind),
         stock_says=first.message,
         claims=[problem.claim for problem in problems],
     )
@@ -79,6 +79,15 @@ def _way_on(case: Case, file: MetaFile, claim: Claim) -> str:
     if file.bad_lines == file.lines:
         return commands.set_aside(case, [file.handle])
     return commands.look_at(case, file.handle, claim.line)
+
+
+def _follows(case: Case, file: MetaFile, kind: str) -> str:
+    """What follows where no repair takes the line out."""
+    if file.listed.name.endswith(".meta") and case.takes_repair:
+        return ""
+    if kind == "unknown-variant":
+        return commands.NEWER
+    return commands.ASIDE if file.bad_lines == file.lines else commands.ONCE_SETTLED
 
 
 def _promised(case: Case, number: int) -> tuple[LaneKind, tuple[int, int] | None]:
@@ -150,7 +159,7 @@ def repeated_lines(case: Case) -> Iterator[Finding]:
             explanation=f"{count(repeated, 'line repeats', 'lines repeat')} a line of another file with the same "
             "manifest; stock counts each once.",
             cause="Compaction has copied them, and the originals wait for their grace period to end.",
-            next_step=commands.compaction(case, CHART_FACTORS),
+            next_step=commands.mended_by_compaction(case),
         )
 
 
@@ -166,5 +175,5 @@ def many_files(case: Case) -> Iterator[Finding]:
             f"command reads them all: {listed(small)}.",
             cause="Each backup writes a file of its own, and compaction at stock's default factor 1 does not make "
             "them fewer.",
-            next_step=commands.compaction(case, CHART_FACTORS),
+            next_step=commands.mended_by_compaction(case),
         )

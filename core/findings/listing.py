@@ -44,9 +44,16 @@ def folders(case: Case) -> Iterator[Finding]:
             "read it.",
             cause="A folder made by hand or by a storage console, or a copy that went one level too deep.",
             next_step=commands.folders_aside(case, [file.handle for file in inside]),
+            then=_PLACEHOLDER,
             stock_says="Is a directory (os error 21)",
             claims=_whole_files(inside),
         )
+
+
+_PLACEHOLDER: Final = (
+    "In a bucket an object whose name ends in a slash can be deleted; a folder that holds files has to be moved. What "
+    "lies inside is not read here: if it is metadata of this store, it belongs into metadata/ itself."
+)
 
 
 @detector("symlink-entry")
@@ -62,6 +69,8 @@ def links(case: Case) -> Iterator[Finding]:
             "the picture.",
             cause="Links made by hand, or a copy that kept links.",
             next_step=commands.listing(case, "metadata"),
+            then="Where a link leads to metadata of this store, copy that file into metadata/ under its own name. "
+            "Then move every link out of metadata/, also those that lead nowhere, and check again.",
             stock_says="No such file or directory (os error 2)",
             claims=_whole_files(inside),
         )
@@ -100,7 +109,9 @@ def unsafe_names(case: Case) -> Iterator[Finding]:
             f"that stock never uses: {listed([shown(file.handle) for file in odd])}. Cloud listing filters cut such "
             "names at blanks, and sample move commands split them.",
             cause="A file that was copied or renamed by hand.",
-            next_step=commands.listing(case, "metadata"),
+            next_step=commands.mended_by_compaction(case),
+            then="Of a file of backups a compaction by this tool writes the lines under a name that fits, and retires "
+            "the file once its grace period is over. Anything else does not belong in metadata/: move it out.",
             claims=_whole_files(odd),
         )
 
@@ -149,6 +160,7 @@ def _foreign(case: Case, files: Sequence[MetaFile], severity: Severity, what: st
         else "Notes, an editor's file, a lock or an upload in "
         "progress: stock takes everything in metadata/ for metadata.",
         next_step=commands.look_at(case, handles[0]) if harmless else commands.set_aside(case, handles),
+        then="" if harmless else commands.ASIDE,
         stock_says=None if harmless else stock,
         claims=_whole_files(files),
     )
@@ -167,6 +179,8 @@ def nothing_but_identity(case: Case) -> Iterator[Finding]:
             cause="A mistyped --local-fs-dir, or a file system that was not mounted: even commands that only read "
             "create the folder and give it an identity.",
             next_step=then(commands.listing(case, ""), commands.mounted_at(case)),
+            then="If the backups should be here, mount the file system or give the right folder, and check that. If a "
+            "new store begins here, nothing is wrong: the first backup fills it.",
             stock_says="No transaction backup found.",
             claims=_whole_files(case.index.files),
         )
@@ -187,8 +201,19 @@ def nothing_to_verify(case: Case) -> Iterator[Finding]:
         "all the same; a restore fails.",
         cause="The wrong folder, an index that was moved away, or a store in which nothing was ever backed up.",
         next_step=commands.listing(case, "metadata_backup" if case.retired.files else "metadata"),
+        then=_RETIRED if case.retired.files else _NOTHING_YET,
         stock_says="No transaction backup found.",
     )
+
+
+_RETIRED: Final = (
+    "If files of transactions lie there, they have to come back into metadata/. If none do, this is not the folder "
+    "that is backed up to, or nothing was backed up yet."
+)
+_NOTHING_YET: Final = (
+    "If this is not the folder that is backed up to, check that one. If nothing was backed up yet, nothing is wrong: "
+    "the first backup fills it."
+)
 
 
 @detector("cache-hash-collision")
@@ -203,6 +228,8 @@ def cache_collisions(case: Case) -> Iterator[Finding]:
             "them, yet compaction moves both away.",
             cause="By chance that does not happen: somebody chose the names.",
             next_step=commands.listing(case, "metadata"),
+            then="Move the one that nobody of yours wrote out of metadata/. If both hold backups, copy one under "
+            "another name first: stock then loads its lines as well.",
             claims=[Claim(handle, 0) for handle in same],
         )
 
@@ -239,6 +266,8 @@ def _both(case: Case, name: Listed, total: int) -> Finding:
         f"retires the first, the second is replaced without a word.{others}",
         cause="The range was backed up again after its first file had been retired, or a file was restored by hand.",
         next_step=commands.tools(case).difference(*(f"{where}/{name.name}" for where in _BOTH_FOLDERS)),
+        then="If the retired file has lines that are nowhere else, give it another name inside metadata_backup/ before "
+        "stock compacts again. A compaction by this tool replaces nothing there: it keeps both.",
         claims=[Claim(f"{where}/{name.name}", 0) for where in _BOTH_FOLDERS],
     )
 
@@ -256,5 +285,7 @@ def other_file_system(case: Case) -> Iterator[Finding]:
             "there. Compaction fails as soon as the first file expires; restores are not affected.",
             cause="A mount or a link put there.",
             next_step=commands.mounted_at(case, "metadata", "metadata_backup"),
+            then="A compaction by this tool copies files there before they go, and works as it is. For stock's, put a "
+            "folder of that name, with all that the other holds, on the file system of metadata/.",
             stock_says="Invalid cross-device link (os error 18)",
         )

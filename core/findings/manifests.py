@@ -10,7 +10,8 @@ from typing import Final
 
 from core.findings.case import ENTRY_LANES, Case
 from core.findings.commands import listing
-from core.findings.evidence import look_beside, look_inside, report, summarised
+from core.findings.evidence import correct, look_beside, look_inside, report, summarised
+from core.findings.folders import NOT_HERE
 from core.findings.registry import detector
 from core.manifests import ManifestStatus
 from core.model import Finding, LaneKind, Severity
@@ -18,6 +19,10 @@ from core.names import parse_backup_folder
 from core.phrases import entries
 
 _EDITED: Final = "A hand edit, a redirected handle or a merge of stores: stock writes both from the same numbers."
+_CLOSER: Final = (
+    "The manifest says what the backup really holds, the line only repeats it. Where the line says otherwise, the line "
+    "is wrong."
+)
 _TORN: Final = "A backup that was killed while it wrote, a full disk, a cut transfer, or an error page saved as a file."
 _GONE: Final = "A partial copy of the store, a lifecycle rule that deleted old objects, or an upload that never ended."
 
@@ -37,6 +42,7 @@ def dangling_manifest(case: Case) -> Iterator[Finding]:
             "such a backup: is this a copy of the metadata only?",
             cause=_GONE,
             next_step=listing(case, ""),
+            then=NOT_HERE,
         )
     for each in report(case, "dangling-manifest", cause=_GONE):
         if each.lane not in bare:
@@ -55,13 +61,13 @@ def _nothing_there(case: Case, kind: LaneKind) -> bool:
 @detector("manifest-range-mismatch")
 def manifest_range_mismatch(case: Case) -> Iterator[Finding]:
     """The manifest covers another range than its line says."""
-    return report(case, "manifest-range-mismatch", cause=_EDITED, way_on=look_inside)
+    return report(case, "manifest-range-mismatch", cause=_EDITED, way_on=correct, then=_CLOSER)
 
 
 @detector("snapshot-manifest-mismatch")
 def snapshot_manifest_mismatch(case: Case) -> Iterator[Finding]:
     """The manifest is of another version or epoch than its line says."""
-    return report(case, "snapshot-manifest-mismatch", cause=_EDITED, way_on=look_inside)
+    return report(case, "snapshot-manifest-mismatch", cause=_EDITED, way_on=correct)
 
 
 @detector("snapshot-empty-chunks")
@@ -76,7 +82,9 @@ def snapshot_empty_chunks(case: Case) -> Iterator[Finding]:
 def snapshot_missing_tail(case: Case) -> Iterator[Finding]:
     """Chunk files behind the end of a snapshot's manifest: each chunk still proves, but the state is not whole."""
     cause = "The manifest lost its last chunks to an edit, or another snapshot was written into the same folder."
-    return report(case, "snapshot-missing-tail", cause=cause, way_on=look_beside)
+    then = "If the chunk files that the manifest leaves out are of this snapshot, its state is not whole: take the "
+    then += "snapshot again. If they are of another backup, they only take up room. A check at level 6 tells which."
+    return report(case, "snapshot-missing-tail", cause=cause, way_on=look_beside, then=then)
 
 
 @detector("snapshot-chunk-order")
@@ -101,7 +109,7 @@ def manifest_last_mismatch(case: Case) -> Iterator[Finding]:
 def manifest_waypoint_count(case: Case) -> Iterator[Finding]:
     """Not one rising waypoint for each epoch, or other versions than the line says."""
     cause = "The list of waypoints was cut short, or the manifest or its line was edited."
-    return report(case, "manifest-waypoint-count", cause=cause, way_on=look_inside)
+    return report(case, "manifest-waypoint-count", cause=cause)
 
 
 @detector("manifest-overflow")
@@ -119,34 +127,38 @@ def manifest_bad_json(case: Case) -> Iterator[Finding]:
 @detector("epoch-cut-panic")
 def epoch_cut_panic(case: Case) -> Iterator[Finding]:
     """A line that claims versions below the first waypoint: a target in between aborts stock."""
-    return report(case, "epoch-cut-panic", cause=_EDITED, way_on=look_inside)
+    return report(case, "epoch-cut-panic", cause=_EDITED, way_on=correct, then=_CLOSER)
 
 
 @detector("manifest-huge")
 def manifest_huge(case: Case) -> Iterator[Finding]:
     """A manifest too large to be read whole, as stock does: not looked at."""
     cause = "A hostile or runaway writer: real manifests take kilobytes, the largest some megabytes."
-    return report(case, "manifest-huge", cause=cause, way_on=look_beside)
+    then = "If nobody can say why it is so large, do without it: back its range up again, and retire its line."
+    return report(case, "manifest-huge", cause=cause, way_on=look_beside, then=then)
 
 
 @detector("chunk-format-unknown")
 def chunk_format_unknown(case: Case) -> Iterator[Finding]:
     """Chunks of a format newer than V1."""
     cause = "A newer stock tool wrote the backup: restore it with a tool at least as new."
-    return report(case, "chunk-format-unknown", cause=cause, way_on=look_inside)
+    then = "Nothing in the store has to be changed. If no newer tool wrote it, back its range up again."
+    return report(case, "chunk-format-unknown", cause=cause, way_on=look_inside, then=then)
 
 
 @detector("suffix-collision", level=3)
 def suffix_collision(case: Case) -> Iterator[Finding]:
     """Chunk or proof files in a backup's folder that its manifest does not list."""
     cause = "Two backups of the same start drew the same suffix of 16 bits, or a manifest lost some of its chunks."
-    return report(case, "suffix-collision", cause=cause, way_on=look_beside, severity=Severity.WARNING)
+    then = "If all the files that the manifest lists are whole (a check at level 4 tells), the others only take up "
+    then += "room. If not, back its range up again."
+    return report(case, "suffix-collision", cause=cause, way_on=look_beside, severity=Severity.WARNING, then=then)
 
 
 @detector("path-traversal-read", level=2)
 def handle_in_a_manifest(case: Case) -> Iterator[Finding]:
     """A manifest names a file outside of the store. Handles in metadata lines are for the check of lines."""
-    for each in report(case, "path-traversal-read", cause="A damaged or hostile manifest.", way_on=look_inside):
+    for each in report(case, "path-traversal-read", cause="A damaged or hostile manifest."):
         facts = case.evidence.manifest(each.lane, each.manifests[0]) if case.evidence else None
         if facts is None or facts.status is ManifestStatus.READ:
             yield each
@@ -161,4 +173,6 @@ def behind_links(case: Case) -> Iterator[Finding]:
         cause="A part of the store was moved to another disk and linked back.",
         way_on=look_beside,
         severity=Severity.WARNING,
+        then="If the links lead to files of this store, put the files in their place to have them checked; restores "
+        "work with either. If they lead elsewhere or nowhere, back the range up again.",
     )

@@ -10,25 +10,15 @@ from typing import Final
 
 import numpy as np
 
-from core.codec import encode_record
 from core.findings.build import finding
 from core.findings.case import CHAINED, Case
-from core.findings.commands import check, listing, tools
+from core.findings.commands import check, folders_aside, listing
+from core.findings.registering import record_of, register
 from core.findings.registry import detector
 from core.findings.sweep import Sweep
-from core.form import Form, forms_of
 from core.manifests import ManifestFacts, OrphanFacts
-from core.manifests.verify import waypoint_version
-from core.model import (
-    EpochEndingRecord,
-    Finding,
-    LaneKind,
-    RangeRecord,
-    Severity,
-    StateSnapshotRecord,
-    TransactionRecord,
-)
-from core.names import alone_name, parse_backup_folder
+from core.model import Finding, RangeRecord, Severity
+from core.names import parse_backup_folder
 from core.phrases import count, shown, span
 
 #: The longest backup that is plausible: a folder that changed within this time (seconds) may belong to one under way.
@@ -45,6 +35,11 @@ _CAUSE: Final = (
     "Its metadata line was never written, or was skipped or replaced because a file of that name was there. Each new "
     "attempt at a backup takes a new folder."
 )
+#: What follows for a folder that no line would make of use.
+_ROOM: Final = (
+    "No restore reads the folder: it may stay, or be moved out of the way and deleted once no backup is under way and "
+    "no line is found to be missing."
+)
 
 
 @detector("orphan-backup-dir", level=2)
@@ -60,17 +55,19 @@ def orphan_backup_dir(case: Case) -> Iterator[Finding]:
             explanation=f"No line points to {count(len(rest), 'more backup folder')}, such as {shown(rest[0].folder)}.",
             cause=_CAUSE,
             next_step=listing(case, ""),
+            then=_ROOM,
             manifests=(orphan.folder for orphan in rest),
         )
 
 
 def _finding(case: Case, orphan: OrphanFacts) -> Finding:
-    facts = orphan.manifest
+    facts, record = orphan.manifest, _missing_line(case, orphan)
     return finding(
         "orphan-backup-dir",
         explanation=f"No line points to the folder {shown(orphan.folder)}: {_worth(case, orphan)}.",
         cause=LEFT_OVER_CAUSE if _is_derived(orphan) else _CAUSE,
-        next_step=_way_on(case, orphan),
+        next_step=_way_on(case, orphan, record),
+        then="" if record else _ROOM,
         lane=orphan.lane,
         range_=facts.range if facts else None,
         severity=Severity.INFO if _is_derived(orphan) or _may_be_running(case, orphan) else None,
@@ -89,13 +86,18 @@ def _is_deep(case: Case) -> bool:
     return case.evidence is not None and case.evidence.level >= _LEVEL_FILES
 
 
-def _way_on(case: Case, orphan: OrphanFacts) -> str:
+def _missing_line(case: Case, orphan: OrphanFacts) -> RangeRecord | None:
+    """The line that would make a sound backup of use."""
     facts = orphan.manifest
-    usable = facts and not facts.problems and not _is_derived(orphan)
-    record = _record(facts) if facts and usable and _use(case, facts) else None
-    if record is None:
-        return listing(case, orphan.folder)
-    return _register(case, record) if _is_deep(case) else check(case, _LEVEL_FILES)
+    usable = facts and not facts.problems and not _is_derived(orphan) and _use(case, facts)
+    return record_of(facts) if facts and usable else None
+
+
+def _way_on(case: Case, orphan: OrphanFacts, record: RangeRecord | None) -> str:
+    if record is not None:
+        return register(case, record) if _is_deep(case) else check(case, _LEVEL_FILES)
+    stays = _is_derived(orphan) or _may_be_running(case, orphan)
+    return listing(case, orphan.folder) if stays else folders_aside(case, [orphan.folder])
 
 
 def _may_be_running(case: Case, orphan: OrphanFacts) -> bool:
@@ -142,30 +144,3 @@ def _gap_within(swept: Sweep, first: int, last: int) -> tuple[int, int] | None:
         if first <= gap[1] and gap[0] <= last:
             return gap
     return None
-
-
-def _record(facts: ManifestFacts) -> RangeRecord | None:
-    """The line that stock would have written for a whole backup."""
-    if facts.range is None:
-        return None
-    first, last = facts.range
-    if facts.lane is LaneKind.TRANSACTIONS:
-        return TransactionRecord(first, last, facts.handle)
-    if facts.epoch is not None:
-        return StateSnapshotRecord(facts.epoch, first, facts.handle)
-    versions = waypoint_version(facts.first_waypoint or ""), waypoint_version(facts.last_waypoint or "")
-    if versions[0] is None or versions[1] is None:
-        return None
-    return EpochEndingRecord(first, last, versions[0], versions[1], facts.handle)
-
-
-def _register(case: Case, record: RangeRecord) -> str:
-    """Write the line that is missing, outside of `metadata/` first, under a name that is not taken."""
-    name = alone_name(record)
-    taken = {file.listed.name for index in (case.index, case.retired) for file in index.files}
-    number = 0
-    while name in taken:
-        number += 1
-        name = f"{alone_name(record).removesuffix('.meta')}.registered_{number}.meta"
-    line = encode_record(record).decode().rstrip("\n")
-    return tools(case).put_line(line, name, zipped=forms_of(case.index).only is Form.GZIP)

@@ -73,7 +73,7 @@ def _overlap(case: Case, kind: LaneKind, number: int) -> Finding:
         explanation=f"{_what(lane, tangle)}{compared(case, lane, tangle.rows)}{stops} "
         f"{_way_through(case, lane, tangle)} {works_today(case)}",
         cause=_CAUSES.get(tangle.shape, _MIXED_CAUSE),
-        next_step=_next_step(case, lane, tangle),
+        next_step=way_out(case, lane, tangle),
         stock_says=refused.message if refused else None,
         entries=some_entries(lane, tangle.rows),
     )
@@ -95,8 +95,18 @@ def _what(lane: Lane, tangle: Tangle) -> str:
             f"{tangle.knots:,} ranges that follow each other over {where} are in the index more than once each, with "
             f"different manifests: {entries(len(rows), lane.kind)}, {names}."
         )
-    shape = "no chain joins" if tangle.shape is Shape.NO_JOIN else tangle.shape
-    return f"{entries(len(rows), lane.kind)} overlap over {where} ({shape}): {names}."
+    return f"{entries(len(rows), lane.kind)} overlap over {where} ({_SHAPES[tangle.shape]}): {names}."
+
+
+#: How they lie to each other.
+_SHAPES: Final = {
+    Shape.SAME_RANGE: "the same range",
+    Shape.SAME_START: "with one start",
+    Shape.SAME_END: "with one end",
+    Shape.CONTAINED: "one lies inside another",
+    Shape.PARTIAL: "one begins inside another and ends behind it",
+    Shape.NO_JOIN: "no chain joins",
+}
 
 
 def _way_through(case: Case, lane: Lane, tangle: Tangle) -> str:
@@ -119,7 +129,8 @@ def _missing(case: Case, lane: Lane, tangle: Tangle) -> tuple[int, int] | None:
     return next(((gap.first, gap.last) for gap in inside), None)
 
 
-def _next_step(case: Case, lane: Lane, tangle: Tangle) -> str:
+def way_out(case: Case, lane: Lane, tangle: Tangle) -> str:
+    """A repair where one chooses among what competes, else the backup of what does not join."""
     missing = _missing(case, lane, tangle) if tangle.shape is Shape.NO_JOIN else None
     if missing is None or case.repairs(lane.kind, tangle.first):
         return commands.way_on(case, lane.kind, tangle.first)

@@ -67,7 +67,8 @@ def other_folders(case: Case) -> Iterator[Finding]:
                 f"{shown(lane.manifest(row))}, the folder of {says}.{more}",
                 cause="A copied line or a redirected handle. Suspicious, not yet proof: the manifest shows what it "
                 "holds.",
-                next_step=commands.check(case, 2),
+                next_step=commands.compare(case, lane.manifest(row)),
+                then=commands.COMPARED,
                 entries=some_entries(lane, [row]),
             )
 
@@ -138,6 +139,7 @@ def _shared(case: Case, lane: Lane, rows: Sequence[int], odd: set[int]) -> Findi
         explanation=f"{len(rows):,} entries with different ranges name one manifest, {shown(lane.manifest(rows[0]))}: "
         f"{ranges}.",
         cause=cause,
-        next_step=commands.check(case, 2),
+        next_step=commands.compare(case, lane.manifest(rows[0])),
+        then=commands.COMPARED,
         entries=some_entries(lane, rows),
     )

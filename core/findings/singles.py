@@ -53,6 +53,7 @@ def _inverted(case: Case, lane: Lane, row: int, total: int) -> Finding:
         cause="A line edited by hand, a faulty tool or a damaged file. Nothing in stock checks an entry when it loads "
         "it.",
         next_step=_way_on(case, lane, row),
+        then="" if case.takes_repair else commands.ONCE_SETTLED,
         stock_says=broken,
         entries=some_entries(lane, [row]),
     )
@@ -89,6 +90,7 @@ def endless(case: Case) -> Iterator[Finding]:
                 f"greatest number there is; stock adds one to it and the process aborts. {works_today(case)}",
                 cause="A damaged or hostile line: no chain has that many versions.",
                 next_step=_way_on(case, lane, int(rows[0])),
+                then="" if case.takes_repair else commands.ONCE_SETTLED,
                 stock_says=ADD_OVERFLOW,
                 entries=some_entries(lane, rows),
             )
@@ -144,6 +146,7 @@ def epoch_versions(case: Case) -> Iterator[Finding]:
             f"these versions. {count(len(rows), 'entry is', 'entries are')} like that.",
             cause="A line edited by hand, or a redirected handle. The versions are taken from the first and last "
             "waypoint when the line is written; the manifest still has them.",
-            next_step=commands.check(case, 2),
+            next_step=commands.compare(case, lane.manifest(row)),
+            then=commands.COMPARED,
             entries=some_entries(lane, [row]),
         )

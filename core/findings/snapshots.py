@@ -75,24 +75,28 @@ def _conflicts(lane: Lane) -> list[list[I64]]:
 def _conflict(case: Case, lane: Lane, run: Sequence[I64]) -> Finding:
     rows = np.sort(np.concatenate(run))
     first, last = int(lane.first[rows].min()), int(lane.first[rows].max())
+    settled = _settles(case, lane, run)
     return finding(
         "snapshot-conflict",
         lane=_LANE,
         range_=(first, last),
         explanation=_what(lane, run) + compared(case, lane, rows),
         cause="The snapshot of an epoch was taken again, by a second coordinator or by one that began again.",
-        next_step=_way_on(case, lane, run),
+        next_step=commands.repair(case) if settled else commands.check(case, 3),
+        then=""
+        if settled
+        else "Of those in which it finds no fault choose one: a repair with --pin and its manifest "
+        "keeps that, and sets the others aside.",
         entries=some_entries(lane, rows),
     )
 
 
-def _way_on(case: Case, lane: Lane, run: Sequence[I64]) -> str:
-    """A repair keeps one of several; where nothing tells which of several versions is right, they are looked at."""
+def _settles(case: Case, lane: Lane, run: Sequence[I64]) -> bool:
+    """Whether a repair keeps one of several by itself: nothing tells which of several versions is right."""
     standing = EpochEnds.told_by(case.lane(LaneKind.EPOCH_ENDINGS)).standing(lane)
     agreeing = (int(np.count_nonzero(standing[rows] == EpochStanding.AGREES)) for rows in run)
     tied = all(lane.first[rows].min() == lane.first[rows].max() for rows in run)
-    settled = tied or all(agreeing)
-    return commands.repair(case) if settled and case.takes_repair else commands.check(case, 3)
+    return case.takes_repair and (tied or all(agreeing))
 
 
 def _what(lane: Lane, run: Sequence[I64]) -> str:
@@ -187,7 +191,8 @@ def _out_of_order(case: Case, groups: Sequence[I64], highest_row: I64, number: i
         f"of epoch {_epoch(lane, other):,}. Stock sorts by epoch, so for targets from {high:,} on it starts "
         f"from the older state at {low:,} and replays {count(high - low, 'version')} more.{_alike(rows)}",
         cause="A line with a wrong epoch: edited by hand, or from another chain.",
-        next_step=commands.check(case, 2),
+        next_step=commands.compare(case, lane.manifest(int(rows[-1]))),
+        then=commands.COMPARED,
         entries=some_entries(lane, [other, *rows[::-1].tolist()]),
     )
 
@@ -228,7 +233,8 @@ def _not_at_epoch_end(case: Case, ends: EpochEnds, groups: Sequence[I64], total:
         f"the epoch ends at version {ends.end_of(epoch):,}. {count(total, 'snapshot is', 'snapshots are')} like that.",
         cause="A line edited by hand, or an entry of another chain: snapshots are only ever taken at the end of "
         "an epoch. The manifest shows which side is right.",
-        next_step=commands.check(case, 2),
+        next_step=commands.compare(case, lane.manifest(int(rows[-1]))),
+        then=commands.COMPARED,
         entries=some_entries(lane, rows),
     )
 

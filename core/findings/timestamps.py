@@ -11,7 +11,7 @@ from core.findings.case import Case
 from core.findings.registry import detector
 from core.model import U64_MAX, Claim, Finding, TimestampsRecord
 from core.names import handle_problem
-from core.phrases import count, listed, shown
+from core.phrases import count, duration, listed, moment, shown
 from core.stock.failure import ADD_OVERFLOW
 
 #: No compaction was ever run before this moment (2020-09-13, unix seconds): a stamp below it is a clock's fault.
@@ -46,8 +46,8 @@ def _future(case: Case, record: TimestampsRecord, claim: Claim, total: int) -> F
     others = f" {total:,} records are dated in the future." if total > 1 else ""
     return finding(
         "timestamps-future",
-        explanation=f"{shown(claim.file)} is dated {record.file_compacted_at:,}, {ahead:,} seconds from now. It wins "
-        f"over all records that compaction writes until then, so nothing new is ever moved away.{others}",
+        explanation=f"{shown(claim.file)} is dated {moment(record.file_compacted_at)}, {duration(ahead)} from now. It "
+        f"wins over all records that compaction writes until then, so nothing new is ever moved away.{others}",
         cause="The clock of a host was ahead once, or the number is damaged.",
         next_step=commands.mended_by_compaction(case),
         claims=[claim],
@@ -60,10 +60,12 @@ def _behind(case: Case, record: TimestampsRecord, claim: Claim) -> Iterator[Find
     ]
     later = _later_written(case, claim)
     if early or record.file_compacted_at < EARLIEST_STAMP:
-        what = f"{shown(claim.file)} is dated {record.file_compacted_at:,}, and {count(len(early), 'stamp')} in it "
+        what = (
+            f"{shown(claim.file)} is dated {moment(record.file_compacted_at)}, and {count(len(early), 'stamp')} in it "
+        )
         what += f"{'is' if len(early) == 1 else 'are'} as old: the files expire at once and may be moved under readers."
     elif later:
-        what = f"{shown(claim.file)} wins by its date, {record.file_compacted_at:,}, although {listed(later)} "
+        what = f"{shown(claim.file)} wins by its date, {moment(record.file_compacted_at)}, although {listed(later)} "
         what += f"{'was' if len(later) == 1 else 'were'} written after it: what those runs recorded is ignored."
     else:
         return
@@ -113,9 +115,9 @@ def endless_stamps(case: Case) -> Iterator[Finding]:
     if endless:
         yield finding(
             "timestamps-overflow",
-            explanation=f"{count(len(endless), 'stamp')} in {shown(newest[1].file)} plus the grace period of {grace:,} "
-            f"seconds pass 2^64: {listed([shown(handle) for handle in endless])}. Every compaction aborts; restores "
-            "are not affected.",
+            explanation=f"{count(len(endless), 'stamp')} in {shown(newest[1].file)} and the grace period of "
+            f"{duration(grace)} pass 2^64: {listed([shown(handle) for handle in endless])}. Every compaction aborts; "
+            "restores are not affected.",
             cause="A damaged or hostile number.",
             next_step=commands.mended_by_compaction(case),
             stock_says=ADD_OVERFLOW,
@@ -154,10 +156,10 @@ def _is_metadata_handle(handle: str) -> bool:
 
 def _wedge(case: Case, newest: tuple[TimestampsRecord, Claim], gone: list[str]) -> Finding:
     stamps = [stamp for handle in gone if (stamp := newest[0].compaction_timestamps[handle]) is not None]
-    when = f"at {min(stamps):,} plus the grace period" if stamps else "a day after the next run"
+    when = f"{moment(min(stamps))} and the grace period" if stamps else "a day after the next run"
     retired = {file.listed.name for file in case.retired.files}
     moved = sum(handle.removeprefix("metadata/") in retired for handle in gone)
-    where = f" {count(moved, 'one is', 'ones are')} in metadata_backup/ already." if moved else ""
+    where = f" {moved:,} of them {'is' if moved == 1 else 'are'} in metadata_backup/ already." if moved else ""
     return finding(
         "compaction-wedge-missing-file",
         explanation=f"{shown(newest[1].file)} names {count(len(gone), 'file')} that "

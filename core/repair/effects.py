@@ -25,10 +25,14 @@ def side_effects(sides: Sides, change: ChangeSet, after: Index) -> Iterator[str]
     yield from filter(None, [looked_sentence(sides.recovery)])
     yield from _snapshot(sides, after)
     if change.derived:
-        manifests = count(len(change.derived), "derived manifest is", "derived manifests are")
+        number = len(change.derived)
+        manifests = count(number, "derived manifest is", "derived manifests are")
+        folders = (
+            "a new folder beside the backups: it lists" if number == 1 else "new folders beside the backups: they list"
+        )
         yield (
-            f"{manifests} written into new folders beside the backups: they list chunks that are there already. An "
-            "undo leaves them, as nobody sees one that no line names."
+            f"{manifests} written into {folders} chunks that are there already. An undo leaves that in place: what no "
+            "line names is not read."
         )
 
 

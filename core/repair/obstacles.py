@@ -8,6 +8,7 @@ from typing import Final
 
 from core.changes.model import Write
 from core.codec import UNKNOWN_KIND
+from core.compaction.moments import SET_CLOCK
 from core.compaction.refusals import Refusal
 from core.findings import commands
 from core.form import NO_WAY_OF_READING, forms_of
@@ -97,7 +98,8 @@ def _unknown_kinds(scene: Scene) -> Iterator[Refusal]:
         text += "no file that holds such a line is rewritten"
         whole = file.bad_lines == file.lines
         step = commands.set_aside(scene, [claim.file]) if whole else commands.look_at(scene, claim.file, claim.line)
-        yield Refusal(UNKNOWN_KIND, text, unknown.message, step, None)
+        then = commands.ASIDE if whole else commands.NEWER
+        yield Refusal(UNKNOWN_KIND, text, unknown.message, step, None, then)
 
 
 def _odd_names(scene: Scene) -> Iterator[Refusal]:
@@ -156,7 +158,7 @@ def _clock_behind(scene: Scene) -> Iterator[Refusal]:
         text = f"the clock of this machine is behind the store: {shown(witness.claim.file)} is dated {ahead:,} seconds "
         text += "from now, and was written then; a new record would be ignored beside it"
         step = commands.dated(scene, witness.claim.file)
-        yield Refusal("timestamps-back", text, None, step, None)
+        yield Refusal("timestamps-back", text, None, step, None, SET_CLOCK)
 
 
 def _too_much(scene: Scene) -> Iterator[Refusal]:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from core.model import Severity
+from core.phrases import count
 from core.restore.along import Ways, least_snapshot
 from core.restore.model import BestRestore, RestoreNote, RestoreOptions, StockAnswer
 
@@ -136,8 +137,9 @@ def _broken_on_the_way(
 ) -> Iterator[RestoreNote]:
     if len(ways.broken):
         first = int(ways.transactions.lane.first[ways.broken[0]])
-        text = f"{len(ways.broken):,} manifests of the chain are known to be broken and have no substitute, the first "
-        yield RestoreNote("broken-manifest", Severity.ERROR, text + f"at version {first:,}.")
+        number = count(len(ways.broken), "manifest of the chain is", "manifests of the chain are")
+        text = f"{number} known to be broken and without a substitute, from version {first:,} on."
+        yield RestoreNote("broken-manifest", Severity.ERROR, text)
 
 
 _MAKERS: Final[tuple[_Maker, ...]] = (

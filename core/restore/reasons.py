@@ -63,8 +63,8 @@ def _snapshots(ways: Ways, options: RestoreOptions, best: BestRestore | None) ->
         reason[lane.first > np.uint64(goal)] = SkipReason.ABOVE_TARGET
     reason[~ways.snapshots.usable] = SkipReason.BROKEN
     reason[ways.snapshots.outdone] = SkipReason.SAME_RANGE
-    if options.vetoes:
-        reason[named_rows(lane.manifests, options.vetoes)] = SkipReason.VETOED
+    if vetoes := options.vetoes - options.broken:
+        reason[named_rows(lane.manifests, vetoes)] = SkipReason.VETOED
     reason[used] = SkipReason.CHOSEN
     wanted = "neither K nor T" if len(set(used)) > 1 else "not the newest that is usable"
 

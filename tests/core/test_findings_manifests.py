@@ -22,6 +22,7 @@ from core.storage import LocalReader
 from tests.support.backups import HASH, NOW, BackupStore, framed, records
 from tests.support.data import data_path
 from tests.support.gzipped import gzipped
+from tests.support.steps import is_dead_end
 
 TXN, EPOCH, STATE = LaneKind.TRANSACTIONS, LaneKind.EPOCH_ENDINGS, LaneKind.STATE_SNAPSHOTS
 
@@ -239,6 +240,7 @@ def test_each_finding_says_where_why_and_what_next(
         assert finding.explanation.endswith(".") and finding.cause.endswith(".")
         assert finding.manifests and finding.manifests[0].partition("/")[0] in finding.explanation
         assert str(store.folder) in finding.next_step
+        assert not is_dead_end(finding)
         subprocess.run(["bash", "-n", "-c", finding.next_step], check=True)
         if finding.kind != "orphan-backup-dir":
             assert finding.entries and finding.entries[0].claims
@@ -261,7 +263,7 @@ def test_a_sound_manifest_of_the_same_range_is_the_way_out(store: BackupStore) -
     store.put(f"{MIDDLE}/1-.chunk", records(49))
     finding = the_finding(store, 4)
     assert "shows no fault: transaction_1-.bbbb/transaction.manifest" in finding.explanation
-    assert finding.next_step == f"seamline restore-plan {store.folder} --veto {store.middle}"
+    assert finding.next_step == f"seamline repair {store.folder} --veto {store.middle} --dry-run"
 
 
 def test_the_old_line_makes_way_for_the_new_backup(store: BackupStore) -> None:
@@ -274,7 +276,7 @@ def test_the_old_line_makes_way_for_the_new_backup(store: BackupStore) -> None:
     store.put("metadata/transaction_compacted_0-200.meta", b"".join(lines))
     both = the_finding(store, 2).next_step
     assert moved in both and "compacted" not in both
-    assert both.endswith(f"&& seamline restore-plan {store.folder} --veto {store.middle}")
+    assert both.endswith(f"&& seamline repair {store.folder} --veto {store.middle} --dry-run")
 
 
 def test_a_snapshot_that_is_damaged_is_taken_again(store: BackupStore) -> None:
@@ -378,7 +380,8 @@ def test_a_second_backup_of_covered_versions_is_of_no_use(store: BackupStore) ->
     finding = orphan(store, 4)
     assert "entries cover the same already" in finding.explanation
     assert finding.severity is Severity.WARNING
-    assert finding.next_step.startswith("ls ")
+    assert "/transaction_101-.bbbb " in finding.next_step and finding.next_step.startswith("mkdir ")
+    assert finding.then.startswith("No restore reads the folder")
 
 
 def test_a_damaged_folder_is_not_offered(store: BackupStore) -> None:
@@ -478,7 +481,21 @@ def test_a_line_that_shows_a_whole_manifest_wrongly_names_the_line(store: Backup
     finding = the_finding(store, 2)
     assert finding.kind == "snapshot-manifest-mismatch"
     assert [str(claim) for claim in finding.claims] == ["metadata/wrong.meta line 1"]
-    assert finding.next_step == f"cat -v -- {store.folder}/{store.snapshot}"
+    aside = f"{store.folder}/metadata_quarantine"
+    assert finding.next_step == f"mkdir -p -- {aside} && mv -n -- {store.folder}/metadata/wrong.meta {aside}/"
+
+
+def test_a_line_with_another_range_than_its_manifest_is_written_anew(store: BackupStore) -> None:
+    """What is printed is done as it stands: afterwards the line is that of the manifest."""
+    store.edit(store.middle, first_version=51, chunks=chunks_of(store, store.middle)[1:])
+    subprocess.run(["bash", "-c", the_finding(store, 2).next_step], check=True, cwd=store.folder)
+    after = take_snapshot(LocalReader(str(store.folder)), FixedHost(NOW)).index.transactions
+    assert [(int(first), int(last)) for first, last in zip(after.first, after.last, strict=True)] == [
+        (0, 0),
+        (51, 100),
+        (101, 200),
+    ]
+    assert check(store.folder, 2) == []
 
 
 def test_a_wrong_waypoint_is_named(store: BackupStore) -> None:

@@ -246,7 +246,7 @@ def test_a_factor_that_is_asked_for_is_simulated_as_well() -> None:
     assert not [each for each in check(conflict) if each.kind == "compaction-bakes-conflict"]
     found = one(check(conflict, CompactionOptions(2, 2, 2)), "compaction-bakes-conflict")
     assert "At factor 2 " in found.explanation
-    assert "--transaction-file-compact-factor 2" in found.next_step
+    assert found.next_step == "seamline repair memory --dry-run"
 
 
 def test_a_gap_between_two_groups_goes_unnoticed() -> None:

@@ -44,7 +44,7 @@ def test_a_good_record_is_no_finding() -> None:
 def test_a_record_from_the_future_wins_and_nothing_expires_any_more() -> None:
     found = one(check(store_of(record(NOW + 1_000_000))), "timestamps-future")
     assert (found.severity, found.stock_says) == (Severity.WARNING, None)
-    assert "991,000 seconds from now" in found.explanation
+    assert "dated 2023-11-26 12:00:00Z, 11 days from now" in found.explanation
     assert found.next_step.startswith("seamline compact memory ") and found.next_step.endswith(" --dry-run")
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_the_newest_record_names_and_that_is_gone_wedges_every_compa
     assert found.severity is Severity.ERROR
     assert found.stock_says == "No such file or directory (os error 2)"
     assert found.manifests == ("metadata/gone.meta",)
-    assert "1,699,999,995" in found.explanation
+    assert "(2023-11-14 22:13:15Z and the grace period)" in found.explanation
 
 
 def test_what_only_an_older_record_names_does_no_harm() -> None:
@@ -87,7 +87,7 @@ def test_what_only_an_older_record_names_does_no_harm() -> None:
 def test_a_missing_file_that_was_retired_already_is_said_to_be_there() -> None:
     metadata = {**base_store(), "compaction_timestamps_9.meta": lines(record(NOW, gone=NOW))}
     found = one(check(snapshot_of(metadata, {"gone.meta": b""})), "compaction-wedge-missing-file")
-    assert "1 one is in metadata_backup/ already" in found.explanation
+    assert "1 of them is in metadata_backup/ already" in found.explanation
 
 
 @pytest.mark.parametrize(

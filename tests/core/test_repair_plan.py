@@ -355,6 +355,7 @@ def test_a_file_that_a_newer_tool_may_have_written_is_never_rewritten(before: st
     line = 2 + before.count("\n")
     assert f"metadata/newer.meta line {line} is of a kind that is not known here" in plan.refusal.explanation
     assert plan.refusal.next_step == f"sed -n {line}p -- memory/metadata/newer.meta | cat -v"
+    assert plan.refusal.then.startswith("If a newer stock tool wrote it")
     assert plan.refusal.stock_says is not None and "unknown variant `ChunkIndexBackup`" in plan.refusal.stock_says
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ FINDING = {
     "stock_says": nullable(str),
     "explanation": str,
     "next_step": str,
+    "then": nullable(str),
 }
 SUMMARY = {
     "schema": {1},
@@ -214,6 +216,16 @@ def test_next_steps_hold_the_wishes(demo_stores: Path) -> None:
     repair, overlay = seamline("restore-plan", store, *wish, "--json").document["next_steps"]
     assert repair == f"seamline repair {store} --policy newest --dry-run"
     assert overlay == f"seamline overlay {store} seamline-overlay --target-version 12000 --policy newest"
+
+
+def test_next_steps_hold_no_veto_that_nobody_gave(demo_stores: Path, tmp_path: Path) -> None:
+    """What is left out because it is broken is found again by the command itself."""
+    store = shutil.copytree(demo_stores / "two-batch-sizes", tmp_path / "store")
+    for manifest in store.glob("transaction_7*-.*/transaction.manifest"):
+        manifest.unlink()
+    repair, overlay = seamline("restore-plan", store, "--target-version", "8000", "--json").document["next_steps"]
+    assert repair == f"seamline repair {store} --dry-run"
+    assert overlay == f"seamline overlay {store} seamline-overlay --target-version 8000"
 
 
 def test_pins_and_vetoes_choose_among_competing_manifests(demo_stores: Path) -> None:

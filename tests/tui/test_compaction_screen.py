@@ -1,4 +1,4 @@
-"""The compaction preview: groups in the tool's order, why one stops, what becomes of the files; nothing is written."""
+"""The compaction preview: groups in stock's order, why one stops, what becomes of the files; nothing is written."""
 
 from __future__ import annotations
 

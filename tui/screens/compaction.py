@@ -133,7 +133,7 @@ class CompactionScreen(PreviewScreen[CompactionAnswer]):
         self._file_numbers = {file.handle: number for number, file in enumerate(self._index.files)}
         rows = MadeRows(len(items), lambda index, width: group_row(items, index, width, glyphs))
         self.query_one("#group-list", RowList).show(rows, items.first_trouble)
-        self.query_one("#groups", Panel).label("Groups, in the tool's order", tally_text(preview))
+        self.query_one("#groups", Panel).label("Groups, in stock's order", tally_text(preview))
         self._show_plan()
         self.show_twin(self.copy_text())
         self._show_group()
@@ -298,7 +298,7 @@ def parse_factors(answer: str) -> tuple[int, int, int]:
         raise UsageError("a factor has at most 20 digits")
     factors = [int(word) for word in words] * (3 // len(words))
     if 0 in factors:
-        raise UsageError('0 is refused: with it the tool aborts with "chunk size must be non-zero"')
+        raise UsageError('0 is refused: with it stock aborts with "chunk size must be non-zero"')
     epochs, transactions, snapshots = factors
     CompactionOptions(epochs, snapshots, transactions)
     return epochs, transactions, snapshots

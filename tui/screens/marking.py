@@ -8,10 +8,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from core.phrases import moment
 from core.triage import OPEN, Standing, ZoneState
 from tui.screens.ask import AskScreen
 from tui.screens.base import SeamlineScreen
-from tui.texts.common import moment
 from tui.triaging import Ignoring, holds, parse_ignoring
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import Final
 
 from core.findings.titles import title_of
 from core.journal import OperationState
+from core.phrases import moment
 from tui.applying import PATIENCE
 from tui.glyphs import Glyphs
 from tui.job import Job, JobPhase
@@ -14,7 +15,7 @@ from tui.numbers import counted, size, whole
 from tui.proposal import FileItem, Proposal, Verb
 from tui.safe_text import cut, padded, shorten
 from tui.state import Session
-from tui.texts.common import MEASURED, moment, widest
+from tui.texts.common import MEASURED, widest
 from tui.texts.operation import operation_text, why_wait
 from tui.texts.summary import verdict_sentence
 from tui.widgets.painted import Row, row_width

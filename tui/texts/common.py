@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
@@ -44,14 +43,6 @@ def manifest_text(handle: str, width: int, ellipsis: str) -> str:
     if len(handle) > width and name in _standard_names():
         return shorten(folder, width, ellipsis)
     return shorten(handle, width, ellipsis)
-
-
-def moment(at: float, *, seconds: bool = True) -> str:
-    """Unix seconds as `2026-05-02 04:11:07Z`, or `2026-05-02 04:11Z`; what lies beyond the calendar stays a number."""
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ" if seconds else "%Y-%m-%d %H:%MZ")
-    except (OverflowError, ValueError, OSError):
-        return f"{at:.0f} s"
 
 
 def duration(seconds: int) -> str:

@@ -72,7 +72,7 @@ def _stop_words(preview: CompactionPreview) -> Iterator[Paragraph]:
 def _stock_words(preview: CompactionPreview) -> Paragraph:
     stop = preview.stop
     assert stop is not None
-    lead = "the tool aborts (panic): " if stop.panic else ""
+    lead = "stock aborts (panic): " if stop.panic else ""
     return runs((lead, "dim"), (quoted(stop.message), "conflict"), indent=1)
 
 

@@ -1,4 +1,4 @@
-"""The list of groups of the compaction preview, in the tool's order, and what becomes of each."""
+"""The list of groups of the compaction preview, in stock's order, and what becomes of each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class GroupItem:
 
 @dataclass(frozen=True)
 class GroupItems:
-    """The rows of the list of groups in the tool's order; each is made when it comes in sight."""
+    """The rows of the list of groups in stock's order; each is made when it comes in sight."""
 
     preview: CompactionPreview
 
@@ -108,7 +108,7 @@ class GroupItems:
 
 
 def factors_of(options: CompactionOptions) -> tuple[int, ...]:
-    """The three factors in the tool's order."""
+    """The three factors in stock's order."""
     return tuple(options.factor(kind) for kind in FACTOR_ORDER)
 
 

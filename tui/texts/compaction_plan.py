@@ -60,6 +60,8 @@ def _refusal(refusal: Refusal, brief: bool) -> Iterator[Paragraph]:
     )
     if refusal.next_step:
         yield _labelled("next", refusal.next_step, "key")
+    if refusal.then and not brief:
+        yield _labelled("then", refusal.then)
 
 
 def _repair_first(session: Session) -> Iterator[Paragraph]:

@@ -9,10 +9,11 @@ from typing import Final
 from core.choices import Neighbours
 from core.manifests import StateManifest
 from core.model import Entry, LaneKind, StateSnapshotRecord
+from core.phrases import moment
 from tui.comparison import LETTERS, Comparison, Side
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, whole
-from tui.texts.common import lane_span, manifest_text, moment
+from tui.texts.common import lane_span, manifest_text
 from tui.widgets.painted import Run
 from tui.widgets.prose import Paragraph, runs, text
 

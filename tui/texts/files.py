@@ -13,12 +13,13 @@ from core.files import FileFacts, FileTable
 from core.findings.titles import title_of
 from core.model import Finding, LaneKind
 from core.names import MetadataName, NameKind
+from core.phrases import moment
 from core.snapshot import Snapshot
 from core.storage.protocol import Listed
 from tui.glyphs import Glyphs
 from tui.numbers import counted, size, span, whole
 from tui.safe_text import padded, safe, shorten
-from tui.texts.common import moment, quoted
+from tui.texts.common import quoted
 from tui.widgets.painted import Row
 from tui.widgets.prose import BLANK, Paragraph, runs, text
 

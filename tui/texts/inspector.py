@@ -98,12 +98,17 @@ _TO_BE_ACCEPTED: Final = frozenset({"listing-shrank", "other-store"})
 
 def next_step(zone: Zone) -> str:
     """What to do about a problem, ready to paste."""
+    return _leading(zone).next_step
+
+
+def _leading(zone: Zone) -> Finding:
+    """The finding whose next step comes first."""
     from core.findings.leads import is_blocking, lead
     from core.findings.zones import cause_of
 
-    first = lead(zone) if is_blocking(zone) else cause_of(zone.findings)
-    steps = [first.next_step if first else "", *(finding.next_step for finding in zone.findings)]
-    return next((step for step in steps if step), "")
+    first = lead(zone) if is_blocking(zone) else None
+    candidates = (first or cause_of(zone.findings), *zone.findings)
+    return next((each for each in candidates if each.next_step), candidates[0])
 
 
 def nothing_to_draw(session: Session) -> list[Paragraph]:
@@ -161,7 +166,7 @@ def zone_text(session: Session, zone: Zone, shown: Lettered, with_claims: bool) 
     entries = list(_entries_text(session, shown, len(distinct_entries(zone)), with_claims))
     said = cause.stock_says or zone.findings[0].stock_says
     paragraphs = [_stock_says(said)] if said else []
-    paragraphs += _labelled("next", next_step(zone), "key")
+    paragraphs += [*_labelled("next", next_step(zone), "key"), *_labelled("then", _leading(zone).then, "text")]
     if any(finding.kind in _TO_BE_ACCEPTED for finding in zone.findings):
         paragraphs.append(runs(("or     ", "dim"), ("A", "key"), (" here, once its word is typed", "text"), hanging=7))
     why = _labelled("cause", cause.cause, "text")

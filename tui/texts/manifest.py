@@ -16,12 +16,13 @@ from core.manifests.model import (
 )
 from core.manifests.seams import Seam, SeamKind
 from core.model import LaneKind
+from core.phrases import moment
 from tui.export import entry_value
 from tui.glyphs import Glyphs
 from tui.manifest_view import FileLine, ManifestLine, ManifestView
 from tui.numbers import counted, size, span, whole
 from tui.safe_text import shorten
-from tui.texts.common import lane_span, moment, quoted
+from tui.texts.common import lane_span, quoted
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs, text
 
@@ -155,7 +156,7 @@ def chunk_heading(view: ManifestView, width: int) -> Row:
     """The names of the columns."""
     unit, cells = _ITEMS[view.entry.lane][0], _cells(view)
     columns = f"{'chunk':>9}  {'first ' + unit:>{cells}}  {'last ' + unit:>{cells}}"
-    columns += f"  {'many':>11}" if width >= _with_many(cells) else ""
+    columns += f"  {unit + 's':>11}" if width >= _with_many(cells) else ""
     last = "keys" if view.entry.lane is LaneKind.STATE_SNAPSHOTS else "written"
     return ((f"  {columns}  {'size':>9}  {last if width >= _with_last(cells) else ''}", "dim"),)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from core.phrases import moment
 from core.triage import Standing, ZoneState
 from tui.glyphs import Glyphs
 from tui.safe_text import safe
 from tui.state import Session
-from tui.texts.common import moment
 from tui.texts.summary import distinct_entries
 from tui.widgets.prose import Paragraph, runs
 

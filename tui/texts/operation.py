@@ -10,10 +10,11 @@ from typing import Final
 from core.changes.model import OperationKind
 from core.journal import Intent, Operation, OperationState
 from core.lease import held_words, life_words
+from core.phrases import moment
 from tui.glyphs import Glyphs
 from tui.numbers import counted, whole
 from tui.safe_text import cut, padded, shorten
-from tui.texts.common import moment, named
+from tui.texts.common import named
 from tui.widgets.painted import Row
 from tui.widgets.prose import Paragraph, runs
 

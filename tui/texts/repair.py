@@ -111,6 +111,8 @@ def _refusal(answer: RepairAnswer) -> Iterator[Paragraph]:
     if refusal.stock_says:
         yield _labelled("stock says", f'"{refusal.stock_says}"')
     yield _labelled("next", refusal.next_step, "key")
+    if refusal.then:
+        yield _labelled("then", refusal.then)
 
 
 def _verdicts(answer: RepairAnswer, glyphs: Glyphs) -> Iterator[Paragraph]:

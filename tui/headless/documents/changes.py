@@ -63,6 +63,7 @@ def refused_fields(refused: Refusal | None) -> dict[str, Any] | None:
         "explanation": refused.explanation,
         "stock_says": refused.stock_says,
         "next_step": refused.next_step,
+        "then": refused.then or None,
     }
 
 

@@ -122,6 +122,7 @@ def finding_fields(finding: Finding, notes: Notes = NO_NOTES) -> dict[str, Any]:
         "stock_says": finding.stock_says,
         "explanation": finding.explanation,
         "next_step": finding.next_step,
+        "then": finding.then or None,
         "cause": finding.cause,
         "shape": finding.shape,
         "claims": claim_fields(finding.claims),

@@ -81,6 +81,7 @@ def refused_lines(refused: Refusal) -> Lines:
         *lines,
         prose("why", f"{title_of(refused.kind)}: {refused.explanation}"),
         *commands("now", refused.next_step),
+        *([prose("then", refused.then)] if refused.then else []),
     ]
 
 

@@ -14,7 +14,7 @@ from core.engine import MAX_LEVEL, Report
 from core.findings.leads import by_weight, lead
 from core.invocation import Check
 from core.model import Claim, Finding, Severity, Zone
-from core.phrases import listed
+from core.phrases import listed, moment
 from core.restore import StoreVerdict, lower_failure, stock_words
 from core.triage import Standing, ZoneState
 from tui.headless.documents.check import NO_NOTES, Notes, next_steps
@@ -38,7 +38,6 @@ from tui.headless.printers.layout import (
 )
 from tui.numbers import counted, whole
 from tui.safe_text import safe
-from tui.texts.common import moment
 
 FINDINGS_SHOWN: Final = 8
 CLAIMS_SHOWN: Final = 6
@@ -126,7 +125,8 @@ def conclusion(report: Report) -> Lines:
         lines.append(prose("instead", _instead(verdict)))
     for label, step in zip(("now", "or"), next_steps(report), strict=False):
         lines += commands(label, step)
-    return lines
+    first = lead(report.zones[0]) if report.zones and report.word != "clean" else None
+    return [*lines, prose("then", first.then)] if first is not None and first.then else lines
 
 
 def _reach(verdict: StoreVerdict) -> str:
@@ -157,7 +157,7 @@ def _instead(verdict: StoreVerdict) -> str:
         else "no chain reaches further than stock does"
     )
     if reach is not None and verdict.latest is not None and reach >= verdict.latest:
-        return f"{way} (needs: {verdict.best_needs})"
+        return f"{way}, with a repair or an overlay"
     return f"{way}; above that, entries are missing or do not join"
 
 
@@ -229,7 +229,13 @@ def _finding_lines(finding: Finding, told: _Told) -> Lines:
     if told.news(finding.stock_says):
         lines.append(verbatim("stock", said(finding.stock_says or "")))
     lines += claim_lines([claim for claim in _claims(finding) if told.news(str(claim))], CLAIMS_SHOWN)
-    return [*lines, *commands("next", finding.next_step)] if told.news(finding.next_step) else lines
+    return [*lines, *_way_on("next", finding)] if told.news(finding.next_step) else lines
+
+
+def _way_on(label: str, finding: Finding) -> Lines:
+    """What to do, and what follows from it."""
+    lines = commands(label, finding.next_step)
+    return [*lines, prose("then", finding.then)] if finding.then else lines
 
 
 def _claims(finding: Finding) -> Iterable[Claim]:

@@ -24,6 +24,7 @@ from core.compaction import (
 from core.compaction.hazards import CompactionHazard
 from core.findings.catalogue import CATALOGUE
 from core.model import Entry, Severity
+from core.phrases import duration
 from core.stock import Step
 from tui.headless.printers.changes import applied_lines, change_lines, change_words, files_line, refused_lines
 from tui.headless.printers.layout import (
@@ -119,7 +120,7 @@ def _factors(preview: CompactionPreview) -> str:
     return (
         f"epoch endings {whole(options.epoch_ending_factor)}, transactions {whole(options.transaction_factor)}, "
         f"state snapshots {whole(options.state_snapshot_factor)}{usual}; files set aside after "
-        f"{counted(options.remove_compacted_after, 'second')}"
+        f"{duration(options.remove_compacted_after)}"
     )
 
 
