@@ -106,6 +106,12 @@ def test_what_a_page_names_is_there(page: str) -> None:
     assert list(missing(PAGES[page].read_text(encoding="utf-8"))) == []
 
 
+def test_every_folder_of_code_has_its_line_among_the_rooms() -> None:
+    rooms = PAGES["architecture.md"].read_text(encoding="utf-8")
+    folders = {file.parent for top in ("core", "tui") for file in (ROOT / top).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if f"| `{folder.relative_to(ROOT)}/` |" not in rooms] == []
+
+
 @pytest.mark.parametrize("page", LIVING)
 def test_every_make_target_that_a_page_names_is_one(page: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
