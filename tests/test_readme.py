@@ -22,7 +22,8 @@ from tui.headless.main import cli
 ROOT = Path(__file__).parents[1]
 README_FILE = ROOT / "README.md"
 README = README_FILE.read_text(encoding="utf-8")
-PAGES = {page.name: page.read_text(encoding="utf-8") for page in (README_FILE, *sorted((ROOT / "docs").glob("*.md")))}
+PAGE_FILES = (README_FILE, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in PAGE_FILES}
 
 
 def test_the_key_table_is_the_registry_s() -> None:
@@ -103,7 +104,7 @@ def test_every_location_of_a_bucket_is_one(location: str) -> None:
 def test_every_policy_is_json_and_every_link_leads_somewhere(page: str) -> None:
     for block in fenced(PAGES[page], "json"):
         assert json.loads(block)
-    folder = ROOT if page == README_FILE.name else ROOT / "docs"
+    folder = ROOT if (ROOT / page).exists() else ROOT / "docs"
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGES[page]):
         assert (folder / target).exists(), target
     for anchor in re.findall(r"\]\(#([^)]+)\)", PAGES[page]):
