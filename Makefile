@@ -10,7 +10,7 @@ AZURITE := 3.35.0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test radosgw soak race check format lint types contracts screenshots bench goldens
+.PHONY: help install servers demo test radosgw soak race check format lint types contracts screenshots bench goldens pages
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,8 +61,11 @@ types: .venv/installed ## do the types hold?
 contracts: .venv/installed ## do the layers hold?
 	$(BIN)/lint-imports
 
-goldens: .venv/installed ## write the text goldens and the README key table anew; look at the difference before you commit it
-	SEAMLINE_UPDATE_GOLDENS=1 $(BIN)/pytest -q -n 2 tests/tui tests/headless tests/test_readme.py
+goldens: .venv/installed ## write the text goldens anew; look at the difference before you commit it
+	SEAMLINE_UPDATE_GOLDENS=1 $(BIN)/pytest -q -n 2 tests/tui tests/headless
+
+pages: .venv/installed ## write the README key table and docs/hazards.md anew from the code
+	SEAMLINE_UPDATE_GOLDENS=1 $(BIN)/pytest -q tests/test_readme.py tests/test_pages.py
 
 screenshots: .venv/installed ## render every screen from the demo stores to screenshots/
 	$(BIN)/python -m screenshots.render

@@ -1,4 +1,4 @@
-"""Errors named after what they guarantee, each with a hint and the exit code of `headless.md`."""
+"""Errors named after what they guarantee, each with a hint and the exit code that tells a script."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The form in which a store keeps its files: plain, or gzip as a command adapter writes it (`format.md`, "Layout").
+"""The form in which a store keeps its files: plain, or gzip as a command adapter writes it.
 
-Stock reads a whole store in one way, so what is written takes the form that all metadata has (`hazards.md`,
-`plain-vs-gzip-store`). Names are the same in either form.
+Stock reads a whole store in one way (`format.md`, "Layout of a store"), so what is written takes the form that all
+metadata has (`hazards.md`, `plain-vs-gzip-store`). Names are the same in either form.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set of characters, each one cell wide. Names say what a cell means (`screens.md`, "Glyphs and colours")."""
+    """One set of characters, each one cell wide. Names say what a cell means, the help shows them."""
 
     covered: str
     part: str

@@ -1,6 +1,6 @@
 """The compaction times of a store: which records count, what is wrong in them, and the times that one more run keeps.
 
-Rules: `recovery.md`, "Compaction", and `own-fresh-map` in `hazards.md`.
+Rules: `recovery.md`, "Compaction"; `hazards.md`, `own-fresh-map`.
 """
 
 from __future__ import annotations

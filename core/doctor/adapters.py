@@ -30,7 +30,7 @@ _STATES: Final = {
 
 @check("adapter-commands", "commands", StoreKind.ADAPTER, needs_listing=False)
 def commands(patient: Patient, topic: Topic) -> Iterator[Result]:
-    """Each hazard of `hazards.md`, "Storage adapters", that the text of the commands shows."""
+    """Each hazard of `hazards.md`, "Storage", that the text of the commands shows."""
     if patient.config is None or patient.path is None:
         return
     lines = command_lines(_content(patient.path))

@@ -26,7 +26,7 @@ _RATE_SECONDS: Final = 3.0
 _SMALL: Final = 1 << 20
 #: Seconds for one small request beyond which work on a store of thousands of files drags.
 _SLOW: Final = 1.0
-#: What the operators' stores hold (`design.md`, "Dependencies").
+#: As many files as a large store has: how long reading them takes is told.
 _MANY: Final = 10_000
 _OF_NO_BACKUP: Final = ("identity", "timestamps")
 

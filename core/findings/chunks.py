@@ -1,4 +1,4 @@
-"""Hazards of chunk and proof files: torn, short, swapped, damaged (`hazards.md`, "Chunk and proof files").
+"""Hazards of chunk and proof files: torn, short, swapped, damaged (`hazards.md`, "Chunks").
 
 The facts come from `core.manifests`: level 3 sees what is empty, level 4 walks the records.
 """

@@ -1,4 +1,4 @@
-"""Versions and epochs that no entry covers, and what could fill them (`hazards.md`, "Metadata lines and files")."""
+"""Versions and epochs that no entry covers, and what could fill them (`hazards.md`, "Ranges")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that should not be in `metadata/`, and stores that hold nothing (`hazards.md`, "Storage adapters")."""
+"""Names that should not be in `metadata/`, and stores that hold nothing (`hazards.md`, "Storage")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries that overlap each other, and how that may have come about (`hazards.md`, "Metadata lines and files")."""
+"""Entries that overlap each other, and how that may have come about (`hazards.md`, "Ranges")."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class ManifestStatus(StrEnum):
 class ManifestProblem:
     """One thing that is wrong with a manifest or one of its files.
 
-    `hazard` is an id of hazards.md, `message` says it in our words, `stock_says` in stock's, None where stock says
+    `hazard` is its id (`hazards.md`), `message` says it in our words, `stock_says` in stock's, None where stock says
     nothing. `file` is the handle of the file it is about, `chunk` counts the manifest's chunks from 0, `record` the
     chunk file's records from 0, `offset` is in bytes of its (inflated) content. `entry` is the line that the manifest
     disagrees with, None for what is wrong whatever the line says.

@@ -53,7 +53,7 @@ def no_rows() -> I64:
 
 
 class Needs(StrEnum):
-    """What a restore to the wanted version takes (`headless.md`, `best.needs`)."""
+    """What a restore to the wanted version takes: `best.needs` in the document of `check`."""
 
     NOTHING = "nothing"
     """Stock does it by itself."""

@@ -1,4 +1,4 @@
-"""Plans a restore: stock's answer to a request beside the chain that works (`recovery.md`, "Chains", `screens.md`).
+"""Plans a restore: stock's answer to a request beside the chain that works (`recovery.md`, "Chains").
 
 Pure: the same snapshot and options always give the same preview. Nothing is written and nothing but the snapshot read.
 """

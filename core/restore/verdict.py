@@ -1,4 +1,4 @@
-"""How far a store can be restored as it is: what stock does today, and what the best chain would do (`headless.md`)."""
+"""How far a store can be restored as it is: what stock does today, and what the best chain would do."""
 
 from __future__ import annotations
 

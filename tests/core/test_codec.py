@@ -56,7 +56,7 @@ def refusal(line: bytes) -> LineRefused:
     return caught.value
 
 
-# hazards.md, "Line parser: verdicts to match"
+# The table of format.md, "Metadata lines"
 
 REFUSED: Mapping[str, tuple[bytes, str, str]] = {
     "blank line": (b"", "blank-line", "EOF while parsing a value at line 1 column 0"),

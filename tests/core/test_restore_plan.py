@@ -381,13 +381,13 @@ def test_a_clean_store_needs_nothing() -> None:
     assert [note.kind for note in preview.notes] == []
 
 
-# The sketch of screens.md ---------------------------------------------------------------------------------------------
+# A conflict passed over -----------------------------------------------------------------------------------------------
 
 MILLION = 1_000_000
 
 
 def sketch() -> Snapshot:
-    """The store of the sketched screens: A and B overlap at 1,185,000,000 and then versions are missing."""
+    """A and B overlap at 1,185,000,000 and then versions are missing."""
     whole = [*range(0, 1150 * MILLION, 50 * MILLION)]
     older = [txn(first, first + 50 * MILLION - 1) for first in whole]
     tens = [txn(first * MILLION, (first + 10) * MILLION - 1) for first in (1150, 1160, 1170, 1204, 1214)]

@@ -1,4 +1,4 @@
-"""What a command tells the shell, and the rules by which each answer gets its code (`headless.md`, "Exit codes").
+"""What a command tells the shell, and the rules by which each answer gets its code (`README.md`).
 
 The codes are a contract: scripts branch on them.
 """

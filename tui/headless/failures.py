@@ -22,7 +22,7 @@ class Failure:
     usage: str = ""
 
     def document(self) -> dict[str, Any]:
-        """The error document of `headless.md`."""
+        """The one document of a command that has no answer: what went wrong, and what to do."""
         error = {"code": int(self.code), "kind": self.kind, "message": self.message, "hint": self.hint}
         return {"schema": SCHEMA, "error": error}
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 Document: TypeAlias = Mapping[str, Any]
 
-#: `schema` in every document: the version of the contract in `headless.md`.
+#: `schema` in every document: the version of the contract with scripts.
 SCHEMA: Final = 1
 _NOT_PLAIN: Final = re.compile(r"[^\x20-\x7e]")
 

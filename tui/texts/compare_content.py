@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from core.invocation import STOCK_PROGRAM
 from core.manifests import ContentComparison, RecordPlace, Verdict
 from core.model import end_of
 from tui.comparison import LETTERS, Comparison, Content, ContentPhase
 from tui.numbers import counted, size, whole
 from tui.widgets.prose import Paragraph, text
 
-_REST: Final = "proofs, signatures. aptos-db-tool can verify them."
+_REST: Final = f"proofs, signatures. {STOCK_PROGRAM} can verify them."
 
 
 def content_text(content: Content) -> Iterator[Paragraph]:

@@ -241,7 +241,7 @@ def _beyond_stock(verdict: StoreVerdict) -> tuple[str, ...]:
     return f"a chain reaches {far} (the rest needs {needs})", f"a chain reaches {far}", f"chain {far}"
 
 
-#: What `best.needs` of `headless.md` is in a sentence.
+#: What `best.needs` in the document of `check` is in a sentence.
 _NEEDS = {"nothing": "nothing", "overlay": "an overlay", "repair": "a repair", "backup": "a new backup"}
 
 

@@ -1,7 +1,7 @@
 """How a store is drawn, as cells: the ruler, the lanes, the problem row, the overview. Nothing here needs a widget.
 
-A cell is one character and a style name. In a column conflict beats missing beats covered, at every zoom
-(`screens.md`, "Principles").
+A cell is one character and a style name. In a column conflict beats missing beats covered, at every zoom: the
+smallest trouble stays in sight however many versions a cell stands for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What becomes of a lane's entries, as cells: the worst status of a column wins, at every zoom.
 
-A layer is a status and where it covers the axis; layers are given worst first (`screens.md`, "Principles").
+A layer is a status and where it covers the axis; layers are given worst first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is wrong with a command adapter configuration, told from its text alone: nothing is run, nothing is asked.
 
-One function a hazard (`hazards.md`, "Storage adapters"), registered in `core.storage.command.linting`. A configuration
+One function a hazard (`hazards.md`, "Storage"), registered in `core.storage.command.linting`. A configuration
 without any of them yields nothing.
 """
 

@@ -1,4 +1,4 @@
-"""The document of a change set: what is written and set aside, and what came of it (`headless.md`, "Documents")."""
+"""The document of a change set: what is written and set aside, and what came of it."""
 
 from __future__ import annotations
 
