@@ -16,7 +16,7 @@ from tui.headless.output import put_document, put_text
 @json_option
 def adapter(store: str, zipped: bool | None, as_json: bool) -> int:
     """Print a stock command adapter (YAML) that leads to STORE, a folder or a bucket; written to a file it is what
-    aptos-db-tool takes as --command-adapter-config.
+    stock takes as --command-adapter-config.
 
     Where STORE is such a file, print the location of the place that it leads to; none of its commands is run.
 

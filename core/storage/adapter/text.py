@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from core.errors import Refused, UsageError
 from core.gzips import GZIP_MAGIC
+from core.invocation import STOCK_PROGRAM
 from core.phrases import shown
 from core.storage import folder_of, is_command_adapter, is_object_location
 from core.storage.adapter.commands import Tool, commands_for
@@ -29,7 +30,7 @@ _TOOLS: Final[Mapping[Provider, Tool]] = {
 _PATTERNS: Final = frozenset("*?[]#")
 _LOOKED_AT: Final = 64
 _HEADER: Final = """\
-# A command adapter for the stock tool, by Seamline: aptos-db-tool ... --command-adapter-config THIS_FILE
+# A command adapter for the stock tool, by Seamline: {stock} ... --command-adapter-config THIS_FILE
 # {needs}
 # No file of metadata/ is ever replaced, and an empty listing is an error: a new store needs a first file there.
 # lease_store tells Seamline where it reaches the same place without these commands; stock ignores it.
@@ -50,7 +51,7 @@ def adapter_text(location: str, *, zipped: bool) -> str:
     tool, variables = _place(location)
     commands = dict(commands_for(tool, zipped=zipped).by_name())
     body = configuration(variables, commands, {"seamline": {"lease_store": _native(location)}})
-    return _HEADER.replace("{needs}", _NEEDS[tool]) + body
+    return _HEADER.replace("{stock}", STOCK_PROGRAM).replace("{needs}", _NEEDS[tool]) + body
 
 
 def holds_gzip(reader: StoreReader) -> bool:
