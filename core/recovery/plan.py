@@ -111,13 +111,12 @@ class _Plan:
 
     def _recovery(self, ground: Ground, derived: tuple[DerivedManifest, ...]) -> Recovery:
         """The recovery on a ground of everything that could be added: what the chain does without is left out."""
-        options, ways, sound = self.options, find_ways(ground, self.options), self._without_broken(ground)
+        ways, sound = find_ways(ground, self.options), self._without_broken(ground)
         if self._leads_over_broken(ways) and not _farther(ways, sound):
-            options, ways = replace(self.options, vetoes=self.options.vetoes | self._broken), sound
+            self.options, ways = replace(self.options, vetoes=self.options.vetoes | self._broken), sound
         lines = _lines_used(ground, ways)
         trimmed = ground if len(lines) == sum(map(len, ground.added.values())) else with_lines(self._index, lines)
-        # What is left out only because it is broken is no veto of the operator's.
-        preview = replace(plan_restore(self.snapshot, options, trimmed, self.evidence), options=self.options)
+        preview = plan_restore(self.snapshot, self.options, trimmed, self.evidence)
         if preview.goal is not None:
             # What could be added behind a gap closes others there as soon as that gap is closed; and what is broken
             # has to be backed up again.

@@ -492,7 +492,7 @@ def test_snapshots_of_one_epoch_are_refused_at_factor_one_with_a_factor_that_wor
     plan = plan_of(base_store() | {"again.meta": lines(state(1, 90), state(1, 80))}, options=ONE)
     assert refused(plan) == "compacted-name-collision"
     assert plan.refusal is not None
-    assert "--state-snapshot-file-compact-factor 2 --transaction-file-compact-factor 1" in plan.refusal.next_step
+    assert plan.refusal.next_step == "seamline compact memory --state-snapshot-file-compact-factor 2 --dry-run"
 
 
 def test_a_chain_that_does_not_begin_at_zero_is_compacted() -> None:

@@ -59,10 +59,10 @@ def test_stock_restores_exactly_to_its_highest_target_and_to_none_above_it(block
     assert with_history > 5
 
 
-@pytest.mark.parametrize("block", sampled(range(12)))
+@pytest.mark.parametrize("block", sampled(range(24), 4))
 def test_the_chain_goes_exactly_to_its_highest_target_and_to_none_above_it(block: int) -> None:
     with_history = 0
-    for seed in range(50 * block, 50 * block + 50):
+    for seed in range(25 * block, 25 * block + 25):
         snapshot = random_store(seed)
         options = replace(random_wish(seed, snapshot), broken=frozenset())
         previews = {target: plan_restore(snapshot, replace(options, target_version=target)) for target in range(46)}
@@ -70,7 +70,7 @@ def test_the_chain_goes_exactly_to_its_highest_target_and_to_none_above_it(block
         highest = highest_of(snapshot, options).chain
         assert highest == max(works, default=None), (seed, options)
         with_history += options.ledger_history_start is not None and highest is not None
-    assert with_history > 5
+    assert with_history > 2
 
 
 def test_on_every_store_of_the_vectors_the_highest_targets_hold() -> None:
@@ -96,10 +96,10 @@ def test_on_every_store_of_the_vectors_the_highest_targets_hold() -> None:
     assert held > 50
 
 
-@pytest.mark.parametrize("block", sampled(range(10)))
+@pytest.mark.parametrize("block", sampled(range(20), 4))
 def test_a_store_with_lost_chunks_and_retired_lines_has_one_highest_target_whatever_is_asked(block: int) -> None:
     reached = 0
-    for seed in range(10 * block, 10 * block + 10):
+    for seed in range(5 * block, 5 * block + 5):
         engine, snapshot = look(random_recoverable(seed))
         evidence = collect_evidence(engine.reader, snapshot, 3)
         dice = random.Random(seed)

@@ -165,7 +165,7 @@ async def test_a_store_that_is_gone_is_missed_when_it_is_read_again(tmp_path: Pa
         assert "Restore preview" in screen_text(app)
         await pilot.press("escape", "R")
         await settle(app, pilot)
-        shown = screen_text(app)
+        shown = " ".join(screen_text(app).split())
         assert "No such file or directory" in shown and "check the path" in shown
         assert "no verdict: the store could not be read. shift+r reads again" in shown
         await pilot.press("c")

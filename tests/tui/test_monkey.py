@@ -18,7 +18,7 @@ from tui.app import SeamlineApp
 from tui.commands import COMMANDS
 
 #: How many things it does with each store.
-ACTS = 10_000 if SOAKED else 60
+ACTS = 10_000 if SOAKED else 40
 _OWN = [key for command in COMMANDS for key in command.keys if key != "q"]
 _ANY = ["ctrl+p", "tab", "shift+tab", "pagedown", "pageup", "home", "end", "up", "down", "left", "right", "backspace"]
 _TYPED = ["space", "a", "1", "0", "full_stop", "full_stop", "ü", "left_square_bracket", "slash"]

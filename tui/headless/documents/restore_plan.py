@@ -46,7 +46,7 @@ def restore_document(recovery: Recovery, highest: HighestTargets) -> dict[str, A
         **choice_fields(recovery),
         **evidence_fields(recovery),
         "needs": preview.needs.value,
-        "next_steps": list(next_steps(preview)),
+        "next_steps": list(next_steps(recovery)),
         "notes": [{"kind": each.kind, "severity": each.severity.value, "text": each.text} for each in preview.notes],
     }
 
@@ -170,20 +170,21 @@ def gap_fields(gap: Gap, location: str) -> dict[str, Any]:
     }
 
 
-def next_steps(preview: RestorePreview) -> tuple[str, ...]:
+def next_steps(recovery: Recovery) -> tuple[str, ...]:
     """The commands that get further than stock by itself does, ready to paste; none where nothing of ours does.
 
     The target that works where a restore without one stops, a repair, which previews first, and an overlay. What has to
-    be backed up again stands in the gaps.
+    be backed up again stands in the gaps. Of choices they repeat what the operator gave.
     """
+    preview, wishes = recovery.preview, recovery.wishes
     works, best = preview.verdict.stock_restorable_to, preview.best
     target = preview.verdict.works_with_target if preview.requested is None else None
     helps = best is not None and (works is None or best.lands_at > works)
     if preview.needs is Needs.NOTHING or not (helps or preview.needs is Needs.OVERLAY):
         return ()
-    location, options = preview.snapshot.location, preview.options
-    repair = str(Repair(location, options.choices, dry_run=True))
-    overlay = str(Overlay(location, OVERLAY_FOLDER, options))
+    location = preview.snapshot.location
+    repair = str(Repair(location, wishes.choices, dry_run=True))
+    overlay = str(Overlay(location, OVERLAY_FOLDER, wishes))
     by_itself = () if target is None else (restore_with_target(location, target),)
     # Through a command adapter alone nothing is written: it holds no lease.
     return (*by_itself, overlay) if is_command_adapter(location) else (*by_itself, repair, overlay)

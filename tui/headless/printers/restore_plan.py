@@ -55,7 +55,7 @@ def restore_answer(recovery: Recovery, highest: HighestTargets, way_on: str | No
     """The whole answer of a restore preview. `way_on` is the next step of what is wrong at the first gap, if known."""
     preview = recovery.preview
     return Group(
-        *_verdict(preview, highest, way_on),
+        *_verdict(recovery, highest, way_on),
         *choice_lines(choice_sentences(recovery)),
         *_steps("Stock", preview.stock.steps, _stock_remark(preview.stock)),
         *_steps("Chain that works", preview.best.steps if preview.best else (), _chain_remark(preview)),
@@ -81,8 +81,9 @@ def _unseen(recovery: Recovery) -> str:
     return f"{absent} {rest}".lstrip()
 
 
-def _verdict(preview: RestorePreview, highest: HighestTargets, way_on: str | None) -> Lines:
+def _verdict(recovery: Recovery, highest: HighestTargets, way_on: str | None) -> Lines:
     """Does it work, to where, if not why, and what now."""
+    preview = recovery.preview
     word, style, text = _headline(preview)
     lines: Lines = [headline(word, style, text)]
     if preview.stock.error:
@@ -90,7 +91,7 @@ def _verdict(preview: RestorePreview, highest: HighestTargets, way_on: str | Non
     if word != "WORKS":
         lines.append(prose("instead", preview_sentences(preview)[1]))
         lines.append(prose("highest", _highest(preview, highest)))
-        lines += _now(preview, highest, way_on)
+        lines += _now(recovery, highest, way_on)
     lines += [Text(), verbatim("store", preview.snapshot.location), prose("target", _target(preview))]
     return lines
 
@@ -125,23 +126,23 @@ def _highest(preview: RestorePreview, highest: HighestTargets) -> str:
     return f"{alone}; {whole(highest.chain)} with an overlay or a repair"
 
 
-def _now(preview: RestorePreview, highest: HighestTargets, way_on: str | None) -> Lines:
+def _now(recovery: Recovery, highest: HighestTargets, way_on: str | None) -> Lines:
     """The ways on: what gets further than stock does today, and what is missing."""
-    ours = next_steps(preview)
+    preview, ours = recovery.preview, next_steps(recovery)
     lines = [line for label, step in zip(("now", "or", "or"), ours, strict=False) for line in commands(label, step)]
     if preview.gaps and (way_on is None or way_on in ours):
         way_on = str(gap_fields(preview.gaps[0], preview.snapshot.location)["command"])
     if way_on is not None:
         return [*lines, *commands("and" if lines else "now", way_on)]
-    return lines or commands("now", _look_on(preview, highest.stock))
+    return lines or commands("now", _look_on(recovery, highest.stock))
 
 
-def _look_on(preview: RestorePreview, works: int | None) -> str:
+def _look_on(recovery: Recovery, works: int | None) -> str:
     """Where neither a change nor a backup helps: a target that works today, else a look at what competes."""
-    location = preview.snapshot.location
-    if works is None or works == preview.requested:
+    location = recovery.preview.snapshot.location
+    if works is None or works == recovery.preview.requested:
         return str(Open(location))
-    return str(RestorePlan(location, replace(preview.options, target_version=works)))
+    return str(RestorePlan(location, replace(recovery.wishes, target_version=works)))
 
 
 def _target(preview: RestorePreview) -> str:
