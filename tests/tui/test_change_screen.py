@@ -18,6 +18,7 @@ from core.findings.titles import title_of
 from core.host import FixedHost
 from core.journal import interrupted_in
 from core.lease import LOCK_HANDLE, parse
+from core.lease_choice import LeaseChoice
 from tests.tui.support import (
     LATER,
     LaterHost,
@@ -213,6 +214,7 @@ async def test_what_was_shown_is_what_was_done_and_the_store_is_read_again(tmp_p
         assert app.session.snapshot is not None and len(app.session.snapshot.index.files) == screen.result.files_after
         assert app.job.applied[0].operation in said(app, "run-text")
         assert "u undo it" in said(app, "run-text")
+        assert screen.copy_text() == f"seamline undo clean {app.job.applied[0].operation}"
         await pressed(app, pilot, "enter")
         assert "Carry out: it is done" in screen_text(app)
         await pressed(app, pilot, "escape")
@@ -530,3 +532,13 @@ async def test_what_somebody_else_has_finished_meanwhile_is_not_resumed_again(tm
         app.push_screen(ChangeScreen(proposals.interrupted))
         await settle(app, pilot)
         assert "No preview: nothing is interrupted any more" in screen_text(app)
+
+
+@pytest.mark.parametrize("keys", [("c",), ("c", "enter"), ("p", "enter")], ids=" ".join)
+async def test_a_copied_command_has_the_lease_that_the_app_was_given(keys: tuple[str, ...]) -> None:
+    options = AppOptions(lease=LeaseChoice(on_host=True))
+    async with running(demo_store("everything"), (160, 45), options) as (app, pilot):
+        await pressed(app, pilot, *keys)
+        assert "--lease host" in screen_text(app).splitlines()[-3]
+        await pressed(app, pilot, "y")
+        assert "--lease host" in app.clipboard

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
+from core.invocation import Undo
 from tui import proposal as proposals
 from tui.applying import PATIENCE
 from tui.commands import BY_ID, Context, Hint, Screens
@@ -90,7 +91,6 @@ class ChangeScreen(PreviewScreen[Proposal]):
         self.query_one("#change-files", Panel).label(f"Files  {texts.tally(proposal)}")
         self.query_one("#effect", Panel).label(texts.effect_title(proposal))
         self.query_one("#effect-text", Prose).show_text(texts.effect_text(proposal, self.glyphs))
-        self.show_twin(self.copy_text())
         self._show_run()
 
     def _show_files(self, cursor: int) -> None:
@@ -104,6 +104,7 @@ class ChangeScreen(PreviewScreen[Proposal]):
         if proposal is None:
             return
         self.set_class(job is not None, "-job")
+        self.show_twin(self.copy_text())
         self.query_one("#run", Panel).label(texts.run_title(proposal, job))
         self.query_one("#run-text", Prose).show_text(texts.run_text(proposal, job, self.session, self.glyphs))
 
@@ -228,7 +229,9 @@ class ChangeScreen(PreviewScreen[Proposal]):
     # --- taking it along ------------------------------------------------------------------------------------------
 
     def copy_text(self) -> str:
-        """The headless twin."""
+        """The headless twin; of what this app has done the command that takes it back."""
+        if self._job is not None and self._is_over and (operation := self._undoable()):
+            return self.line(Undo(operation=operation))
         return self.line(self.result.twin) if self.result else ""
 
     def export_document(self) -> dict[str, Any]:
