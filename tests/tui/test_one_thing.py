@@ -213,7 +213,7 @@ async def test_every_key_of_the_timeline_leaves_one_thing_that_is_spoken_of(
     async with running(demo_store(store), SIZE) as (app, pilot):
         await check(app, pilot)
         for number in range(ROUNDS):
-            every = len(keys) if store == "everything" or SOAKED else len(keys) // 2
+            every = len(keys) if store == "everything" or SOAKED else len(keys) // 3
             order = chance.sample(keys, every) + chance.choices([*"hjkladws.,", "right_square_bracket"], k=12)
             for key in (*order, "R"):
                 await pilot.press({".": "full_stop", ",": "comma"}.get(key, key))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.model import LaneKind
+from tests.support.soaking import sampled
 from tests.tui.support import demo_store, pressed, running, screen_text, settle
 from tests.tui.test_every_screen import visits
 from tests.tui.test_scrolling import assert_all_is_in_reach, shown_lists
@@ -19,7 +20,7 @@ from tui.widgets.bands import Bands
 from tui.widgets.lanes import stacked
 from tui.widgets.painted import cut_row, row_text
 
-SIZES = [(40, 10), (60, 15), (80, 18), (80, 24), (100, 30), (160, 45), (240, 70), (300, 100)]
+SIZES = [(40, 10), (60, 15), (80, 24), (80, 18), (160, 45), (100, 30), (240, 70), (300, 100)]
 #: So many columns without anything are room that something cut could have had.
 EMPTY = re.compile(" {4,}")
 
@@ -73,7 +74,7 @@ async def test_where_the_timeline_is_alone_its_lanes_take_the_room() -> None:
         assert screen_text(app).count("▓▓▓\n") > before, screen_text(app)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", sampled(SIZES), ids=str)
 async def test_nothing_is_cut_beside_empty_cells_and_no_panel_is_off_the_screen(size: tuple[int, int]) -> None:
     async with running(demo_store("everything"), size) as (app, pilot):
         async for name in visits(app, pilot):

@@ -110,7 +110,7 @@ async def test_stepping_never_comes_to_a_stand_at_the_edge_of_the_view() -> None
         await went_to(app, pilot, "12,900")
         await pressed(app, pilot, "w", "w", "w", "k")
         for key, ahead in (("l", 1), ("h", -1)):
-            for _ in range(100):
+            for _ in range(60):
                 before = app.view.cursor
                 await pilot.press(key)
                 assert (app.view.cursor - before) * ahead > 0
