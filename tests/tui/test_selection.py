@@ -416,3 +416,12 @@ def write_ranges(folder: Path, ranges: list[tuple[int, int]]) -> None:
     for first, last in ranges:
         line = {"TransactionBackup": {"first_version": first, "last_version": last, "manifest": f"t_{first}-.ab/m"}}
         (folder / "metadata" / f"transaction_{first}-{last}.meta").write_text(json.dumps(line) + "\n")
+
+
+async def test_a_click_takes_away_what_was_said_before() -> None:
+    async with running(demo_store("everything")) as (app, pilot):
+        await pressed(app, pilot, "y")
+        assert "copied" in status(app)
+        await pilot.click(offset=(20, 8))
+        await settle(app, pilot)
+        assert "copied" not in status(app) and "txn" in status(app)

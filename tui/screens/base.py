@@ -135,8 +135,12 @@ class SeamlineScreen(KeepsGoing, Screen[None]):
         self.session_changed(before, now)
         self.refresh_lines()
 
+    def on_mouse_down(self) -> None:
+        """Whoever presses a button has read what was said, as with a key."""
+        self.say("")
+
     def say(self, message: str) -> None:
-        """Show a sentence in the status line until the next key."""
+        """Show a sentence in the status line until the next key or click."""
         self._message = message
         self.refresh_lines()
 
