@@ -67,11 +67,17 @@ def _words(options: Any) -> Iterator[str]:
     for each in fields(options):
         value = getattr(options, each.name)
         if isinstance(value, LeaseChoice):
-            yield from value.words
+            yield from _lease_words(value)
         elif is_dataclass(value):
             yield from _words(value)
         elif "flag" in each.metadata and value is not None and value != each.default:
             yield from _spelled(each.metadata["flag"], value)
+
+
+def _lease_words(lease: LeaseChoice) -> tuple[str, ...]:
+    if lease.on_host:
+        return (Flag.LEASE.value, "host")
+    return () if lease.store is None else (Flag.LEASE_STORE.value, lease.store)
 
 
 def _spelled(flag: Flag | None, value: Any) -> Iterator[str]:
@@ -83,9 +89,22 @@ def _spelled(flag: Flag | None, value: Any) -> Iterator[str]:
             yield str(each.value if isinstance(each, Enum) else each)
 
 
+class Command:
+    """A command as a value; `str` is the line, quoted to paste."""
+
+    __slots__ = ()
+
+    def words(self) -> tuple[str, ...]:
+        """The program, the command, and what is said to it."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return command(*self.words())
+
+
 @dataclass(frozen=True, slots=True)
-class Invocation:
-    """One of our commands on the store at `location`, as an operator named it; `str` is the line, quoted to paste."""
+class Invocation(Command):
+    """One of our commands on the store at `location`, as an operator named it."""
 
     NAME: ClassVar[str]
 
@@ -100,9 +119,6 @@ class Invocation:
         there = {} if self.location != ANY_STORE else {"location": location}
         leased = {"lease": lease} if getattr(self, "lease", None) == AS_USUAL else {}
         return replace(self, **there, **leased)  # type: ignore[arg-type]
-
-    def __str__(self) -> str:
-        return command(*self.words())
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +235,8 @@ class Doctor(Invocation):
     lease: LeaseChoice = AS_USUAL
 
 
-class StockCommand:
-    """A command of stock's; `str` is the line, quoted to paste."""
-
-    def words(self) -> tuple[str, ...]:
-        """The program, the command, and what is said to it."""
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        return command(*self.words())
-
-
 @dataclass(frozen=True, slots=True)
-class StockBackup(StockCommand):
+class StockBackup(Command):
     """Back up once: `what` of `from_` on, in stock's words for it; `storage` are those for where the store lies."""
 
     what: str
@@ -245,7 +250,7 @@ class StockBackup(StockCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class StockRestore(StockCommand):
+class StockRestore(Command):
     """Restore up to `target` through the adapter at `adapter`, into a database that the operator names."""
 
     adapter: str

@@ -20,13 +20,6 @@ class LeaseChoice:
     on_host: bool = False
     store: str | None = None
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words that say the same again on a command line."""
-        if self.on_host:
-            return ("--lease", "host")
-        return ("--lease-store", self.store) if self.store is not None else ()
-
 
 #: Nothing was typed.
 AS_USUAL: Final = LeaseChoice()

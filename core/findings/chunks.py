@@ -16,7 +16,7 @@ from core.model import Finding
 _TORN: Final = "A backup that was killed, or a full disk, while the file was written; or a cut transfer."
 _NAMES: Final = (
     "If the folder holds a proof that is named for the chunk's own range, the manifest was edited. Whether the chunk "
-    "and its proof fit is told by a check at level 6; if they do not, back the range up again."
+    "and its proof fit is not looked at here: a restore does that. If they do not, back the range up again."
 )
 _DAMAGED: Final = "Damage on the disk or on the way, or a hostile file."
 

@@ -83,7 +83,7 @@ def snapshot_missing_tail(case: Case) -> Iterator[Finding]:
     """Chunk files behind the end of a snapshot's manifest: each chunk still proves, but the state is not whole."""
     cause = "The manifest lost its last chunks to an edit, or another snapshot was written into the same folder."
     then = "If the chunk files that the manifest leaves out are of this snapshot, its state is not whole: take the "
-    then += "snapshot again. If they are of another backup, they only take up room. A check at level 6 tells which."
+    then += "snapshot again. If they are of another backup, they only take up room."
     return report(case, "snapshot-missing-tail", cause=cause, way_on=look_beside, then=then)
 
 

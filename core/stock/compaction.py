@@ -28,6 +28,12 @@ from core.stock.stops import CompactionStop, Step, lane_stop
 LANE_ORDER: Final = (LaneKind.EPOCH_ENDINGS, LaneKind.TRANSACTIONS, LaneKind.STATE_SNAPSHOTS)
 IDENTITY_HANDLE: Final = "metadata/identity.meta"
 
+_FACTORS: Final = {
+    LaneKind.EPOCH_ENDINGS: "epoch_ending_factor",
+    LaneKind.STATE_SNAPSHOTS: "state_snapshot_factor",
+    LaneKind.TRANSACTIONS: "transaction_factor",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class CompactionOptions:
@@ -49,20 +55,12 @@ class CompactionOptions:
 
     def factor(self, kind: LaneKind) -> int:
         """Entries per compacted file of `kind`."""
-        return {
-            LaneKind.EPOCH_ENDINGS: self.epoch_ending_factor,
-            LaneKind.STATE_SNAPSHOTS: self.state_snapshot_factor,
-            LaneKind.TRANSACTIONS: self.transaction_factor,
-        }[kind]
+        factor: int = getattr(self, _FACTORS[kind])
+        return factor
 
     def with_factor(self, kind: LaneKind, factor: int) -> CompactionOptions:
         """The same but for the entries per file of `kind`."""
-        changed = {
-            LaneKind.EPOCH_ENDINGS: "epoch_ending_factor",
-            LaneKind.STATE_SNAPSHOTS: "state_snapshot_factor",
-            LaneKind.TRANSACTIONS: "transaction_factor",
-        }[kind]
-        return replace(self, **{changed: factor})
+        return replace(self, **{_FACTORS[kind]: factor})
 
     @property
     def are_stocks(self) -> bool:

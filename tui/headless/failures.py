@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.invocation import Flag
 from tui.headless.json_text import SCHEMA
 from tui.headless.output import complain, put_document
 
@@ -33,7 +34,7 @@ def report_failure(failure: Failure, arguments: Sequence[str]) -> int:
     try:
         if "--json-lines" in options:
             put_document({"message_type": "summary"} | failure.document())
-        elif "--json" in options:
+        elif Flag.JSON in options:
             put_document(failure.document())
         else:
             complain(failure.message, failure.hint, failure.usage)

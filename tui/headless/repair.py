@@ -122,7 +122,7 @@ def repair(
 
 def _require_no_wishes(context: click.Context) -> None:
     """Raises `UsageError` for wishes beside a plan, which holds those that it was made with."""
-    flags = {"policy": "--policy", "pins": "--pin", "vetoes": "--veto", "park_tail": "--park-tail"}
+    flags = {"policy": Flag.POLICY, "pins": Flag.PIN, "vetoes": Flag.VETO, "park_tail": Flag.PARK_TAIL}
     for name, flag in flags.items():
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageError(f"{flag} and --plan contradict each other", hint="the plan holds what it was made with")

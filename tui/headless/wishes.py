@@ -58,7 +58,7 @@ class Wishes:
         from core.chain import Policy
         from core.restore import RestoreOptions
 
-        pins, vetoes = _named(snapshot, self.pins, "--pin"), _named(snapshot, self.vetoes, "--veto")
+        pins, vetoes = _named(snapshot, self.pins, Flag.PIN), _named(snapshot, self.vetoes, Flag.VETO)
         if both := pins & vetoes:
             raise UsageError(f"--pin and --veto both name {min(both)!r}", hint="say one or the other")
         return RestoreOptions(
