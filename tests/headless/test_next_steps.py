@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+import core
 from core.demo import SCENARIOS
+from core.engine import MAX_LEVEL
 from core.findings import Case, find
 from core.manifests import collect_evidence
 from core.storage import LocalReader
@@ -61,3 +64,10 @@ def test_a_sentence_stands_beside_the_look_wherever_it_is_printed(tmp_path: Path
     )
     assert finding["then"].startswith("If the retired file has lines that are nowhere else")
     assert whole.count(finding["then"]) == 3
+
+
+def test_no_finding_promises_a_check_that_there_is_not() -> None:
+    """Read in the code, as no sample has every finding."""
+    files = sorted((Path(core.__file__).parent / "findings").rglob("*.py"))
+    named = {int(number) for file in files for number in re.findall(r"\blevel (\d+)", file.read_text())}
+    assert named and named <= set(range(MAX_LEVEL + 1))
